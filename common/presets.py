@@ -1,0 +1,29 @@
+"""The named sets of three models, each with the sampling settings it was made for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Three model names (hub id, `hub-id@revision`, or `toy/...`) and sampling defaults."""
+
+    captioner: str
+    ranker: str
+    selector: str
+    sampling: Mapping[str, Any] = field(default_factory=dict)
+
+
+PRESETS: Mapping[str, Preset] = {
+    "laion-coco": Preset(
+        captioner="Salesforce/blip-image-captioning-large",
+        ranker="timm/vit_large_patch14_clip_224.openai",
+        selector="timm/resnet50x64_clip.openai",
+    ),
+    "toy": Preset(
+        captioner="toy/captioner",
+        ranker="toy/ranker",
+        selector="toy/selector",
+    ),
+}

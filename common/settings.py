@@ -1,0 +1,125 @@
+"""Every setting of the fleet: environment variables with the prefix `FLEET_`, one typed tree."""
+
+from ipaddress import IPv4Network, IPv6Network
+from typing import Annotated, Any
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from common.presets import PRESETS
+
+
+def _split(value: object) -> object:
+    if isinstance(value, str):
+        return [item.strip() for item in value.split(",") if item.strip()]
+    return value
+
+
+def _empty_is_none(value: object) -> object:
+    return None if value == "" else value
+
+
+EmptyIsNone = BeforeValidator(_empty_is_none)
+CommaSeparated = BeforeValidator(_split)
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], CommaSeparated]
+Lengths = Annotated[tuple[PositiveInt, ...], CommaSeparated, Field(min_length=1)]
+Probability = Annotated[float, Field(gt=0, le=1)]
+
+
+class Group(BaseModel):
+    """A branch of the settings tree: closed, so that a misspelt variable is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SamplingSettings(Group):
+    """How captions are drawn and chosen; the defaults are those of the original LAION-COCO script."""
+
+    lanes: PositiveInt = Field(40, description="captions sampled for each image")
+    shortlist: PositiveInt = Field(5, description="captions that the ranker hands to the selector")
+    prompt: str = Field("a picture of ", description="what every caption continues; removed from the result")
+    top_k: NonNegativeInt = Field(9607, description="draw among this many tokens; 0 is all of them")
+    top_p: Probability = Field(
+        0.2427, description="draw among the likeliest tokens of this total probability"
+    )
+    temperature: PositiveFloat = Field(1.0, description="divides the logits before top-k and top-p")
+    repetition_penalty: PositiveFloat = Field(1.3, description="against tokens so far, prompt included")
+    min_tokens: NonNegativeInt = Field(5, description="the end token cannot be drawn before this many tokens")
+    max_tokens: Lengths = Field(
+        (20, 30, 30, 45, 45), description="longest captions in new tokens; the lanes are dealt out evenly"
+    )
+    end_probability: Annotated[Probability | None, EmptyIsNone] = Field(
+        0.1794, description="a lane ends at once where the model's own end probability exceeds this"
+    )
+    seed: NonNegativeInt = Field(0, description="the same seed, part and row give the same captions")
+
+
+class FetchSettings(Group):
+    """How images are downloaded from addresses that strangers chose."""
+
+    concurrency: PositiveInt = Field(256, description="downloads in flight per worker")
+    per_host: PositiveInt = Field(4, description="downloads in flight per host")
+    timeout: PositiveFloat = Field(10.0, description="seconds for one URL, redirects and all")
+    connect_timeout: PositiveFloat = Field(3.0, description="seconds for one connection")
+    read_timeout: PositiveFloat = Field(5.0, description="seconds without a byte")
+    max_bytes: PositiveInt = Field(20_000_000, description="longest body")
+    max_pixels: PositiveInt = Field(50_000_000, description="largest picture, width times height")
+    max_redirects: NonNegativeInt = Field(3, description="hops followed")
+    allow_networks: Networks = Field(
+        (), description="private networks (CIDR) opened to the fetcher, any port, for a demo or an intranet"
+    )
+    contact: str = Field("", description="address or page in the User-Agent, so that a site can reach you")
+
+
+class S3Settings(Group):
+    """Where S3 is; credentials come the way boto3 finds them."""
+
+    endpoint_url: Annotated[str | None, EmptyIsNone] = Field(None, description="for S3-compatible servers")
+
+
+class Settings(BaseSettings):
+    """The tree; `FLEET_FETCH_TIMEOUT` is `settings.fetch.timeout`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="FLEET_",
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        enable_decoding=False,
+        env_ignore_empty=False,
+        frozen=True,
+    )
+
+    broker_url: str = Field(
+        "redis://localhost:6379/0", description="the Redis or Valkey that holds the queue"
+    )
+    output: Annotated[str | None, EmptyIsNone] = Field(
+        None, description="default of every --output; the only place a worker serves"
+    )
+    models: str = Field("laion-coco", description=f"preset of the three models: {', '.join(PRESETS)}")
+    captioner: str = Field("", description="overrides the preset: hub id, hub-id@revision or local folder")
+    ranker: str = Field("", description="overrides the preset's ranker")
+    selector: str = Field("", description="overrides the preset's selector")
+    worker_processes: PositiveInt = Field(1, description="processes per worker, each with its own models")
+    micro_batch: PositiveInt = Field(8, description="images per pass of the cascade")
+    device: str = Field("auto", description="torch device; auto is the first GPU, else the CPU")
+    sampling: SamplingSettings = Field(default_factory=SamplingSettings)
+    fetch: FetchSettings = Field(default_factory=FetchSettings)
+    s3: S3Settings = Field(default_factory=S3Settings)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _preset_sampling(cls, data: dict[str, Any]) -> dict[str, Any]:
+        """A preset brings its own sampling settings; what the operator set still wins."""
+        preset = PRESETS.get(data.get("models", "laion-coco"))
+        if preset is None:
+            raise ValueError(f"FLEET_MODELS: {data['models']!r} is not one of {', '.join(PRESETS)}")
+        return {**data, "sampling": {**preset.sampling, **data.get("sampling", {})}}

@@ -1,0 +1,1 @@
+"""Images in, captions with scores out."""

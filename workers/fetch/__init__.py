@@ -1,0 +1,1 @@
+"""The hostile web: addresses that strangers chose, downloaded under guard."""
