@@ -80,6 +80,22 @@ class FetchSettings(Group):
     contact: str = Field("", description="address or page in the User-Agent, so that a site can reach you")
 
 
+class LeaseSettings(Group):
+    """How long a worker owns a batch, and how it gives one back; all in seconds."""
+
+    visibility_timeout: PositiveInt = Field(
+        180, description="a batch whose worker fell silent for this long is handed to another"
+    )
+    sweep: PositiveInt = Field(30, description="how often a worker looks for such batches")
+    grace: PositiveInt = Field(20, description="from SIGTERM until a running batch is put back")
+    time_limit: PositiveInt = Field(7200, description="longest run of one batch before its process is killed")
+
+    @property
+    def renewal(self) -> float:
+        """Seconds between two renewals: one long call that holds the interpreter must not lose the lease."""
+        return self.visibility_timeout / 9
+
+
 class S3Settings(Group):
     """Where S3 is; credentials come the way boto3 finds them."""
 
@@ -113,6 +129,7 @@ class Settings(BaseSettings):
     device: str = Field("auto", description="torch device; auto is the first GPU, else the CPU")
     sampling: SamplingSettings = Field(default_factory=SamplingSettings)
     fetch: FetchSettings = Field(default_factory=FetchSettings)
+    lease: LeaseSettings = Field(default_factory=LeaseSettings)
     s3: S3Settings = Field(default_factory=S3Settings)
 
     @model_validator(mode="before")

@@ -1,0 +1,63 @@
+"""Logs: JSON lines off a terminal, readable ones on it; Celery's own included."""
+
+import logging
+import os
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+from structlog.typing import Processor, WrappedLogger
+
+LONGEST_VALUE = 512
+
+
+def configure_logs(level: str | None = None) -> None:
+    """Send everything that is logged in this process to standard error.
+
+    Args:
+        level: a name of the logging module; by default that of `LOG_LEVEL`, else INFO.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=_shared(), processors=_rendering(sys.stderr.isatty())
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level or os.environ.get("LOG_LEVEL", "INFO").upper())
+    logging.captureWarnings(capture=True)
+    structlog.configure(
+        processors=[*_shared(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+
+
+def _shared() -> list[Processor]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        _shorten,
+    ]
+
+
+def _rendering(terminal: bool) -> list[Processor]:
+    renderer: Processor = structlog.processors.JSONRenderer()
+    if terminal:
+        renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    return [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer]
+
+
+def _shorten(_: WrappedLogger, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """URLs and captions are strangers' text: a line of the log stays a line."""
+    for name, value in event.items():
+        if name not in {"exception", "_record"} and isinstance(value, str) and len(value) > LONGEST_VALUE:
+            event[name] = value[: LONGEST_VALUE - 1] + "…"
+    return event

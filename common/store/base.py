@@ -1,0 +1,42 @@
+"""What a store can do: a folder and an S3 prefix look the same to everyone else."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One object of a listing: its key relative to the store, and its size in bytes."""
+
+    key: str
+    size: int
+
+
+class Store(Protocol):
+    """Objects under one URI. Every method raises `StoreError` when the store itself fails."""
+
+    uri: str
+
+    def create(self, key: str, body: bytes) -> bool:
+        """Write `key` unless it exists; False says that somebody else was first.
+
+        The object appears whole or not at all, and at most one writer ever wins.
+        """
+        ...
+
+    def read(self, key: str) -> bytes | None:
+        """The whole object, or None where there is none."""
+        ...
+
+    def exists(self, key: str) -> bool:
+        """Whether `key` has been created."""
+        ...
+
+    def list(self, prefix: str) -> Iterator[Entry]:
+        """Every object whose key starts with the folder `prefix`, in no order."""
+        ...
+
+    def check_writable(self) -> None:
+        """Raise `StoreError` unless an object could be created; leaves nothing behind."""
+        ...

@@ -1,0 +1,91 @@
+"""A store in a local folder: a hard link is its create-only write."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from common.errors import StoreError
+from common.store.base import Entry
+
+SCRATCH = ".tmp"
+"""Unfinished files live here, outside every listing that anyone reads."""
+
+
+class FolderStore:
+    """Objects are files under `root`; see `Store`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.uri = str(root)
+
+    def create(self, key: str, body: bytes) -> bool:
+        """Write beside, sync, then link: `link` fails where the name exists, on POSIX atomically."""
+        with _store_errors(self.uri):
+            target = self.root / key
+            target.parent.mkdir(parents=True, exist_ok=True)
+            return self._link(body, target)
+
+    def _link(self, body: bytes, target: Path) -> bool:
+        scratch = self._scratch(body)
+        try:
+            os.link(scratch, target)
+        except FileExistsError:
+            return False
+        finally:
+            scratch.unlink()
+        _sync_folder(target.parent)
+        return True
+
+    def _scratch(self, body: bytes) -> Path:
+        folder = self.root / SCRATCH
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
+            os.fchmod(file.fileno(), 0o644)
+            file.write(body)
+            file.flush()
+            os.fsync(file.fileno())
+        return Path(file.name)
+
+    def read(self, key: str) -> bytes | None:
+        with _store_errors(self.uri), suppress(FileNotFoundError):
+            return (self.root / key).read_bytes()
+        return None
+
+    def exists(self, key: str) -> bool:
+        with _store_errors(self.uri):
+            return (self.root / key).is_file()
+
+    def list(self, prefix: str) -> Iterator[Entry]:
+        with _store_errors(self.uri):
+            for path in (self.root / prefix).rglob("*"):
+                if path.is_file():
+                    yield Entry(path.relative_to(self.root).as_posix(), path.stat().st_size)
+
+    def check_writable(self) -> None:
+        missing = [folder for folder in (self.root, *self.root.parents) if not folder.exists()]
+        with _store_errors(self.uri):
+            self._scratch(b"").unlink()
+            (self.root / SCRATCH).rmdir()
+            for folder in missing:
+                folder.rmdir()
+
+
+@contextmanager
+def _store_errors(uri: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"{uri}: {error.strerror or error}; is this a folder that you may write to?"
+        ) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """The new name itself must survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
