@@ -1,0 +1,63 @@
+"""What every command does alike: settings, errors as one line, exit codes."""
+
+import sys
+from typing import NoReturn
+
+import typer
+from pydantic import ValidationError
+
+from common.errors import FleetError
+from common.logs import configure_logs
+from common.settings import Settings
+
+EXIT_DONE = 0
+EXIT_INCOMPLETE = 1
+"""Something is missing, dead or bad."""
+EXIT_USAGE = 2
+"""Wrong use or bad input."""
+EXIT_INTERRUPTED = 130
+
+
+def run_command(app: typer.Typer) -> NoReturn:
+    """Run a console script; every `FleetError` becomes one line on standard error and exit code 2."""
+    configure_logs()
+    try:
+        app()
+    except FleetError as error:
+        sys.exit(fail(error))
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
+    sys.exit(EXIT_DONE)
+
+
+def fail(error: FleetError) -> int:
+    """Print the line; returns the exit code."""
+    sys.stderr.write(f"error: {' '.join(str(error).split())}\n")
+    return EXIT_USAGE
+
+
+def load_settings() -> Settings:
+    """The settings of the environment.
+
+    Raises:
+        FleetError: a variable holds something that it cannot; the line names it.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "_".join(["FLEET", *(str(step).upper() for step in first["loc"] if not isinstance(step, int))])
+        reason = first["msg"].removeprefix("Value error, ")
+        raise FleetError(f"{name}: {reason}" if first["loc"] else reason) from error
+
+
+def output_uri(option: str | None, settings: Settings) -> str:
+    """What `--output` says, or FLEET_OUTPUT.
+
+    Raises:
+        FleetError: neither is set.
+    """
+    uri = option or settings.output
+    if not uri:
+        raise FleetError("no output: give --output URI or set FLEET_OUTPUT")
+    return uri
