@@ -1,0 +1,43 @@
+# Everything a person does here: `make demo`, `make test`, `make lint`, `make bench`.
+# uv lives in .tools/ and the project in .venv/; both are made on first use.
+
+PYTHON ?= python3
+UV := .tools/bin/uv
+BIN := .venv/bin
+ROOMS := common dataset producer workers tests
+
+.PHONY: demo test lint format bench lock clean
+
+demo: .venv/ready ## two parts of toy pictures, captioned end to end on this machine
+	$(BIN)/python -m tests.demo --output output/demo
+
+test: .venv/ready lint ## everything that CI runs
+	$(BIN)/python -m pytest
+
+lint: .venv/ready
+	$(BIN)/ruff format --check $(ROOMS)
+	$(BIN)/ruff check $(ROOMS)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/ready
+	$(BIN)/ruff check --fix $(ROOMS)
+	$(BIN)/ruff format $(ROOMS)
+
+lock: $(UV) ## resolve again; the lean and the worker's lock agree with the developers'
+	$(UV) pip compile -q --universal --generate-hashes pyproject.toml --extra worker --group dev -o requirements-dev.lock
+	$(UV) pip compile -q --universal --generate-hashes pyproject.toml -c requirements-dev.lock -o requirements.lock
+	$(UV) pip compile -q --universal --generate-hashes pyproject.toml --extra worker -c requirements-dev.lock -o requirements-worker.lock
+
+clean:
+	rm -rf .venv .tools output dist
+
+$(UV):
+	$(PYTHON) -m venv .tools
+	.tools/bin/pip install --quiet uv
+
+.venv/ready: $(UV) requirements-dev.lock pyproject.toml
+	test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) .venv
+	$(UV) pip sync --quiet --require-hashes --python $(BIN)/python requirements-dev.lock
+	$(UV) pip install --quiet --no-deps --python $(BIN)/python --editable .
+	touch $@
