@@ -31,7 +31,8 @@ def s3_client(settings: S3Settings) -> "S3Client":
         retries={"mode": "standard", "max_attempts": 4},
         max_pool_connections=16,
     )
-    return boto3.client("s3", endpoint_url=settings.endpoint_url, config=config)
+    # A session of its own: the default one would remember the first credentials for good.
+    return boto3.Session().client("s3", endpoint_url=settings.endpoint_url, config=config)
 
 
 def split_s3_uri(uri: str) -> tuple[str, str]:
