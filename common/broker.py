@@ -29,6 +29,10 @@ class QueueLength:
     waiting: int
     held: int
 
+    @property
+    def total(self) -> int:
+        return self.waiting + self.held
+
 
 def connect(url: str) -> redis.Redis:
     """A client for a broker URL as Celery writes it, `redis+socket://` included."""

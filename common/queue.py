@@ -1,6 +1,6 @@
 """The Celery app, with every setting that the fleet needs, so that nobody needs a flag."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from celery import Celery
@@ -70,8 +70,8 @@ def _pool(settings: Settings) -> dict[str, Any]:
 _OBSERVED = {"worker_send_task_events": True}  # Flower lives on them
 
 
-def send(app: Celery, messages: Iterable[Message], sent: Callable[[Message], None]) -> None:
-    """Queue one task per message over one connection; `sent` is called after each."""
+def send(app: Celery, messages: Iterable[Message]) -> None:
+    """Queue one task per message, all over one connection."""
     with app.producer_pool.acquire(block=True) as producer:
         for message in messages:
             app.send_task(
@@ -83,4 +83,3 @@ def send(app: Celery, messages: Iterable[Message], sent: Callable[[Message], Non
                 kwargsrepr="",
                 retry=False,
             )
-            sent(message)

@@ -74,10 +74,14 @@ class FetchSettings(Group):
     max_bytes: PositiveInt = Field(20_000_000, description="longest body")
     max_pixels: PositiveInt = Field(50_000_000, description="largest picture, width times height")
     max_redirects: NonNegativeInt = Field(3, description="hops followed")
+    retries: NonNegativeInt = Field(1, description="further tries where they may help, within the timeout")
     allow_networks: Networks = Field(
         (), description="private networks (CIDR) opened to the fetcher, any port, for a demo or an intranet"
     )
-    contact: str = Field("", description="address or page in the User-Agent, so that a site can reach you")
+    contact: str = Field(
+        "", pattern=r"^[ -~]*$", description="address or page in the User-Agent, so that a site can reach you"
+    )
+    opt_out: bool = Field(True, description="honour X-Robots-Tag and tdm-reservation")
 
 
 class LeaseSettings(Group):

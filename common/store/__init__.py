@@ -1,5 +1,6 @@
 """Where a run lives: a folder or an S3 prefix, both with create-only writes."""
 
+import os
 from pathlib import Path
 
 from common.errors import FleetError
@@ -8,7 +9,7 @@ from common.store.base import Entry, Store
 from common.store.folder import FolderStore
 from common.store.s3 import S3Store
 
-__all__ = ["Entry", "Store", "absolute_uri", "is_under", "open_store"]
+__all__ = ["Entry", "Store", "absolute_path", "absolute_uri", "is_under", "open_store"]
 
 
 def absolute_uri(uri: str) -> str:
@@ -21,7 +22,12 @@ def absolute_uri(uri: str) -> str:
         return uri.rstrip("/")
     if "://" in uri.removeprefix("file://") or not uri:
         raise FleetError(f"{uri!r}: an output is a folder or s3://bucket/prefix")
-    return str(Path(uri.removeprefix("file://")).absolute().resolve(strict=False))
+    return absolute_path(uri.removeprefix("file://"))
+
+
+def absolute_path(path: str) -> str:
+    """Without `.` and `..`; links stay, since what they point to may have no telling name."""
+    return os.path.abspath(Path(path).expanduser())  # noqa: PTH100 - `absolute` keeps `..`, `resolve` drops links
 
 
 def is_under(uri: str, root: str) -> bool:

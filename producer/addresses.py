@@ -1,0 +1,83 @@
+"""From what was typed to the addresses of parts: paths, globs, folders, s3://, hf://."""
+
+import glob
+import re
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from common.errors import FleetError, StoreError
+from common.part import PartError
+from common.settings import S3Settings
+from common.store import absolute_path
+from common.store.s3 import s3_client, s3_errors, split_s3_uri
+
+WILD = re.compile(r"[*?\[]")
+SUFFIX = "*.parquet"
+
+
+def expand(arguments: Iterable[str], s3: S3Settings) -> list[str]:
+    """Absolute addresses of all parts named, each once, globs in alphabetical order.
+
+    Raises:
+        PartError: an argument names nothing.
+    """
+    found = [address for argument in arguments for address in _expand_one(argument, s3)]
+    return list(dict.fromkeys(found))
+
+
+def _expand_one(argument: str, s3: S3Settings) -> list[str]:
+    if argument.startswith("s3://"):
+        addresses = _expand_s3(argument, s3)
+    elif argument.startswith("hf://"):
+        addresses = _expand_hub(argument)
+    elif "://" in argument.removeprefix("file://"):
+        raise PartError(f"{argument}: a part is a path, a quoted glob, s3://bucket/key or hf://datasets/...")
+    else:
+        addresses = _expand_path(argument.removeprefix("file://"))
+    if not addresses:
+        raise PartError(f"{argument}: no such part; check the address (globs must match a file)")
+    return addresses
+
+
+def _expand_path(argument: str) -> list[str]:
+    path = Path(argument).expanduser()
+    if path.is_dir():
+        matches = [str(match) for match in path.glob(SUFFIX)]
+    elif path.exists() or not WILD.search(argument):
+        matches = [str(path)] if path.exists() else []
+    else:
+        found = glob.glob(str(path), recursive=True)  # noqa: PTH207 - absolute patterns too
+        matches = [match for match in found if Path(match).is_file()]
+    return sorted(absolute_path(match) for match in matches)
+
+
+def _expand_s3(argument: str, settings: S3Settings) -> list[str]:
+    pattern = argument + SUFFIX if argument.endswith("/") else argument
+    if not WILD.search(pattern):
+        return [pattern]
+    bucket, key_pattern = split_s3_uri(pattern)
+    prefix = WILD.split(key_pattern, maxsplit=1)[0]
+    with s3_errors(argument):
+        pages = s3_client(settings).get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
+    return sorted(f"s3://{bucket}/{key}" for key in keys if _matches(key, key_pattern))
+
+
+def _matches(key: str, pattern: str) -> bool:
+    """As a shell would: `*` stops at a slash."""
+    steps, patterns = key.split("/"), pattern.split("/")
+    return len(steps) == len(patterns) and all(map(fnmatchcase, steps, patterns))
+
+
+def _expand_hub(argument: str) -> list[str]:
+    if not WILD.search(argument):
+        return [argument]
+    from huggingface_hub import HfFileSystem  # noqa: PLC0415 - slow to import, and rarely needed
+
+    try:
+        return sorted(f"hf://{match}" for match in HfFileSystem().glob(argument))
+    except FileNotFoundError:
+        return []
+    except (FleetError, OSError, ValueError) as error:
+        raise StoreError(f"{argument}: the Hub cannot be reached ({error.__class__.__name__})") from error

@@ -1,0 +1,111 @@
+"""Enqueueing: plan, agree, write the manifest, queue what is neither done, dead nor queued."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from common.broker import broker_errors, connect, queue_length
+from common.errors import FleetError
+from common.live import LiveRun
+from common.manifest import Batch, Run, read_parts
+from common.message import Message
+from common.outcome import dead_batches, done_batches
+from common.progress import progress
+from common.queue import make_app, send
+from common.settings import Settings
+from common.store import Store, absolute_uri, open_store
+from producer.addresses import expand
+from producer.plan import plan_parts
+from producer.run import agree_on_parts, agree_on_run, write_parts, write_run
+
+CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueued:
+    """What an `enqueue` did, in batches."""
+
+    run: str
+    parts: int
+    sent: int
+    done: int
+    queued: int
+    dead: int
+
+
+def enqueue(
+    arguments: Sequence[str],
+    output: str,
+    settings: Settings,
+    *,
+    batch_rows: int | None = None,
+    limit_rows: int | None = None,
+) -> Enqueued:
+    """Add parts to a run and queue their batches; doing it again adds nothing.
+
+    Everything that can be wrong is looked at before anything is written.
+
+    Raises:
+        FleetError: a part, the output, the broker or the settings do not allow it.
+    """
+    store = open_store(absolute_uri(output), settings.s3)
+    _check_address(store.uri)
+    run, exists = agree_on_run(store, settings, batch_rows)
+    parts = plan_parts(expand(arguments, settings.s3), settings.s3, limit_rows)
+    new = agree_on_parts(store, parts)
+    with broker_errors(settings.broker_url):
+        connect(settings.broker_url).ping()
+        if not exists:
+            store.check_writable()
+            write_run(store, run)
+        write_parts(store, new)
+        batches = [batch for part in parts for batch in part.batches(run.batch_rows)]
+        return queue_missing(store, settings, batches, parts=len(parts))
+
+
+def queue_missing(store: Store, settings: Settings, batches: Sequence[Batch], *, parts: int) -> Enqueued:
+    """Queue those of `batches` that are neither done, dead nor queued."""
+    client = connect(settings.broker_url)
+    live = LiveRun(client, store.uri)
+    done, dead = done_batches(store), dead_batches(store)
+    empty = queue_length(client).total == 0
+    queued = set() if empty else live.queued()
+    missing = [batch for batch in batches if batch.id not in done | dead | queued]
+    _send(store.uri, settings, live, missing)
+    ids = {batch.id for batch in batches}
+    return Enqueued(
+        run=store.uri,
+        parts=parts,
+        sent=len(missing),
+        done=len(ids & done),
+        queued=len(ids & queued - done),
+        dead=len(ids & dead - done),
+    )
+
+
+def _send(run: str, settings: Settings, live: LiveRun, batches: Sequence[Batch]) -> None:
+    """Send first, mark after: a producer killed in between repeats a message rather than lose one."""
+    app = make_app(settings)
+    with progress("queueing batches", len(batches)) as advance:
+        for chunk in _chunks(batches):
+            send(app, (Message(run=run, part=batch.part, first_row=batch.first_row) for batch in chunk))
+            live.mark_queued(batch.id for batch in chunk)
+            advance(len(chunk))
+
+
+def _chunks(batches: Sequence[Batch]) -> Iterator[Sequence[Batch]]:
+    for start in range(0, len(batches), CHUNK):
+        yield batches[start : start + CHUNK]
+
+
+def _check_address(uri: str) -> None:
+    try:
+        Message(run=uri, part="part", first_row=0)
+    except ValidationError as error:
+        raise FleetError(f"{uri}: too long for a message; choose a shorter --output") from error
+
+
+def batches_of(store: Store, run: Run) -> list[Batch]:
+    """Every batch of the run's manifest."""
+    return [batch for part in read_parts(store) for batch in part.batches(run.batch_rows)]

@@ -1,0 +1,83 @@
+"""Opening a run for writing: its manifest is made once, and must agree with today's settings."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from common import __version__
+from common.errors import FleetError, StoreError
+from common.manifest import RUN_KEY, Part, Run, part_key, read_parts, read_run
+from common.models import model_refs
+from common.settings import Settings
+from common.store import Store
+
+DEFAULT_BATCH_ROWS = 10_000
+WRITERS = 16
+
+
+def agree_on_run(store: Store, settings: Settings, batch_rows: int | None) -> tuple[Run, bool]:
+    """The run as it is to be, and whether it exists already. Writes nothing.
+
+    Raises:
+        FleetError: the run was made with other settings; the line names the difference.
+    """
+    existing = read_run(store)
+    known = existing.batch_rows if existing else DEFAULT_BATCH_ROWS
+    wanted = Run(
+        version=__version__,
+        batch_rows=batch_rows or known,
+        models=model_refs(settings),
+        sampling=settings.sampling,
+    )
+    if existing is None:
+        return wanted, False
+    _must_match(store, existing, wanted)
+    return existing, True
+
+
+def agree_on_parts(store: Store, parts: Sequence[Part]) -> list[Part]:
+    """The parts that the run does not hold yet. Writes nothing.
+
+    Raises:
+        FleetError: a part is in the run in another version, or with another limit of rows.
+    """
+    known = {part.id: part for part in read_parts(store)}
+    for part in parts:
+        before = known.get(part.id, part)
+        if before.fingerprint != part.fingerprint:
+            raise FleetError(f"{part.address}: changed since it was enqueued; enqueue it into a new run")
+        if before.rows != part.rows:
+            raise FleetError(
+                f"{part.address}: this run has {before.rows} rows of it, not {part.rows};"
+                " give the same --limit-rows, or another --output"
+            )
+    return [part for part in parts if part.id not in known]
+
+
+def write_run(store: Store, run: Run) -> None:
+    """Create `run.json`, and prove with a second write that this store keeps its word.
+
+    Raises:
+        StoreError: the second write was not refused.
+        FleetError: somebody else made another run here in the meantime.
+    """
+    if not store.create(RUN_KEY, run.to_json()):
+        existing = read_run(store)
+        if existing is not None:
+            _must_match(store, existing, run)
+    if store.create(RUN_KEY, run.to_json()):
+        raise StoreError(
+            f"{store.uri}: this store overwrites objects in spite of If-None-Match: *;"
+            " use one with conditional writes, or a folder"
+        )
+
+
+def write_parts(store: Store, parts: Sequence[Part]) -> None:
+    """Create one file a part; one that is there already was agreed upon."""
+    with ThreadPoolExecutor(WRITERS) as pool:
+        list(pool.map(lambda part: store.create(part_key(part.id), part.to_json()), parts))
+
+
+def _must_match(store: Store, existing: Run, wanted: Run) -> None:
+    difference = existing.difference(wanted)
+    if difference:
+        raise FleetError(f"{store.uri}: made with other settings: {difference}; use another --output")
