@@ -1,0 +1,116 @@
+"""The three steps: a captioner writes, a ranker keeps a shortlist, a selector picks the top caption."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from common.settings import SamplingSettings
+from workers.cascade.pixels import Image, Preprocessing, check_image
+
+
+@dataclass(frozen=True, slots=True)
+class Captions:
+    """What the cascade says of one image."""
+
+    candidates: tuple[str, ...]  # distinct captions, best first by the ranker
+    similarities: tuple[float, ...]  # the ranker's cosine of each candidate
+    shortlist: tuple[str, ...]  # the ranker's best, best first by the selector
+    shortlist_similarities: tuple[float, ...]  # the selector's cosine of each of them
+    top: str  # the first of the shortlist
+    repaired: str | None = None  # the top caption, rewritten
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInputs:
+    """One image at the sizes of the three models, each uint8 [side, side, 3]."""
+
+    captioner: Image
+    ranker: Image
+    selector: Image
+
+
+class Captioner(Protocol):
+    """Writes captions of pictures."""
+
+    preprocessing: Preprocessing
+
+    def sample(self, images: Sequence[Image], keys: Sequence[int]) -> list[list[str]]:
+        """Random captions of each image; the same key gives the same ones."""
+
+    def greedy(self, images: Sequence[Image]) -> list[str]:
+        """The one caption of each image that needs no random numbers."""
+
+
+class Ranker(Protocol):
+    """Says how well captions fit pictures."""
+
+    preprocessing: Preprocessing
+
+    def similarities(self, images: Sequence[Image], captions: Sequence[Sequence[str]]) -> list[list[float]]:
+        """Cosine of each image with each of its own captions."""
+
+
+class Cascade:
+    """Images in, captions with scores out.
+
+    Source: the steps of the LAION-COCO announcement (Schuhmann et al. 2022).
+    """
+
+    def __init__(
+        self, captioner: Captioner, ranker: Ranker, selector: Ranker, sampling: SamplingSettings, dtype: str
+    ) -> None:
+        self.captioner = captioner
+        self.dtype = dtype  # of the weights, such as float32
+        self._ranker = ranker
+        self._selector = selector
+        self._shortlist = sampling.shortlist
+
+    def prepare(self, image: Image) -> ModelInputs:
+        """The CPU work of one image; may run in any thread.
+
+        Raises:
+            ValueError: `image` is not uint8 [height, width, 3] with at least one pixel.
+        """
+        check_image(image)
+        models = (self.captioner, self._ranker, self._selector)
+        return ModelInputs(*(model.preprocessing.resize(image) for model in models))
+
+    def caption(self, inputs: Sequence[ModelInputs], keys: Sequence[int]) -> list[Captions]:
+        """Captions of each image.
+
+        Args:
+            inputs: what `prepare` made of the images; may be empty.
+            keys: a 64-bit integer for each image, its identity for the random numbers: in float32 the same
+                key, image and settings give the same captions whatever else is in `inputs`.
+
+        Raises:
+            ValueError: there are not as many keys as images.
+        """
+        if len(inputs) != len(keys):
+            raise ValueError(f"{len(keys)} keys for {len(inputs)} images")
+        if not inputs:
+            return []
+        sampled = self.captioner.sample([image.captioner for image in inputs], keys)
+        ranked = _ranked(self._ranker, [image.ranker for image in inputs], [distinct(own) for own in sampled])
+        shortlists = [captions[: self._shortlist] for captions, _ in ranked]
+        selected = _ranked(self._selector, [image.selector for image in inputs], shortlists)
+        return [Captions(*best, *few, few[0][0]) for best, few in zip(ranked, selected, strict=True)]
+
+
+def distinct(captions: Sequence[str]) -> tuple[str, ...]:
+    """Without repetitions and empty captions, in order; one empty caption where there is nothing else."""
+    return tuple(dict.fromkeys(caption for caption in captions if caption)) or ("",)
+
+
+def best_first(
+    captions: Sequence[str], similarities: Sequence[float]
+) -> tuple[tuple[str, ...], tuple[float, ...]]:
+    """Sorted by similarity; equal ones keep their order."""
+    order = sorted(range(len(captions)), key=lambda index: -similarities[index])
+    return tuple(captions[index] for index in order), tuple(similarities[index] for index in order)
+
+
+def _ranked(
+    ranker: Ranker, images: Sequence[Image], captions: Sequence[Sequence[str]]
+) -> list[tuple[tuple[str, ...], tuple[float, ...]]]:
+    return list(map(best_first, captions, ranker.similarities(images, captions)))

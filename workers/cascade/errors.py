@@ -1,0 +1,10 @@
+"""What can be wrong with a model folder."""
+
+from pathlib import Path
+
+
+class ModelFolderError(ValueError):
+    """A model folder lacks a file or holds another architecture; one line says what was expected."""
+
+    def __init__(self, folder: Path, problem: str, expected: str) -> None:
+        super().__init__(f"{folder}: {problem}; expected {expected}")

@@ -1,0 +1,39 @@
+"""Reading a model folder, with errors that name it."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from workers.cascade.errors import ModelFolderError
+
+
+def require_file(folder: Path, expected: str, *names: str) -> Path:
+    """The first of the files `names` that the folder has."""
+    if not folder.is_dir():
+        raise ModelFolderError(folder, "no such folder", expected)
+    for name in names:
+        if (folder / name).is_file():
+            return folder / name
+    raise ModelFolderError(folder, f"it has no {' or '.join(names)}", expected)
+
+
+def read_json(path: Path, expected: str) -> dict[str, Any]:
+    with loading(path.parent, expected):
+        content = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(content, dict):
+        raise ModelFolderError(path.parent, f"{path.name} is no JSON object", expected)
+    return content
+
+
+@contextmanager
+def loading(folder: Path, expected: str) -> Iterator[None]:
+    """Turn whatever a library says of a bad folder into one line of ours."""
+    try:
+        yield
+    except ModelFolderError:
+        raise
+    except Exception as error:  # libraries raise RuntimeError, OSError, KeyError, their own...
+        reason = " ".join(str(error).split())[:300]
+        raise ModelFolderError(folder, f"{type(error).__name__}: {reason}", expected) from error

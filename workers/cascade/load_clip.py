@@ -1,0 +1,60 @@
+"""A folder of open_clip to a ranker."""
+
+from pathlib import Path
+from typing import Any
+
+import open_clip
+import torch
+from open_clip import CLIP, CustomTextCLIP
+
+from workers.cascade.clip import Clip
+from workers.cascade.errors import ModelFolderError
+from workers.cascade.folder import loading, read_json, require_file
+from workers.cascade.pixels import Fit, Preprocessing, Resampling
+
+_EXPECTED = "a dual encoder as open_clip saves it (open_clip_config.json and open_clip_model.safetensors)"
+_WEIGHTS = (
+    "open_clip_model.safetensors",
+    "open_clip_pytorch_model.safetensors",
+)  # what open_clip takes first
+
+
+def load_clip(folder: Path, device: torch.device, dtype: torch.dtype) -> Clip:
+    """Raise ModelFolderError where the folder does not hold what open_clip needs."""
+    config = read_json(require_file(folder, _EXPECTED, "open_clip_config.json"), _EXPECTED)
+    require_file(folder, _EXPECTED, *_WEIGHTS)
+    name = f"local-dir:{folder}"
+    with loading(folder, _EXPECTED):
+        model = open_clip.create_model(
+            name,
+            precision="fp32" if dtype == torch.float32 else "bf16",
+            device=device,
+            force_quick_gelu=is_openai(folder, config),
+        )
+        tokenizer = open_clip.get_tokenizer(name)
+    return Clip(model.eval(), tokenizer, _preprocessing(folder, model), dtype)
+
+
+def is_openai(folder: Path, config: dict[str, Any]) -> bool:
+    """Whether the weights are OpenAI's, trained with QuickGELU even where the configuration forgets it.
+
+    Their hub repositories end in `.openai`; the hub's cache names a folder above the snapshot so.
+    """
+    names = [config.get("tag"), folder.name, folder.parent.parent.name]
+    return any(str(name).lower() == "openai" or str(name).lower().endswith(".openai") for name in names)
+
+
+def _preprocessing(folder: Path, model: CLIP | CustomTextCLIP) -> Preprocessing:
+    cfg: dict[str, Any] = model.visual.preprocess_cfg
+    sides = {cfg["size"]} if isinstance(cfg["size"], int) else set(cfg["size"])
+    if len(sides) != 1 or cfg["resize_mode"] not in set(Fit):
+        raise ModelFolderError(
+            folder, f"it wants {cfg['size']} pixels, {cfg['resize_mode']}", "a square, squash or shortest"
+        )
+    return Preprocessing(
+        side=sides.pop(),
+        fit=Fit(cfg["resize_mode"]),
+        resampling=Resampling.BILINEAR if cfg["interpolation"] == "bilinear" else Resampling.BICUBIC,
+        mean=tuple(cfg["mean"]),
+        std=tuple(cfg["std"]),
+    )

@@ -1,0 +1,68 @@
+"""Pictures to the sizes that the models read; the CPU work of one image."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image as PillowImage
+from torch import Tensor
+
+Image = NDArray[np.uint8]  # [height, width, 3], RGB
+Resampling = PillowImage.Resampling
+
+
+class Fit(StrEnum):
+    """How a picture of another shape is fitted into the square, in open_clip's words."""
+
+    SQUASH = "squash"  # both sides are scaled, proportions are lost
+    SHORTEST = "shortest"  # the shorter side is scaled, the middle of the longer one is kept
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """A model's own: size, resampling and normalisation."""
+
+    side: int
+    fit: Fit
+    resampling: Resampling
+    mean: tuple[float, ...]  # of each channel, after scaling to 0..1
+    std: tuple[float, ...]
+
+    def resize(self, image: Image) -> Image:
+        """uint8 [height, width, 3] -> uint8 [side, side, 3]."""
+        height, width = image.shape[:2]
+        box = None if self.fit is Fit.SQUASH else _middle(width, height, self.side)
+        resized = PillowImage.fromarray(image).resize((self.side, self.side), self.resampling, box=box)
+        return np.asarray(resized)
+
+    def normalise(self, images: Sequence[Image], device: torch.device, dtype: torch.dtype) -> Tensor:
+        """Resized images -> [images, 3, side, side]; bytes travel to the device, floats are made there."""
+        pixels = torch.from_numpy(np.stack(images)).to(device).permute(0, 3, 1, 2)
+        mean, std = (torch.tensor(x, device=device).view(3, 1, 1) for x in (self.mean, self.std))
+        return ((pixels.float() / 255 - mean) / std).to(dtype).contiguous()
+
+
+def check_image(image: Image) -> None:
+    """Raise ValueError unless `image` is uint8 [height, width, 3] with at least one pixel."""
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:  # noqa: PLR2004
+        raise ValueError(f"expected an image of uint8 [height, width, 3], got {image.dtype} {image.shape}")
+
+
+def _middle(width: int, height: int, side: int) -> tuple[float, float, float, float]:
+    """The part that is left of a picture whose shorter side becomes `side` and whose middle is cut out.
+
+    As torchvision's Resize and CenterCrop place it, but without the resized picture: that of a stripe of
+    1 x 50,000,000 pixels would need terabytes.
+    """
+    left, right = _middle_of_side(width, min(width, height), side)
+    top, bottom = _middle_of_side(height, min(width, height), side)
+    return left, top, right, bottom
+
+
+def _middle_of_side(length: int, shortest: int, side: int) -> tuple[float, float]:
+    scaled = side * length // shortest
+    start = round((scaled - side) / 2)
+    return start * length / scaled, (start + side) * length / scaled

@@ -1,0 +1,55 @@
+"""Model names to local folders: the toy models, folders of one's own, repositories of the hub."""
+
+from pathlib import Path
+from typing import Final
+
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+TOY: Final = Path(__file__).parent / "toy" / "weights"
+_FILES: Final = ["*.json", "*.txt", "*.safetensors"]  # never a pickle
+_UNUSED: Final = ["*/*", "tf_*", "flax_*"]
+
+
+class ModelNameError(ValueError):
+    """A model name leads to no folder; one line with the name and what was expected."""
+
+
+def resolve_model(name: str) -> Path:
+    """The local folder of a model; a repository of the hub is downloaded, or taken from its cache.
+
+    Args:
+        name: `toy/captioner`, `toy/ranker`, `toy/selector`, a folder, a hub id, or `hub-id@revision`.
+
+    Raises:
+        ModelNameError: there is no such folder or repository, or the hub cannot be reached.
+    """
+    if name.startswith("toy/"):
+        return _existing(TOY / name.removeprefix("toy/"), name)
+    if Path(name).is_dir():
+        return Path(name)
+    if name.startswith((".", "/", "~")) or name.count("/") != 1:
+        raise ModelNameError(f"{name}: no such folder; expected a folder, a hub id or hub-id@revision")
+    return _downloaded(name)
+
+
+def _existing(folder: Path, name: str) -> Path:
+    if folder.parent != TOY or not folder.is_dir():
+        raise ModelNameError(f"{name}: no such toy model; expected toy/captioner, toy/ranker or toy/selector")
+    return folder
+
+
+def _downloaded(name: str) -> Path:
+    repository, _, revision = name.partition("@")
+    try:
+        folder = snapshot_download(
+            repository, revision=revision or None, allow_patterns=_FILES, ignore_patterns=_UNUSED
+        )
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ModelNameError(
+            f"{name}: neither a folder nor to be had from the hub ({type(error).__name__}: {reason})"
+        ) from error
+    if not any(Path(folder).glob("*.safetensors")):
+        raise ModelNameError(f"{name}: the repository has no *.safetensors, and nothing else is loaded")
+    return Path(folder)
