@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import BinaryIO, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +26,19 @@ class Store(Protocol):
         """
         ...
 
+    def create_file(self, key: str, file: Path) -> bool:
+        """`create` from a finished local file of up to 5 GB, for the caller to remove.
+
+        A folder links it, so that it must lie on the folder's own disk.
+        """
+        ...
+
     def read(self, key: str) -> bytes | None:
         """The whole object, or None where there is none."""
+        ...
+
+    def open(self, key: str) -> BinaryIO | None:
+        """The object for random access, or None where there is none; from S3 it comes whole, so: a shard."""
         ...
 
     def exists(self, key: str) -> bool:

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from common.errors import StoreError
 from common.store.base import Entry
@@ -23,19 +24,24 @@ class FolderStore:
     def create(self, key: str, body: bytes) -> bool:
         """Write beside, sync, then link: `link` fails where the name exists, on POSIX atomically."""
         with _store_errors(self.uri):
-            target = self.root / key
-            target.parent.mkdir(parents=True, exist_ok=True)
-            return self._link(body, target)
+            scratch = self._scratch(body)
+            try:
+                return self._link(scratch, self.root / key)
+            finally:
+                scratch.unlink()
 
-    def _link(self, body: bytes, target: Path) -> bool:
-        scratch = self._scratch(body)
+    def create_file(self, key: str, file: Path) -> bool:
+        with _store_errors(self.uri):
+            _sync(file)
+            return self._link(file, self.root / key)
+
+    def _link(self, finished: Path, target: Path) -> bool:
+        target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            os.link(scratch, target)
+            os.link(finished, target)
         except FileExistsError:
             return False
-        finally:
-            scratch.unlink()
-        _sync_folder(target.parent)
+        _sync(target.parent)
         return True
 
     def _scratch(self, body: bytes) -> Path:
@@ -51,6 +57,11 @@ class FolderStore:
     def read(self, key: str) -> bytes | None:
         with _store_errors(self.uri), suppress(FileNotFoundError):
             return (self.root / key).read_bytes()
+        return None
+
+    def open(self, key: str) -> BinaryIO | None:
+        with _store_errors(self.uri), suppress(FileNotFoundError):
+            return (self.root / key).open("rb")
         return None
 
     def exists(self, key: str) -> bool:
@@ -82,9 +93,9 @@ def _store_errors(uri: str) -> Iterator[None]:
         ) from error
 
 
-def _sync_folder(folder: Path) -> None:
-    """The new name itself must survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def _sync(path: Path) -> None:
+    """A file's bytes, or a folder's new name, must survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -1,8 +1,10 @@
 """A store under an S3 prefix: `If-None-Match: *` is its create-only write."""
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import urlsplit
 
 import boto3
@@ -55,14 +57,22 @@ class S3Store:
 
     def create(self, key: str, body: bytes) -> bool:
         """One conditional PutObject with a SHA-256 checksum; a 409 is a race to be run again."""
+        return self._put(key, io.BytesIO(body))
+
+    def create_file(self, key: str, file: Path) -> bool:
+        with file.open("rb") as body:
+            return self._put(key, body)
+
+    def _put(self, key: str, body: BinaryIO) -> bool:
         with s3_errors(self.uri):
             for _ in range(CONFLICT_TRIES):
+                body.seek(0)
                 outcome = self._put_once(key, body)
                 if outcome is not None:
                     return outcome
         raise StoreError(f"{self.uri}: {key} met {CONFLICT_TRIES} conflicting writes in a row; try again")
 
-    def _put_once(self, key: str, body: bytes) -> bool | None:
+    def _put_once(self, key: str, body: BinaryIO) -> bool | None:
         try:
             self._client.put_object(
                 Bucket=self._bucket,
@@ -87,6 +97,10 @@ class S3Store:
                 if error_code(error) in MISSING:
                     return None
                 raise
+
+    def open(self, key: str) -> BinaryIO | None:
+        body = self.read(key)
+        return None if body is None else io.BytesIO(body)
 
     def exists(self, key: str) -> bool:
         with s3_errors(self.uri):

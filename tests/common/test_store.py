@@ -27,6 +27,27 @@ def test_second_create_is_refused_and_changes_nothing(store: Store) -> None:
     assert store.read("shards/a/0.parquet") == b"first"
 
 
+def test_a_finished_file_is_created_as_bytes_are(store: Store, tmp_path: Path) -> None:
+    file = tmp_path / "finished"
+    file.write_bytes(b"first")
+    second = tmp_path / "second"
+    second.write_bytes(b"second")
+    assert store.create_file("data/0.parquet", file)
+    assert not store.create_file("data/0.parquet", second)
+    file.unlink()
+    assert store.read("data/0.parquet") == b"first"
+
+
+def test_an_object_opens_for_random_access(store: Store) -> None:
+    store.create("shards/a/0.parquet", b"0123456789")
+    file = store.open("shards/a/0.parquet")
+    assert file is not None
+    with file:
+        assert file.seek(-3, 2) == 7
+        assert file.read() == b"789"
+    assert store.open("shards/a/1.parquet") is None
+
+
 def test_of_many_racing_creates_one_wins(store: Store) -> None:
     bodies = [str(writer).encode() for writer in range(16)]
     with ThreadPoolExecutor(16) as pool:
