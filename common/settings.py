@@ -71,6 +71,9 @@ class FetchSettings(Group):
     timeout: PositiveFloat = Field(10.0, description="seconds for one URL, redirects and all")
     connect_timeout: PositiveFloat = Field(3.0, description="seconds for one connection")
     read_timeout: PositiveFloat = Field(5.0, description="seconds without a byte")
+    batch_timeout: PositiveFloat = Field(
+        600.0, description="seconds in all that the models may wait for a batch's images; then the rest is late"
+    )
     max_bytes: PositiveInt = Field(20_000_000, description="longest body")
     max_pixels: PositiveInt = Field(50_000_000, description="largest picture, width times height")
     max_redirects: NonNegativeInt = Field(3, description="hops followed")
@@ -92,6 +95,7 @@ class LeaseSettings(Group):
     )
     sweep: PositiveInt = Field(30, description="how often a worker looks for such batches")
     grace: PositiveInt = Field(20, description="from SIGTERM until a running batch is put back")
+    beat: PositiveFloat = Field(5.0, description="how often a worker shows how far it is")
     time_limit: PositiveInt = Field(7200, description="longest run of one batch before its process is killed")
 
     @property

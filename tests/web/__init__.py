@@ -1,0 +1,1 @@
+"""A hostile web on loopback: raw servers, certificates and names of our own."""

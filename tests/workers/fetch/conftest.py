@@ -1,0 +1,44 @@
+"""A fetcher whose only open network is one loopback address."""
+
+import ssl
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from common.settings import FetchSettings
+from tests.web.certificates import Authority
+from tests.web.names import Answer, Names
+from workers.fetch import Fetcher
+from workers.fetch.resolver import Resolver
+
+OPEN = "127.0.0.1"
+
+Fetching = Callable[..., AbstractAsyncContextManager[Fetcher]]
+
+
+@pytest.fixture
+def fetching() -> Fetching:
+    """`fetching(names={...}, tls=..., **settings)` is a fetcher that may connect to 127.0.0.1 alone."""
+
+    @asynccontextmanager
+    async def make(
+        names: Mapping[str, Sequence[Answer]] | Names | None = None,
+        tls: ssl.SSLContext | None = None,
+        **settings: Any,
+    ) -> AsyncIterator[Fetcher]:
+        lookup = names if isinstance(names, Names) else Names(names or {})
+        options = {"allow_networks": (f"{OPEN}/32",), "retries": 0, **settings}
+        async with Fetcher(
+            FetchSettings.model_validate(options), resolver=Resolver(lookup), tls=tls
+        ) as fetcher:
+            yield fetcher
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority.create(Path(tmp_path_factory.mktemp("authority")))

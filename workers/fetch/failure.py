@@ -1,0 +1,97 @@
+"""Why a URL gave no body: one status, one short detail."""
+
+import re
+import socket
+import ssl
+from errno import errorcode
+
+import aiohttp
+
+from common.schema import Status
+
+MAX_DETAIL = 200
+RETRY_SECONDS = 0.5
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+_LOOKUP_ERRORS = {getattr(socket, name): name for name in dir(socket) if name.startswith("EAI_")}
+_TOO_LONG = ("Got more than", "Too many headers")  # of aiohttp's parser, which has no class for the second
+
+
+class Failure(Exception):  # noqa: N818 - an outcome, not an error of ours
+    """The end of a URL, or of one try.
+
+    Attributes:
+        status: the row's status.
+        detail: one short line, fit for the row's error.
+        retry_in: seconds after which another try may help; None where none would.
+        trips: whether the host, rather than the URL, is at fault.
+        busy_for: seconds for which the host asked to be left alone.
+    """
+
+    def __init__(
+        self,
+        status: Status,
+        detail: str,
+        *,
+        retry_in: float | None = None,
+        trips: bool = False,
+        busy_for: float | None = None,
+    ) -> None:
+        super().__init__(status, detail)
+        self.status = status
+        self.detail = _CONTROL.sub(" ", detail)[:MAX_DETAIL]
+        self.retry_in = retry_in
+        self.trips = trips
+        self.busy_for = busy_for
+
+
+class BlockedAddress(OSError):  # noqa: N818 - an outcome too
+    """The guard refused to open a socket."""
+
+
+def classify(error: Exception) -> Failure:
+    """The failure that an exception of aiohttp, ssl or the system stands for."""
+    if isinstance(error, Failure):
+        return error
+    cause = _cause(error)
+    if isinstance(cause, BlockedAddress):
+        return Failure(Status.BLOCKED, "address or port is not public")
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return Failure(Status.DNS_ERROR, _LOOKUP_ERRORS.get(error.os_error.errno or 0, "unknown"))
+    if isinstance(cause, ssl.SSLError):
+        return Failure(Status.TLS_ERROR, _tls_detail(cause))
+    if isinstance(cause, TimeoutError):
+        connecting = isinstance(error, aiohttp.ConnectionTimeoutError)
+        return Failure(Status.TIMEOUT, _timeout_detail(error), trips=connecting)
+    return _other(error, cause)
+
+
+def _other(error: Exception, cause: BaseException) -> Failure:
+    if isinstance(error, aiohttp.ClientResponseError):  # headers that cannot be parsed
+        status = Status.TOO_LARGE if error.message.startswith(_TOO_LONG) else Status.CONNECT_ERROR
+        return Failure(status, f"bad response: {error.message}")
+    if isinstance(error, ValueError):  # InvalidURL and UnicodeError are
+        return Failure(Status.INVALID_URL, type(error).__name__)
+    code = getattr(cause, "errno", None)
+    return Failure(
+        Status.CONNECT_ERROR,
+        errorcode.get(code or 0) or type(error).__name__,
+        retry_in=RETRY_SECONDS,
+        trips=isinstance(error, aiohttp.ClientConnectorError),
+    )
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What the system or OpenSSL said, below the wrappers."""
+    inner = getattr(error, "os_error", None) or error.__cause__
+    return _cause(inner) if isinstance(inner, OSError) else error
+
+
+def _tls_detail(error: ssl.SSLError) -> str:
+    verify_message: str = getattr(error, "verify_message", "")
+    return verify_message or error.reason or type(error).__name__
+
+
+def _timeout_detail(error: Exception) -> str:
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return "connect"
+    return "read" if isinstance(error, aiohttp.SocketTimeoutError) else "total"

@@ -1,0 +1,83 @@
+"""One (scheme, host, port): how many downloads at once, and when to leave it alone."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from yarl import URL
+
+from workers.fetch.clock import Clock
+from workers.fetch.failure import Failure
+
+TOLERATED = 5  # failures in a row before a host is left alone
+FIRST_PAUSE = 2.0
+LONGEST_PAUSE = 60.0
+
+
+@dataclass(slots=True)
+class Host:
+    """Its slots, its failures in a row and the moment until which nobody asks."""
+
+    slots: asyncio.Semaphore
+    users: int = 0
+    failures: int = 0
+    quiet_until: float = 0.0
+    last: Failure | None = None
+
+    def pause(self) -> float:
+        """Seconds before it may be asked again."""
+        return max(0.0, self.quiet_until - time.monotonic())
+
+    async def admit(self, clock: Clock) -> None:
+        """Wait until it may be asked; the last Failure again if the URL has no time for that."""
+        pause = self.pause()
+        if self.last is not None and pause >= clock.left:
+            raise Failure(self.last.status, f"host left alone after {self.last.detail}")
+        if pause:
+            await clock.sleep(pause)
+
+    def record(self, failure: Failure | None) -> None:
+        """What came of asking: anything that is not its own fault puts it in good standing again."""
+        if failure is None or not failure.trips:
+            self.failures = 0
+            return
+        self.failures += 1
+        self.last = failure
+        pause = failure.busy_for if failure.busy_for is not None else self._back_off()
+        self.quiet_until = max(self.quiet_until, time.monotonic() + min(pause, LONGEST_PAUSE))
+
+    def _back_off(self) -> float:
+        excess = self.failures - TOLERATED
+        if excess < 0:
+            return 0.0
+        pause = min(FIRST_PAUSE * 2.0 ** min(excess, 10), LONGEST_PAUSE)
+        return pause * random.uniform(0.75, 1.25)  # noqa: S311 - jitter
+
+    @property
+    def idle(self) -> bool:
+        return self.users == 0 and self.failures == 0 and self.pause() == 0
+
+
+class Hosts:
+    """The hosts of a batch; those that are idle and in good standing are forgotten."""
+
+    def __init__(self, per_host: int) -> None:
+        self._per_host = per_host
+        self._hosts: dict[URL, Host] = {}
+
+    @asynccontextmanager
+    async def slot(self, url: URL) -> AsyncIterator[Host]:
+        """One of the `per_host` slots of the URL's host."""
+        origin = url.origin()
+        host = self._hosts.setdefault(origin, Host(asyncio.Semaphore(self._per_host)))
+        host.users += 1
+        try:
+            async with host.slots:
+                yield host
+        finally:
+            host.users -= 1
+            if host.idle:
+                self._hosts.pop(origin, None)
