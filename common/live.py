@@ -48,6 +48,10 @@ class LiveRun:
         """Batches that were enqueued and have not been committed: waiting or running."""
         return {str(batch) for batch in self._client.smembers(self._queued)}
 
+    def queued_count(self) -> int:
+        """How many batches `queued` would name."""
+        return int(self._client.scard(self._queued))
+
     def committed(self, batch: str, rows: Mapping[str, int]) -> None:
         """Count a shard that this worker was first to write."""
         pipeline = self._client.pipeline()

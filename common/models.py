@@ -1,6 +1,7 @@
 """Which three models the settings name, each with the revision that a manifest records."""
 
 import hashlib
+from functools import cache
 from pathlib import Path
 
 from common import __version__
@@ -20,11 +21,17 @@ def model_refs(settings: Settings) -> Models:
     Raises:
         FleetError: a named folder is not here or holds no files.
     """
+    captioner, ranker, selector = map(model_ref, model_names(settings))
+    return Models(captioner=captioner, ranker=ranker, selector=selector)
+
+
+def model_names(settings: Settings) -> tuple[str, str, str]:
+    """Captioner, ranker and selector as they are named, revision and all."""
     preset = PRESETS[settings.models]
-    return Models(
-        captioner=model_ref(settings.captioner or preset.captioner),
-        ranker=model_ref(settings.ranker or preset.ranker),
-        selector=model_ref(settings.selector or preset.selector),
+    return (
+        settings.captioner or preset.captioner,
+        settings.ranker or preset.ranker,
+        settings.selector or preset.selector,
     )
 
 
@@ -43,6 +50,7 @@ def is_folder(name: str) -> bool:
     return name.startswith(("/", "./", "../", "~")) or Path(name).is_dir()
 
 
+@cache
 def _digest(folder: Path) -> str:
     files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
     if not files:

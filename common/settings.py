@@ -72,7 +72,8 @@ class FetchSettings(Group):
     connect_timeout: PositiveFloat = Field(3.0, description="seconds for one connection")
     read_timeout: PositiveFloat = Field(5.0, description="seconds without a byte")
     batch_timeout: PositiveFloat = Field(
-        600.0, description="seconds in all that the models may wait for a batch's images; then the rest is late"
+        600.0,
+        description="seconds in all that the models may wait for a batch's images; then the rest is late",
     )
     max_bytes: PositiveInt = Field(20_000_000, description="longest body")
     max_pixels: PositiveInt = Field(50_000_000, description="largest picture, width times height")

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from common.broker import broker_errors, connect, queue_length
 from common.errors import FleetError
 from common.live import LiveRun
-from common.manifest import Batch, Run, read_parts
+from common.manifest import Batch, Part, Run
 from common.message import Message
 from common.outcome import dead_batches, done_batches
 from common.progress import progress
@@ -34,6 +34,17 @@ class Enqueued:
     dead: int
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A run and its parts as they are to be, with everything looked at and nothing written."""
+
+    store: Store
+    run: Run
+    exists: bool
+    parts: list[Part]
+    new: list[Part]
+
+
 def enqueue(
     arguments: Sequence[str],
     output: str,
@@ -44,24 +55,50 @@ def enqueue(
 ) -> Enqueued:
     """Add parts to a run and queue their batches; doing it again adds nothing.
 
-    Everything that can be wrong is looked at before anything is written.
+    Raises:
+        FleetError: a part, the output, the broker or the settings do not allow it; nothing was written.
+    """
+    plan = plan_run(arguments, output, settings, batch_rows=batch_rows, limit_rows=limit_rows)
+    return queue_plan(plan, settings)
+
+
+def plan_run(
+    arguments: Sequence[str],
+    output: str,
+    settings: Settings,
+    *,
+    batch_rows: int | None,
+    limit_rows: int | None,
+) -> Plan:
+    """Look at everything that can be wrong but the broker.
 
     Raises:
-        FleetError: a part, the output, the broker or the settings do not allow it.
+        FleetError: a part, the output or the settings do not allow it.
     """
     store = open_store(absolute_uri(output), settings.s3)
     _check_address(store.uri)
     run, exists = agree_on_run(store, settings, batch_rows)
     parts = plan_parts(expand(arguments, settings.s3), settings.s3, limit_rows)
     new = agree_on_parts(store, parts)
+    if new:
+        store.check_writable()
+    return Plan(store, run, exists, parts, new)
+
+
+def queue_plan(plan: Plan, settings: Settings) -> Enqueued:
+    """Write the manifest and queue what is missing.
+
+    Raises:
+        BrokerError: the broker cannot be reached; nothing was written.
+        StoreError: the store does not keep to create-only writes.
+    """
     with broker_errors(settings.broker_url):
         connect(settings.broker_url).ping()
-        if not exists:
-            store.check_writable()
-            write_run(store, run)
-        write_parts(store, new)
-        batches = [batch for part in parts for batch in part.batches(run.batch_rows)]
-        return queue_missing(store, settings, batches, parts=len(parts))
+        if not plan.exists:
+            write_run(plan.store, plan.run)
+        write_parts(plan.store, plan.new)
+        batches = [batch for part in plan.parts for batch in part.batches(plan.run.batch_rows)]
+        return queue_missing(plan.store, settings, batches, parts=len(plan.parts))
 
 
 def queue_missing(store: Store, settings: Settings, batches: Sequence[Batch], *, parts: int) -> Enqueued:
@@ -104,8 +141,3 @@ def _check_address(uri: str) -> None:
         Message(run=uri, part="part", first_row=0)
     except ValidationError as error:
         raise FleetError(f"{uri}: too long for a message; choose a shorter --output") from error
-
-
-def batches_of(store: Store, run: Run) -> list[Batch]:
-    """Every batch of the run's manifest."""
-    return [batch for part in read_parts(store) for batch in part.batches(run.batch_rows)]

@@ -1,0 +1,45 @@
+"""The status of a run as people read it."""
+
+from datetime import timedelta
+
+from rich.console import Group, RenderableType
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+
+from producer.status import RunStatus
+
+
+def status_table(state: RunStatus) -> RenderableType:
+    """A bar, the batches, the rows by status, rate and time left."""
+    bar = ProgressBar(total=state.rows.total, completed=state.rows.done, width=60)
+    return Group(bar, _batches(state), _rows(state))
+
+
+def _batches(state: RunStatus) -> Table:
+    table = Table(title="batches", title_justify="left", box=None, pad_edge=False)
+    counts = state.to_json()["batches"]
+    for name in counts:
+        table.add_column(name, justify="right")
+    table.add_row(*(_number(count) for count in counts.values()))
+    return table
+
+
+def _rows(state: RunStatus) -> Table:
+    table = Table(title="rows", title_justify="left", box=None, pad_edge=False, show_header=False)
+    table.add_column("what")
+    table.add_column("how many", justify="right")
+    table.add_row("total", _number(state.rows.total))
+    table.add_row("done", _number(state.rows.done))
+    for status, count in sorted((state.rows.by_status or {}).items(), key=lambda item: -item[1]):
+        table.add_row(f"  {status}", _number(count))
+    table.add_row("a second", _number(state.rows_per_second))
+    table.add_row("time left", _time(state.eta_seconds))
+    return table
+
+
+def _number(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:,}"
+
+
+def _time(seconds: float | None) -> str:
+    return "unknown" if seconds is None else str(timedelta(seconds=round(seconds)))

@@ -1,0 +1,121 @@
+"""One batch from message to shard: the flow that knows no Celery."""
+
+import asyncio
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from common import __version__
+from common.errors import FleetError
+from common.manifest import Batch, Part, Run, read_part, read_run
+from common.message import Message
+from common.models import model_refs
+from common.settings import Settings
+from common.store import Store, absolute_uri, is_under, open_store
+from workers.cascade import Cascade
+from workers.flow import Flow
+from workers.outcome import Outcome
+from workers.rows import read_rows
+from workers.shard import shard_bytes
+
+Advance = Callable[[int], None]
+
+
+class ForeignMessageError(FleetError):
+    """A message that this worker must not run: it belongs to no batch of a run that it serves."""
+
+
+class WrongSettingsError(FleetError):
+    """This worker's models or sampling settings are not the run's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A batch with all that is needed to do it."""
+
+    store: Store
+    run: Run
+    part: Part
+    batch: Batch
+
+
+def find_work(message: Message, settings: Settings) -> Work:
+    """Look the message up in the manifest of its run.
+
+    Raises:
+        ForeignMessageError: the run is not under FLEET_OUTPUT, or has no such batch.
+        WrongSettingsError: the run was made with other models or sampling settings.
+        StoreError: the output cannot be reached.
+    """
+    _must_serve(message.run, settings)
+    store = open_store(message.run, settings.s3)
+    run, part = read_run(store), read_part(store, message.part)
+    if run is None or part is None:
+        raise ForeignMessageError(f"{message.run}: no manifest of part {message.part} there")
+    batches = (batch for batch in part.batches(run.batch_rows) if batch.first_row == message.first_row)
+    batch = next(batches, None)
+    if batch is None:
+        raise ForeignMessageError(
+            f"{message.run}: part {message.part} has no batch at row {message.first_row}"
+        )
+    _must_agree(run, settings)
+    return Work(store, run, part, batch)
+
+
+def do_work(work: Work, cascade: Cascade, settings: Settings, advance: Advance) -> Counter[str] | None:
+    """Caption a batch and write its shard.
+
+    Returns:
+        Rows by status; None if somebody else's shard was there first.
+
+    Raises:
+        PartError: the part changed or is damaged.
+        StoreError: a place cannot be reached.
+    """
+    batch = work.batch
+    rows = read_rows(work.part, batch, settings.s3)
+    flow = Flow(cascade, settings.fetch, settings.micro_batch, advance)
+    outcomes = asyncio.run(flow.run(rows["URL"].to_pylist(), _keys(work)))
+    body = shard_bytes(rows, outcomes, batch, _provenance(work, cascade))
+    if not work.store.create(batch.shard_key, body):
+        return None
+    return count_statuses(outcomes)
+
+
+def count_statuses(outcomes: Sequence[Outcome]) -> Counter[str]:
+    return Counter(outcome.status.value for outcome in outcomes)
+
+
+def _must_serve(run: str, settings: Settings) -> None:
+    served = absolute_uri(settings.output or "")
+    if absolute_uri(run) != run or not is_under(run, served):
+        raise ForeignMessageError(f"{run}: not under FLEET_OUTPUT ({served})")
+
+
+def _must_agree(run: Run, settings: Settings) -> None:
+    ours = run.model_copy(update={"models": model_refs(settings), "sampling": settings.sampling})
+    difference = run.difference(ours)
+    if difference:
+        raise WrongSettingsError(f"{difference}; give this worker the run's FLEET_ settings")
+
+
+def _keys(work: Work) -> list[int]:
+    """An identity for each row that neither batch size nor output changes."""
+    seed, part, batch = work.run.sampling.seed, work.part.id, work.batch
+    return [_key(f"{seed}/{part}/{row}") for row in range(batch.first_row, batch.first_row + batch.rows)]
+
+
+def _key(identity: str) -> int:
+    return int.from_bytes(hashlib.blake2b(identity.encode(), digest_size=8).digest(), "little", signed=True)
+
+
+def _provenance(work: Work, cascade: Cascade) -> dict[str, Any]:
+    models = {name: {**ref, "dtype": cascade.dtype} for name, ref in work.run.models.model_dump().items()}
+    return {
+        "run": work.store.uri,
+        "version": __version__,
+        "models": models,
+        "sampling": work.run.sampling.model_dump(mode="json"),
+    }

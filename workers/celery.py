@@ -1,0 +1,19 @@
+"""The app that `celery -A workers` finds."""
+
+import sys
+
+from common.cli import fail, load_settings
+from common.errors import FleetError
+from common.queue import make_app
+from workers.lifecycle import connect_lifecycle
+from workers.task import register_task
+
+try:
+    settings = load_settings()
+except FleetError as error:
+    sys.exit(fail(error))
+
+app = make_app(settings)
+app.conf.imports = ("workers.celery",)  # what a spawned child must import to know the task
+register_task(app, settings)
+connect_lifecycle(settings)

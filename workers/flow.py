@@ -1,0 +1,174 @@
+"""From URLs to outcomes: fetching, decoding and the cascade, each while the others work."""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from common.schema import Status
+from common.settings import FetchSettings
+from workers.cascade import Cascade, ModelInputs
+from workers.decode import DecodeError, decode
+from workers.fetch import Fetcher
+from workers.outcome import Outcome
+
+DECODERS = 4
+"""Threads that decode and resize; the C parts release the interpreter."""
+
+DECODED_AHEAD = 2
+"""Full passes of the cascade that wait decoded: bounds memory whatever the images weigh."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A decoded row on its way to the cascade."""
+
+    index: int
+    sha256: str
+    inputs: ModelInputs
+
+
+@dataclass(slots=True)
+class Flow:
+    """One batch on its way through fetcher, decoder and cascade.
+
+    Args:
+        cascade: the models, loaded.
+        settings: how to fetch.
+        micro_batch: images per pass of the cascade.
+        advance: called with the number of rows that have just got their outcome.
+    """
+
+    cascade: Cascade
+    settings: FetchSettings
+    micro_batch: int
+    advance: Callable[[int], None]
+    _outcomes: dict[int, Outcome] = field(default_factory=dict)
+
+    async def run(self, urls: Sequence[str | None], keys: Sequence[int]) -> list[Outcome]:
+        """One outcome per URL, in order. Nothing that the web or an image does raises.
+
+        Args:
+            urls: one per row; None where the row has none.
+            keys: one integer per row: its identity for the random numbers.
+        """
+        ready: asyncio.Queue[Ready] = asyncio.Queue(self.micro_batch * DECODED_AHEAD)
+        with ThreadPoolExecutor(DECODERS, "decode") as decoders, ThreadPoolExecutor(1, "cascade") as device:
+            async with Fetcher(self.settings) as fetcher:
+                fetching = asyncio.create_task(self._fetch_all(urls, fetcher, decoders, ready))
+                try:
+                    await self._caption_all(keys, fetching, device, ready)
+                finally:
+                    fetching.cancel()
+                    await asyncio.gather(fetching, return_exceptions=True)
+        late = Outcome(Status.TIMEOUT, "the batch's time for fetching was over")
+        return [self._outcomes.get(index, late) for index in range(len(urls))]
+
+    def _settle(self, index: int, outcome: Outcome) -> None:
+        self._outcomes[index] = outcome
+        self.advance(1)
+
+    async def _fetch_all(
+        self,
+        urls: Sequence[str | None],
+        fetcher: Fetcher,
+        decoders: ThreadPoolExecutor,
+        ready: "asyncio.Queue[Ready]",
+    ) -> None:
+        rows = iter(enumerate(urls))
+        slots = asyncio.Semaphore(self.micro_batch * DECODED_AHEAD + DECODERS)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(self.settings.concurrency, len(urls))):
+                group.create_task(self._fetch_some(rows, fetcher, decoders, ready, slots))
+
+    async def _fetch_some(
+        self,
+        rows: Iterator[tuple[int, str | None]],
+        fetcher: Fetcher,
+        decoders: ThreadPoolExecutor,
+        ready: "asyncio.Queue[Ready]",
+        slots: asyncio.Semaphore,
+    ) -> None:
+        for index, url in rows:
+            if url is None:
+                self._settle(index, Outcome(Status.INVALID_URL, "the row has no URL"))
+                continue
+            fetched = await fetcher.fetch(url)
+            if fetched.body is None:
+                self._settle(index, Outcome(fetched.status, fetched.error))
+                continue
+            async with slots:
+                await self._decode(index, fetched.body, decoders, ready)
+
+    async def _decode(
+        self, index: int, body: bytes, decoders: ThreadPoolExecutor, ready: "asyncio.Queue[Ready]"
+    ) -> None:
+        sha256 = hashlib.sha256(body).hexdigest()
+        try:
+            inputs = await asyncio.get_running_loop().run_in_executor(decoders, self._inputs, body)
+        except DecodeError as error:
+            self._settle(index, Outcome(error.status, error.detail, sha256))
+        else:
+            await ready.put(Ready(index, sha256, inputs))
+
+    def _inputs(self, body: bytes) -> ModelInputs:
+        return self.cascade.prepare(decode(body, max_pixels=self.settings.max_pixels))
+
+    async def _caption_all(
+        self,
+        keys: Sequence[int],
+        fetching: "asyncio.Task[None]",
+        device: ThreadPoolExecutor,
+        ready: "asyncio.Queue[Ready]",
+    ) -> None:
+        """Full passes while there are images; gives up on stragglers once the device waited too long."""
+        patience = self.settings.batch_timeout
+        while True:
+            began = time.monotonic()
+            rows = await self._next_pass(fetching, ready, patience)
+            patience -= time.monotonic() - began
+            if not rows:
+                return
+            await asyncio.get_running_loop().run_in_executor(device, self._caption, rows, keys)
+            self.advance(len(rows))
+
+    async def _next_pass(
+        self, fetching: "asyncio.Task[None]", ready: "asyncio.Queue[Ready]", patience: float
+    ) -> list[Ready]:
+        """The next full pass; a smaller one, at last none, when fetching has ended."""
+        rows: list[Ready] = []
+        deadline = time.monotonic() + patience
+        while len(rows) < self.micro_batch:
+            row = await _next_row(fetching, ready, deadline - time.monotonic())
+            if row is None:
+                break
+            rows.append(row)
+        return rows
+
+    def _caption(self, rows: Sequence[Ready], keys: Sequence[int]) -> None:
+        captions = self.cascade.caption([row.inputs for row in rows], [keys[row.index] for row in rows])
+        for row, found in zip(rows, captions, strict=True):
+            self._outcomes[row.index] = Outcome(Status.OK, None, row.sha256, found)
+
+
+async def _next_row(
+    fetching: "asyncio.Task[None]", ready: "asyncio.Queue[Ready]", patience: float
+) -> Ready | None:
+    """A decoded row, or None when there will be no more, or none in time.
+
+    Raises:
+        Exception: what ended the fetching, if it did not end well.
+    """
+    if not ready.empty():
+        return ready.get_nowait()
+    arriving = asyncio.create_task(ready.get())
+    await asyncio.wait({fetching, arriving}, timeout=max(patience, 0), return_when=asyncio.FIRST_COMPLETED)
+    if arriving.done():
+        return arriving.result()
+    arriving.cancel()
+    if fetching.done():
+        fetching.result()
+        return None if ready.empty() else ready.get_nowait()
+    return None

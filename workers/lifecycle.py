@@ -1,0 +1,54 @@
+"""How a worker process starts, stops and logs: Celery's signals, so that nobody needs a flag."""
+
+import sys
+from typing import Any
+
+import structlog
+from celery import signals
+from celery.worker import WorkController
+
+from common.logs import configure_logs
+from common.settings import Settings
+
+HEARTBEAT = 10
+"""Seconds between two events that tell Flower of a worker."""
+
+
+def connect_lifecycle(settings: Settings) -> None:
+    """Attach everything to this process; Celery calls it in parent and children alike."""
+    signals.setup_logging.connect(_configure_logs, weak=False)
+    signals.task_prerun.connect(_bind_batch, weak=False)
+    signals.task_postrun.connect(_unbind_batch, weak=False)
+    signals.worker_ready.connect(_stop_soon_on_sigterm, weak=False)
+
+    def _before_start(sender: WorkController, **_: Any) -> None:
+        _must_have_output(settings)
+        sender.options.update(without_gossip=True, without_mingle=True, heartbeat_interval=HEARTBEAT)
+        sender.quiet = sender.quiet or not sys.stdout.isatty()
+
+    signals.worker_init.connect(_before_start, weak=False)
+
+
+def _configure_logs(**_: Any) -> None:
+    configure_logs()
+
+
+def _bind_batch(task_id: str, **_: Any) -> None:
+    structlog.contextvars.bind_contextvars(batch=task_id)
+
+
+def _unbind_batch(**_: Any) -> None:
+    structlog.contextvars.clear_contextvars()
+
+
+def _must_have_output(settings: Settings) -> None:
+    if not settings.output:
+        sys.stderr.write("error: FLEET_OUTPUT is not set; name the output whose runs this worker serves\n")
+        raise SystemExit(2)
+
+
+def _stop_soon_on_sigterm(sender: Any, **_: Any) -> None:
+    """SIGTERM puts running batches back within `lease.grace`, instead of waiting for their end."""
+    from celery.apps.worker import install_worker_term_hard_handler  # noqa: PLC0415 - not in children
+
+    install_worker_term_hard_handler(sender.controller, sig="SIGTERM")

@@ -1,0 +1,62 @@
+"""The shard of one batch: one parquet file with one row per input row."""
+
+import io
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from common.manifest import Batch
+from common.schema import SHARD
+from workers.outcome import Outcome
+
+METADATA_KEY = "fleet"
+
+
+def shard_bytes(
+    rows: pa.Table, outcomes: Sequence[Outcome], batch: Batch, provenance: dict[str, Any]
+) -> bytes:
+    """The parquet file: `common.schema.SHARD`, zstd, one row group, read back before it is returned.
+
+    Args:
+        rows: as `read_rows` gives them.
+        outcomes: one per row, in order.
+        batch: which rows these are.
+        provenance: run, models, sampling settings and version; kept in the file's metadata as JSON.
+    """
+    table = pa.table({**_input(rows), **_results(outcomes), **_position(batch)}).select(SHARD.names)
+    metadata = {METADATA_KEY: json.dumps({**provenance, "batch": batch.id})}
+    table = table.cast(SHARD).replace_schema_metadata(metadata)
+    sink = io.BytesIO()
+    pq.write_table(table, sink, compression="zstd")
+    body = sink.getvalue()
+    if not pq.read_table(io.BytesIO(body)).equals(table):
+        raise RuntimeError(f"{batch.id}: the shard did not read back as it was written")
+    return body
+
+
+def _input(rows: pa.Table) -> dict[str, pa.ChunkedArray]:
+    return {name: rows[name] for name in rows.column_names}
+
+
+def _results(outcomes: Sequence[Outcome]) -> dict[str, pa.Array]:
+    captions = [outcome.captions for outcome in outcomes]
+    results = {
+        "top_caption": [found and found.top for found in captions],
+        "all_captions": [found and found.candidates for found in captions],
+        "all_similarities": [found and found.similarities for found in captions],
+        "shortlist": [found and found.shortlist for found in captions],
+        "shortlist_similarities": [found and found.shortlist_similarities for found in captions],
+        "repaired_caption": [found and found.repaired for found in captions],
+        "status": [outcome.status.value for outcome in outcomes],
+        "error": [outcome.error for outcome in outcomes],
+        "sha256": [outcome.sha256 for outcome in outcomes],
+    }
+    return {name: pa.array(values, SHARD.field(name).type) for name, values in results.items()}
+
+
+def _position(batch: Batch) -> dict[str, pa.Array]:
+    rows = range(batch.first_row, batch.first_row + batch.rows)
+    return {"part": pa.array([batch.part] * batch.rows), "row": pa.array(rows, pa.int64())}
