@@ -105,6 +105,24 @@ class LeaseSettings(Group):
         return self.visibility_timeout / 9
 
 
+class FilterSettings(Group):
+    """Rows that are left out before anything is downloaded; a row without the column passes."""
+
+    deny: Annotated[tuple[str, ...], CommaSeparated] = Field(
+        (), description="hosts (with their subdomains) and URL patterns such as *://example.com/private/*"
+    )
+    deny_file: Annotated[str | None, EmptyIsNone] = Field(
+        None, description="a file of the same, one a line; # begins a comment"
+    )
+    max_punsafe: Annotated[float | None, EmptyIsNone] = Field(None, description="highest punsafe")
+    max_pwatermark: Annotated[float | None, EmptyIsNone] = Field(None, description="highest pwatermark")
+    min_width: Annotated[int | None, EmptyIsNone] = Field(None, description="smallest WIDTH in pixels")
+    min_height: Annotated[int | None, EmptyIsNone] = Field(None, description="smallest HEIGHT in pixels")
+    min_similarity: Annotated[float | None, EmptyIsNone] = Field(
+        None, description="lowest similarity of picture and original text"
+    )
+
+
 class S3Settings(Group):
     """Where S3 is; credentials come the way boto3 finds them."""
 
@@ -138,6 +156,7 @@ class Settings(BaseSettings):
     device: str = Field("auto", description="torch device; auto is the first GPU, else the CPU")
     sampling: SamplingSettings = Field(default_factory=SamplingSettings)
     fetch: FetchSettings = Field(default_factory=FetchSettings)
+    filter: FilterSettings = Field(default_factory=FilterSettings)
     lease: LeaseSettings = Field(default_factory=LeaseSettings)
     s3: S3Settings = Field(default_factory=S3Settings)
 

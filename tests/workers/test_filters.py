@@ -1,0 +1,105 @@
+"""Which rows are left out, and by which rule."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from common.schema import Status
+from common.settings import FilterSettings, Settings
+from workers.filters import Filters
+
+ROW = {
+    "URL": "https://img.example.com/a.jpg",
+    "TEXT": "a cat",
+    "WIDTH": 640,
+    "HEIGHT": 480,
+    "similarity": 0.3,
+    "punsafe": 0.1,
+    "pwatermark": 0.2,
+}
+
+
+def rule(settings: dict[str, Any], **row: Any) -> str | None:
+    verdict = Filters(FilterSettings.model_validate(settings)).verdict({**ROW, **row})
+    if verdict is None:
+        return None
+    assert verdict[0] is Status.FILTERED
+    return verdict[1]
+
+
+def test_by_default_every_row_passes() -> None:
+    assert rule({}) is None
+    assert rule({}, URL=None) is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "value", "expected"),
+    [
+        ({"max_punsafe": 0.5}, {"punsafe": 0.51}, "punsafe 0.51 > 0.5"),
+        ({"max_pwatermark": 0.8}, {"pwatermark": 1.0}, "pwatermark 1 > 0.8"),
+        ({"min_width": 100}, {"WIDTH": 99}, "WIDTH 99 < 100"),
+        ({"min_height": 100}, {"HEIGHT": 0}, "HEIGHT 0 < 100"),
+        ({"min_similarity": 0.28}, {"similarity": -0.1}, "similarity -0.1 < 0.28"),
+    ],
+)
+def test_thresholds(settings: dict[str, float], value: dict[str, float], expected: str) -> None:
+    (column,) = value
+    (bound,) = settings.values()
+    assert rule(settings, **value) == expected
+    assert rule(settings, **{column: bound}) is None
+    assert rule(settings, **{column: None}) is None
+    assert rule(settings, **{column: "many"}) is None
+
+
+@pytest.mark.parametrize(
+    ("entry", "url", "expected"),
+    [
+        ("example.com", "https://example.com/a", "host example.com"),
+        ("example.com", "https://EXAMPLE.com./a", "host example.com"),
+        ("example.com", "http://img.cdn.example.com:8080/a", "host example.com"),
+        ("example.com", "https://notexample.com/a", None),
+        ("example.com", "https://example.com.evil.net/a", None),
+        ("example.com", "https://evil.net/example.com", None),
+        ("bücher.example", "https://xn--bcher-kva.example/a", "host bücher.example"),
+        ("192.0.2.7", "http://192.0.2.7/a", "host 192.0.2.7"),
+        ("*://example.com/private/*", "https://Example.com/private/a", "url *://example.com/private/*"),
+        ("*://example.com/private/*", "https://example.com/public/a", None),
+        ("*/avatar-*.png", "https://a.net/x/avatar-3.png", "url */avatar-*.png"),
+        ("example.com", "http://[::1", None),
+    ],
+)
+def test_the_deny_list(entry: str, url: str, expected: str | None) -> None:
+    found = rule({"deny": ("other.net", "*never*", entry)}, URL=url)
+    assert found == (expected and expected.replace("bücher", "xn--bcher-kva"))
+
+
+def test_the_deny_list_may_be_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "deny.txt"
+    path.write_text("# ours\n\nexample.com  # asked us on Monday\n*/b.jpg\n")
+    assert rule({"deny_file": str(path)}) == "host example.com"
+    assert rule({"deny_file": str(path)}, URL="https://x.net/b.jpg") == "url */b.jpg"
+    assert rule({"deny_file": str(path)}, URL="https://x.net/c.jpg") is None
+
+
+def test_an_entry_that_is_no_host_is_an_error() -> None:
+    with pytest.raises(ValueError, match="deny list"):
+        Filters(FilterSettings(deny=("exa mple:99999",)))
+
+
+def test_the_environment_sets_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLEET_FILTER_DENY", "example.com, */b.jpg")
+    monkeypatch.setenv("FLEET_FILTER_MAX_PUNSAFE", "0.5")
+    monkeypatch.setenv("FLEET_FILTER_MIN_WIDTH", "")
+    settings = Settings().filter
+    assert settings.deny == ("example.com", "*/b.jpg")
+    assert settings.max_punsafe == 0.5
+    assert settings.min_width is None
+
+
+def test_a_hundred_thousand_hosts_are_no_burden() -> None:
+    filters = Filters(FilterSettings(deny=tuple(f"host{n}.example" for n in range(100_000))))
+    assert filters.verdict({"URL": "https://a.host99999.example/x"}) == (
+        Status.FILTERED,
+        "host host99999.example",
+    )
