@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+from aiohttp import (
+    ClientError,
+    ClientHandlerType,
+    ClientRequest,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    DummyCookieJar,
+    TCPConnector,
+)
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
@@ -18,13 +27,15 @@ from workers.fetch.body import read_body
 from workers.fetch.clock import Clock
 from workers.fetch.failure import Failure, classify
 from workers.fetch.guard import Guard
-from workers.fetch.host import Hosts
+from workers.fetch.host import Host, Hosts
 from workers.fetch.opt_out import AGENT, opt_out_rule
 from workers.fetch.resolver import Resolver
 from workers.fetch.target import target
 
 NAMES_CACHED = 10_000
 NAME_SECONDS = 300
+KEEP_ALIVE_SECONDS = 2
+_CLOSE = {"Connection": "close"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +76,7 @@ class Fetcher:
             dns_cache_max_size=NAMES_CACHED,
             ssl=self._tls or True,
             limit=0,
-            force_close=True,
+            keepalive_timeout=KEEP_ALIVE_SECONDS,
         )
         self._session = ClientSession(
             connector=connector,
@@ -74,6 +85,7 @@ class Fetcher:
             auto_decompress=False,
             timeout=self._timeouts(),
             headers=self._headers(),
+            middlewares=(_once,),
         )
         return self
 
@@ -115,7 +127,7 @@ class Fetcher:
             await host.admit(clock)
             try:
                 async with clock.running():
-                    answer = await self._ask(url)
+                    answer = await self._ask(url, host)
             except Exception as error:  # noqa: BLE001 - whatever the web does is a status
                 failure = classify(error)
                 host.record(failure)
@@ -123,8 +135,9 @@ class Fetcher:
             host.record(None)
             return answer
 
-    async def _ask(self, url: URL) -> bytes | URL:
-        async with self._session.get(url, allow_redirects=False) as response:
+    async def _ask(self, url: URL, host: Host) -> bytes | URL:
+        headers = None if host.crowded else _CLOSE  # most hosts of a batch are met once
+        async with self._session.get(url, allow_redirects=False, headers=headers) as response:
             raise_for_status(response)
             rule = opt_out_rule(response.headers) if self._settings.opt_out else None
             if rule is not None:
@@ -147,3 +160,11 @@ class Fetcher:
             "Accept": "image/jpeg,image/png,image/webp,image/gif,*/*;q=0.5",
             "Accept-Encoding": "identity",
         }
+
+
+async def _once(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+    """One request is one try: aiohttp would quietly repeat one whose server hung up."""
+    try:
+        return await handler(request)
+    except ClientError as error:
+        raise classify(error) from None

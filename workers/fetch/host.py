@@ -57,6 +57,11 @@ class Host:
         return pause * random.uniform(0.75, 1.25)  # noqa: S311 - jitter
 
     @property
+    def crowded(self) -> bool:
+        """Whether somebody waits for a slot, and may go on with the connection of who leaves one."""
+        return self.slots.locked()
+
+    @property
     def idle(self) -> bool:
         return self.users == 0 and self.failures == 0 and self.pause() == 0
 

@@ -50,7 +50,10 @@ class Resolver(AbstractResolver):
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _ask(self, host: str, port: int, family: int) -> list[tuple[Any, ...]]:
-        return self._lookup(host, port, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
+        infos = self._lookup(host, port, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
+        if not infos:
+            raise socket.gaierror(socket.EAI_NODATA, "no address")
+        return infos
 
     def _raise_known(self, host: str) -> None:
         until, code, reason = self._failures.get(host, (0.0, 0, ""))

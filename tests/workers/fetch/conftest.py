@@ -12,9 +12,10 @@ from common.settings import FetchSettings
 from tests.web.certificates import Authority
 from tests.web.names import Answer, Names
 from workers.fetch import Fetcher
-from workers.fetch.resolver import Resolver
+from workers.fetch.resolver import Lookup, Resolver
 
 OPEN = "127.0.0.1"
+OPEN_FAR = "127.9.9.9"  # no vector is this one
 
 Fetching = Callable[..., AbstractAsyncContextManager[Fetcher]]
 
@@ -25,11 +26,11 @@ def fetching() -> Fetching:
 
     @asynccontextmanager
     async def make(
-        names: Mapping[str, Sequence[Answer]] | Names | None = None,
+        names: Mapping[str, Sequence[Answer]] | Lookup | None = None,
         tls: ssl.SSLContext | None = None,
         **settings: Any,
     ) -> AsyncIterator[Fetcher]:
-        lookup = names if isinstance(names, Names) else Names(names or {})
+        lookup = names if callable(names) else Names(names or {})
         options = {"allow_networks": (f"{OPEN}/32",), "retries": 0, **settings}
         async with Fetcher(
             FetchSettings.model_validate(options), resolver=Resolver(lookup), tls=tls
