@@ -20,10 +20,10 @@ PARTS = "parts"
 SHARDS = "shards"
 FAILED = "failed"
 ROW_DIGITS = 12
-SLUG_LENGTH = 32
+SLUG_LENGTH = 24
 READERS = 16
 
-PartId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,59}$")]
+PartId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")]
 
 
 class _Record(BaseModel):

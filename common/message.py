@@ -18,7 +18,7 @@ class Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     version: Literal[1] = 1
-    run: Annotated[str, Field(min_length=1, max_length=200)]
+    run: Annotated[str, Field(min_length=1, max_length=150)]
     part: PartId
     first_row: NonNegativeInt
 

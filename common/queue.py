@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from celery import Celery
+from celery import Celery, signals
 
 from common.message import QUEUE, TASK, Message
 from common.settings import Settings
@@ -67,11 +67,19 @@ def _pool(settings: Settings) -> dict[str, Any]:
     }
 
 
+def _slim(headers: dict[str, Any], properties: dict[str, Any], **_: Any) -> None:
+    """Drop what no message of ours fills: empty headers, and an address for results."""
+    for name in [name for name, value in headers.items() if value in (None, "", {})]:
+        del headers[name]
+    properties.pop("reply_to", None)
+
+
 _OBSERVED = {"worker_send_task_events": True}  # Flower lives on them
 
 
 def send(app: Celery, messages: Iterable[Message]) -> None:
     """Queue one task per message, all over one connection."""
+    signals.before_task_publish.connect(_slim)
     with app.producer_pool.acquire(block=True) as producer:
         for message in messages:
             app.send_task(

@@ -4,7 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -12,11 +12,11 @@ from rich.live import Live
 
 from common import __version__
 from common.cli import EXIT_DONE, EXIT_INCOMPLETE, load_settings, output_uri, run_command
-from common.store import absolute_uri, open_store
-from producer.enqueue import Enqueued, enqueue
-from producer.local import run_locally
 from producer.report import status_table
-from producer.status import RunStatus, StatusReader
+
+if TYPE_CHECKING:
+    from producer.enqueue import Enqueued
+    from producer.status import RunStatus, StatusReader
 
 app = typer.Typer(
     help="Plan, queue and follow the captioning of a list of image URLs.",
@@ -75,6 +75,8 @@ def enqueue_command(
 
     Example: producer enqueue 'laion5b-part-*' --output s3://bucket/run
     """
+    from producer.enqueue import enqueue  # noqa: PLC0415 - `--help` waits for no library
+
     settings = load_settings()
     done = enqueue(
         parts, output_uri(output, settings), settings, batch_rows=batch_rows, limit_rows=limit_rows
@@ -82,7 +84,7 @@ def enqueue_command(
     typer.echo(_sentence(done))
 
 
-def _sentence(done: Enqueued) -> str:
+def _sentence(done: "Enqueued") -> str:
     before = f"{done.done} done, {done.queued} queued and {done.dead} dead before"
     return f"{done.run}: {done.sent} batches queued from {done.parts} parts ({before})"
 
@@ -97,6 +99,9 @@ def status(
 
     Exit code 1 if a batch is dead or missing.
     """
+    from common.store import absolute_uri, open_store  # noqa: PLC0415 - as above
+    from producer.status import StatusReader  # noqa: PLC0415
+
     settings = load_settings()
     reader = StatusReader(open_store(absolute_uri(output_uri(output, settings)), settings.s3), settings)
     state = _watch(reader, as_json=as_json) if watch else reader.read()
@@ -105,14 +110,14 @@ def status(
     raise typer.Exit(EXIT_INCOMPLETE if state.incomplete else EXIT_DONE)
 
 
-def _print(state: RunStatus, *, as_json: bool) -> None:
+def _print(state: "RunStatus", *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(state.to_json()))
     else:
         Console().print(status_table(state))
 
 
-def _watch(reader: StatusReader, *, as_json: bool) -> RunStatus:
+def _watch(reader: "StatusReader", *, as_json: bool) -> "RunStatus":
     """On a terminal one table that changes; elsewhere one JSON object a look."""
     if as_json or not sys.stdout.isatty():
         return _follow(reader, lambda state: _print(state, as_json=True))
@@ -120,7 +125,7 @@ def _watch(reader: StatusReader, *, as_json: bool) -> RunStatus:
         return _follow(reader, lambda state: screen.update(status_table(state), refresh=True))
 
 
-def _follow(reader: StatusReader, show: Callable[[RunStatus], None]) -> RunStatus:
+def _follow(reader: "StatusReader", show: Callable[["RunStatus"], None]) -> "RunStatus":
     while True:
         began = time.monotonic()
         state = reader.read()
@@ -142,6 +147,8 @@ def local(
 
     Exit code 1 if a batch could not be done.
     """
+    from producer.local import run_locally  # noqa: PLC0415 - as above
+
     settings = load_settings()
     state = run_locally(
         parts,

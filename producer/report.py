@@ -1,21 +1,23 @@
 """The status of a run as people read it."""
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from producer.status import RunStatus
+if TYPE_CHECKING:
+    from producer.status import RunStatus
 
 
-def status_table(state: RunStatus) -> RenderableType:
+def status_table(state: "RunStatus") -> RenderableType:
     """A bar, the batches, the rows by status, rate and time left."""
     bar = ProgressBar(total=state.rows.total, completed=state.rows.done, width=60)
     return Group(bar, _batches(state), _rows(state))
 
 
-def _batches(state: RunStatus) -> Table:
+def _batches(state: "RunStatus") -> Table:
     table = Table(title="batches", title_justify="left", box=None, pad_edge=False)
     counts = state.to_json()["batches"]
     for name in counts:
@@ -24,7 +26,7 @@ def _batches(state: RunStatus) -> Table:
     return table
 
 
-def _rows(state: RunStatus) -> Table:
+def _rows(state: "RunStatus") -> Table:
     table = Table(title="rows", title_justify="left", box=None, pad_edge=False, show_header=False)
     table.add_column("what")
     table.add_column("how many", justify="right")

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import urlsplit
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -27,6 +26,8 @@ CONFLICT_TRIES = 5
 
 def s3_client(settings: S3Settings) -> "S3Client":
     """A client whose credentials boto3 found; short time-outs, because a batch can be put back."""
+    import boto3  # noqa: PLC0415 - a second of start-up that folders need not pay
+
     config = Config(
         connect_timeout=5,
         read_timeout=30,
