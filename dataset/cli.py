@@ -1,0 +1,179 @@
+"""The console script `dataset`."""
+
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from common import __version__
+from common.cli import EXIT_INCOMPLETE, fail, load_settings, output_uri, run_command
+from common.errors import FleetError
+from common.store import absolute_uri, open_store
+from dataset.card import CardTexts, render_card
+from dataset.errors import BadRunError
+from dataset.merge.deny_list import DenyList, parse_deny_list
+from dataset.merge.flow import Options, merge
+from dataset.merge.outcomes import Filters
+from dataset.merged import DATA, read_tally, require_merged
+from dataset.stats import read_stats
+
+app = typer.Typer(
+    help="From the shards of a run to what people get.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    epilog="Settings are environment variables with the prefix FLEET_; the README lists them all.",
+)
+
+UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9}
+LARGEST_PART = 4 * 10**9
+"""Bytes: one PutObject carries 5 GB."""
+
+Output = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URI", help="Folder or s3://bucket/prefix of the data set.", show_default="FLEET_OUTPUT"
+    ),
+]
+OneRun = Annotated[str | None, typer.Option(metavar="URI", help="Run to show.", show_default="FLEET_OUTPUT")]
+Runs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--run",
+        metavar="URI",
+        help="Run to merge; repeat it, the earliest first.",
+        show_default="FLEET_OUTPUT",
+    ),
+]
+
+
+class Compression(StrEnum):
+    """How pages are packed."""
+
+    ZSTD = "zstd"
+    SNAPPY = "snappy"
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    run_command(app)
+
+
+@contextmanager
+def _bad_runs() -> Iterator[None]:
+    """A run that is incomplete or bad is exit code 1; wrong use is 2."""
+    try:
+        yield
+    except BadRunError as error:
+        fail(error)
+        raise typer.Exit(EXIT_INCOMPLETE) from error
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def _bytes(text: str) -> int:
+    match = re.fullmatch(r"(\d+) ?(KB|MB|GB)", text.strip(), re.IGNORECASE)
+    size = int(match[1]) * UNITS[match[2].upper()] if match else 0
+    if not 0 < size <= LARGEST_PART:
+        raise typer.BadParameter(f"{text!r} is no size up to 4GB; write it as 500MB")
+    return size
+
+
+def _deny_list(file: Path | None) -> DenyList | None:
+    if file is None:
+        return None
+    try:
+        return parse_deny_list(file.read_text("utf-8").splitlines(), str(file))
+    except (OSError, UnicodeDecodeError) as error:
+        raise FleetError(f"{file}: {error}; a deny-list is a text file, one entry a line") from error
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Nothing of its own: options that every command shares."""
+
+
+@app.command("merge")
+def merge_command(
+    *,
+    run: Runs = None,
+    output: Output = None,
+    part_size: Annotated[str, typer.Option(help="Size of one file, near enough.")] = "500MB",
+    keep_columns: Annotated[
+        bool, typer.Option("--keep-columns", help="Also the fleet's own columns.")
+    ] = False,
+    min_similarity: Annotated[
+        float | None, typer.Option(help="Least similarity of a row's best caption (ViT-L/14 cosine).")
+    ] = None,
+    deny_list: Annotated[
+        Path | None,
+        typer.Option(help="Text file of hosts, URLs and image SHA-256s to leave out, one a line."),
+    ] = None,
+    allow_incomplete: Annotated[
+        bool, typer.Option("--allow-incomplete", help="Merge what is there of an unfinished run.")
+    ] = False,
+    compression: Annotated[Compression, typer.Option(help="Of the files' pages.")] = Compression.ZSTD,
+) -> None:
+    """Merge runs into large parquet files, each row once, with a dataset card.
+
+    Example: dataset merge --run s3://bucket/run --run s3://bucket/retry --output s3://bucket/dataset
+    """
+    settings = load_settings()
+    options = Options(
+        part_size=_bytes(part_size),
+        keep_columns=keep_columns,
+        compression=compression,
+        allow_incomplete=allow_incomplete,
+        filters=Filters(min_similarity, _deny_list(deny_list)),
+    )
+    target = output_uri(output, settings)
+    with _bad_runs():
+        merged = merge(run or [output_uri(None, settings)], target, options, settings.s3)
+    typer.echo(merged.counts.sentence())
+    typer.echo(f"parquet files: {len(merged.keys)}, in {absolute_uri(target)}/{DATA}")
+
+
+@app.command("card")
+def card_command(
+    output: Output = None,
+    name: Annotated[str, typer.Option(help="Title of the data set.")] = CardTexts.name,
+    license_: Annotated[
+        str, typer.Option("--license", help="Of the captions, as the Hub spells it, e.g. cc-by-4.0.")
+    ] = CardTexts.license,
+) -> None:
+    """Print the dataset card of a merged data set.
+
+    `dataset merge` writes one as README.md already; this is for another name or licence.
+
+    Example: dataset card --name "Our captions" --license cc-by-4.0 > README.md
+    """
+    settings = load_settings()
+    store = open_store(absolute_uri(output_uri(output, settings)), settings.s3)
+    merged = require_merged(store)
+    tally = read_tally(store, merged.keys, settings.s3)
+    sys.stdout.write(render_card(merged, tally, CardTexts(name, license_)))
+
+
+@app.command("stats")
+def stats_command(
+    output: Output = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Print counts and histograms of a merged data set, or of a run that is not merged yet."""
+    settings = load_settings()
+    with _bad_runs():
+        stats = read_stats(output_uri(output, settings), settings.s3)
+    typer.echo(stats.to_json() if as_json else stats.text())

@@ -1,0 +1,1 @@
+"""Many small shards of one or more runs become a few large parquet files, each row once."""

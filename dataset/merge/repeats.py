@@ -1,0 +1,68 @@
+"""Rows that occur more than once: which of them speaks for all.
+
+Two rows are the same row when URL and original caption are (`keys`). Of several runs the later
+one's outcome of a row wins if it settles the matter: a caption, or an opt-out, which an earlier
+caption does not survive. A later failure of any other kind settles nothing, and the earlier
+outcome stays. Within the run that wins, the first good row by part and row is kept.
+
+    fate         of a row
+    kept         good, and the one that goes out
+    duplicate    good, in the winning run, but not its first
+    superseded   of another run than the winning one
+    else         its own outcome: a failure or a filter
+"""
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dataset.merge.keys import KEY
+from dataset.merge.outcomes import FILTERS, OK, OPT_OUT, OUTCOMES
+
+ROW = pa.schema(
+    [
+        ("high", pa.uint64()),
+        ("low", pa.uint64()),
+        ("place", pa.int64()),  # where the row lies, ascending in the order of the output
+        ("run", pa.int16()),
+        ("outcome", pa.int8()),
+    ]
+)
+DUPLICATE, SUPERSEDED = "duplicate", "superseded"
+GOOD = pa.array([OK, *map(OUTCOMES.index, FILTERS)], pa.int8())
+SETTLED = pa.array([*GOOD.to_pylist(), OPT_OUT], pa.int8())
+
+
+def repeated(rows: pa.Table) -> pa.Array:
+    """[rows] bool: a mask of the rows whose key occurs more than once, and perhaps a few others."""
+    counts = pc.value_counts(rows["high"])
+    often = counts.field("values").filter(pc.greater(counts.field("counts"), 1))
+    return pc.is_in(rows["high"], value_set=often)
+
+
+def fates(rows: pa.Table) -> pa.Table:
+    """What becomes of repeated rows.
+
+    Args:
+        rows: of schema `ROW`, every row of each key in them.
+
+    Returns:
+        `place`, `outcome`, and `fate` (string): DUPLICATE, SUPERSEDED or null for a row that keeps its own.
+    """
+    judged = rows.join(_winners(rows), list(KEY))
+    same_run = pc.equal(judged["run"], judged["winning_run"])
+    good = pc.is_in(judged["outcome"], value_set=GOOD)
+    later = pc.not_equal(judged["place"], judged["winning_place"])
+    duplicate = pc.if_else(pc.and_(good, later), DUPLICATE, pa.scalar(None, pa.string()))
+    fate = pc.if_else(same_run, duplicate, SUPERSEDED)
+    return judged.select(["place", "outcome"]).append_column("fate", fate)
+
+
+def _winners(rows: pa.Table) -> pa.Table:
+    """Of each key, `winning_run` and `winning_place`."""
+    ranked = rows.append_column("settled", pc.is_in(rows["outcome"], value_set=SETTLED))
+    ranked = ranked.append_column("good", pc.is_in(rows["outcome"], value_set=GOOD))
+    ranked = ranked.sort_by(
+        [("settled", "descending"), ("run", "descending"), ("good", "descending"), ("place", "ascending")]
+    )
+    first = ranked.group_by(list(KEY), use_threads=False).aggregate([("run", "first"), ("place", "first")])
+    return first.rename_columns({"run_first": "winning_run", "place_first": "winning_place"})

@@ -1,0 +1,62 @@
+"""Room for unfinished files, beside a folder store or in the system's temporary folder."""
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from common.errors import StoreError
+from common.store import Store
+from common.store.folder import SCRATCH
+
+PREFIX = "fleet-merge-"
+
+
+@contextmanager
+def scratch(store: Store) -> Iterator[Path]:
+    """An empty folder that is gone afterwards; what a killed process left is swept away first.
+
+    For a folder it lies on the same disk, so that finished files can be linked into place. Every
+    `OSError` in the block is taken for one of the scratch folder's.
+
+    Raises:
+        StoreError: the disk is full, or cannot be written.
+    """
+    parent = Path(tempfile.gettempdir()) if store.uri.startswith("s3://") else Path(store.uri, SCRATCH)
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        _sweep(parent)
+        with tempfile.TemporaryDirectory(prefix=PREFIX, dir=parent) as name, _held(Path(name)):
+            yield Path(name)
+        with suppress(OSError):
+            parent.rmdir()  # unless somebody else is at work there
+    except OSError as error:
+        raise StoreError(
+            f"{parent}: {error.strerror or error}; see to room and rights there, then start again:"
+            " finished files are kept"
+        ) from error
+
+
+def _sweep(parent: Path) -> None:
+    """Remove the folders that nobody holds any more."""
+    for left in parent.glob(f"{PREFIX}*"):
+        if left.stat().st_uid == os.getuid():
+            try:
+                with _held(left):
+                    shutil.rmtree(left)
+            except BlockingIOError:
+                continue
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """A lock that ends with the process, however it ends."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)

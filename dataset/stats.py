@@ -1,0 +1,93 @@
+"""Counts and histograms of a data set: of a merged one from its footers, of a run from its shards."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from common.manifest import Batch
+from common.progress import progress
+from common.schema import Status
+from common.settings import S3Settings
+from common.store import absolute_uri, open_store
+from dataset.histogram import histograms
+from dataset.merged import read_merged, read_tally, require_merged
+from dataset.parallel import ordered_map
+from dataset.shards import shard_rows
+from dataset.source import Source, open_source
+from dataset.tally import COLUMNS, Tally, sum_tallies
+
+THREADS = 4
+
+
+@dataclass(frozen=True)
+class Stats:
+    """What there is to say in figures."""
+
+    summary: str
+    failures: dict[str, int]
+    """Rows by status, `ok` left out."""
+    rows: int
+    """Good rows, those of the histograms."""
+    tally: Tally
+
+    def text(self) -> str:
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        yield self.summary
+        if self.failures:
+            yield ""
+            width = len(f"{max(self.failures.values()):,}")
+            for status, count in sorted(self.failures.items(), key=lambda item: -item[1]):
+                yield f"{count:>{width},}  {status}"
+        for histogram in histograms(self.tally):
+            yield f"\n{histogram.title}"
+            yield from histogram.lines()
+
+    def to_json(self) -> str:
+        figures = {"rows": self.rows, "failures": self.failures}
+        return json.dumps({**figures, "histograms": self.tally.model_dump()}, indent=1)
+
+
+def read_stats(uri: str, s3: S3Settings) -> Stats:
+    """The figures of the merged data set at `uri`, or of the run there if it is not merged.
+
+    Raises:
+        FleetError: there is neither.
+        BadRunError: a shard of the run is bad.
+    """
+    store = open_store(absolute_uri(uri), s3)
+    if read_merged(store) is None:
+        return _run_stats(open_source(uri, s3))
+    merged = require_merged(store)
+    counts = merged.counts
+    return Stats(counts.sentence(), counts.failures, counts.rows_out, read_tally(store, merged.keys, s3))
+
+
+def _run_stats(source: Source) -> Stats:
+    statuses, tallies = Counter[str](), []
+    with progress("reading shards", source.rows) as advance:
+        for shard in ordered_map(lambda batch: _shard(source, batch), source.batches, THREADS):
+            statuses += shard[0]
+            tallies.append(shard[1])
+            advance(shard[0].total())
+    rows = statuses.pop(Status.OK, 0)
+    planned = len(source.batches) + source.missing
+    summary = (
+        f"{rows:,} of {rows + statuses.total():,} rows have captions;"
+        f" {len(source.batches):,} of {planned:,} batches are done; not merged"
+    )
+    return Stats(summary, dict(statuses), rows, sum_tallies(tallies))
+
+
+def _shard(source: Source, batch: Batch) -> tuple[Counter[str], Tally]:
+    statuses, tally = Counter[str](), Tally()
+    for rows in shard_rows(source.store, source.run, batch, ("status", *COLUMNS)):
+        for group in pc.value_counts(rows["status"]).to_pylist():
+            statuses[group["values"]] += group["counts"]
+        tally.add(pa.Table.from_batches([rows.filter(pc.equal(rows["status"], str(Status.OK)))]))
+    return statuses, tally

@@ -1,0 +1,1 @@
+"""Measurements that print figures; none of them runs in CI."""
