@@ -51,7 +51,17 @@ def open_part(
     with file:
         if expected is not None and found != expected:
             raise PartError(f"{address}: changed since it was enqueued; enqueue it into a new run")
-        yield file, found
+        try:
+            yield file, found
+        except OSError as error:
+            raise _unreadable(address, error) from error
+
+
+def _unreadable(address: str, error: OSError) -> FleetError:
+    reason = " ".join(str(error).split())
+    if address.startswith("hf://"):
+        return StoreError(f"{address}: the Hub did not answer ({reason}); try again")
+    return PartError(f"{address}: damaged ({reason}); repair it and enqueue a new run")
 
 
 def _open(address: str, s3: S3Settings) -> tuple[BinaryIO, Fingerprint]:

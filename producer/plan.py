@@ -41,7 +41,7 @@ def plan_part(address: str, s3: S3Settings) -> Part:
         try:
             parquet = pq.ParquetFile(file)
             rows, schema = parquet.metadata.num_rows, parquet.schema_arrow
-        except (pa.ArrowException, OSError) as error:
+        except pa.ArrowException as error:
             raise PartError(f"{address}: not a parquet file, or cut short; fetch it again") from error
     _check(address, rows, schema)
     return Part(id=part_id(address), address=address, rows=rows, size=found.size, etag=found.etag)
