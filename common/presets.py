@@ -25,5 +25,14 @@ PRESETS: Mapping[str, Preset] = {
         captioner="toy/captioner",
         ranker="toy/ranker",
         selector="toy/selector",
+        sampling={  # freer than the original's: the toy captioner is so sure that its 40 would be one
+            "top_p": 0.95,
+            "top_k": 0,
+            "temperature": 2.2,
+            "repetition_penalty": 1.0,  # "a ... a ..." is no fault
+            "min_tokens": 3,
+            "max_tokens": (10,),
+            "end_probability": 0.5,
+        },
     ),
 }

@@ -40,8 +40,8 @@ def is_openai(folder: Path, config: dict[str, Any]) -> bool:
 
     Their hub repositories end in `.openai`; the hub's cache names a folder above the snapshot so.
     """
-    names = [config.get("tag"), folder.name, folder.parent.parent.name]
-    return any(str(name).lower() == "openai" or str(name).lower().endswith(".openai") for name in names)
+    names = (folder.name, folder.parent.parent.name)
+    return config.get("tag") == "openai" or any(name.endswith(".openai") for name in names)
 
 
 def _preprocessing(folder: Path, model: CLIP | CustomTextCLIP) -> Preprocessing:

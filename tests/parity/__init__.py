@@ -1,0 +1,1 @@
+"""Our decoding against that of transformers."""

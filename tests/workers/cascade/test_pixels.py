@@ -1,0 +1,71 @@
+"""Preprocessing against the models' own processors."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from open_clip import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
+from open_clip.transform import image_transform
+from PIL import Image
+from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
+
+from workers.cascade.pixels import Fit, Preprocessing, Resampling, check_image
+
+SHAPES = [(300, 400), (400, 300), (224, 224), (97, 1003), (51, 50), (1, 1), (3, 900)]
+
+
+def photograph(height: int, width: int) -> NDArray[np.uint8]:
+    """Smooth gradients and some noise."""
+    y, x = np.mgrid[0:height, 0:width] / max(height, width)
+    noise = np.random.default_rng(0).normal(0, 8, (height, width, 3))
+    waves = np.stack([np.sin(9 * x), np.cos(7 * y), np.sin(5 * (x + y))], axis=-1)
+    return (128 + 100 * waves + noise).clip(0, 255).astype(np.uint8)
+
+
+def preprocessing(side: int, fit: Fit) -> Preprocessing:
+    return Preprocessing(side, fit, Resampling.BICUBIC, OPENAI_DATASET_MEAN, OPENAI_DATASET_STD)
+
+
+def pixels(own: Preprocessing, image: NDArray[np.uint8]) -> torch.Tensor:
+    return own.normalise([own.resize(image)], torch.device("cpu"), torch.float32)[0]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_blip_preprocessing_is_that_of_transformers(shape: tuple[int, int]) -> None:
+    image = photograph(*shape)
+    expected = BlipImageProcessorPil()(Image.fromarray(image), return_tensors="pt")["pixel_values"][0]
+    assert torch.allclose(pixels(preprocessing(384, Fit.SQUASH), image), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("fit", list(Fit))
+@pytest.mark.parametrize("shape", SHAPES)
+def test_clip_preprocessing_is_that_of_open_clip(shape: tuple[int, int], fit: Fit) -> None:
+    image = photograph(*shape)
+    transform = image_transform(224, is_train=False, resize_mode=fit.value, interpolation="bicubic")
+    difference = pixels(preprocessing(224, fit), image) - transform(Image.fromarray(image))
+    one_level = 1 / 255 / min(OPENAI_DATASET_STD)  # of the 256; a shift by one pixel gives ten on average
+    assert difference.abs().max() <= one_level + 1e-5
+    assert difference.abs().mean() < one_level / 3
+
+
+def test_a_stripe_needs_no_picture_of_terabytes() -> None:
+    stripe = np.full((1, 5_000_000, 3), 77, np.uint8)
+    assert preprocessing(224, Fit.SHORTEST).resize(stripe).shape == (224, 224, 3)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((4, 4), np.uint8),
+        np.zeros((4, 4, 1), np.uint8),
+        np.zeros((4, 4, 4), np.uint8),
+        np.zeros((0, 4, 3), np.uint8),
+        np.zeros((2, 4, 4, 3), np.uint8),
+        np.zeros((4, 4, 3), np.float32),
+    ],
+    ids=lambda image: f"{image.dtype}{image.shape}",
+)
+def test_other_arrays_are_refused_by_shape(image: NDArray[np.uint8]) -> None:
+    with pytest.raises(ValueError, match=r"expected an image of uint8 \[height, width, 3\], got ") as raised:
+        check_image(image)
+    assert str(image.shape) in str(raised.value)
