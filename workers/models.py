@@ -1,10 +1,17 @@
 """Model names to local folders: the toy models, folders of one's own, repositories of the hub."""
 
+from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+from common.models import model_names
+from common.settings import Settings
+
+if TYPE_CHECKING:
+    from workers.cascade import Cascade
 
 TOY: Final = Path(__file__).parent / "toy" / "weights"
 _FILES: Final = ["*.json", "*.txt", "*.safetensors"]  # never a pickle
@@ -53,3 +60,17 @@ def _downloaded(name: str) -> Path:
     if not any(Path(folder).glob("*.safetensors")):
         raise ModelNameError(f"{name}: the repository has no *.safetensors, and nothing else is loaded")
     return Path(folder)
+
+
+@cache
+def load_models(settings: Settings) -> "Cascade":
+    """The cascade that the settings name, loaded once a process.
+
+    Raises:
+        ModelNameError: a name leads to no folder.
+        ModelFolderError: a folder holds something else.
+    """
+    from workers.cascade import load_cascade  # noqa: PLC0415 - only a worker's child needs torch
+
+    captioner, ranker, selector = map(resolve_model, model_names(settings))
+    return load_cascade(captioner, ranker, selector, settings.sampling, settings.device)
