@@ -29,9 +29,12 @@ def load_blip(
     for names in (_WEIGHTS, ("preprocessor_config.json",), ("tokenizer.json", "vocab.txt")):
         require_file(folder, _EXPECTED, *names)
     model = _load_model(folder, dtype)
-    _check_length(folder, model, sampling)
     with loading(folder, _EXPECTED):
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    room = text_setting(model, "max_position_embeddings")
+    prompt, longest = len(tokenizer(sampling.prompt).input_ids), max(sampling.max_tokens)
+    if prompt + longest > room:
+        raise ModelFolderError(folder, f"it reads {room} tokens", f"room for {prompt} and {longest} new ones")
     nn.Module.to(model.train(False), device)
     return BlipCaptioner(model, tokenizer, _preprocessing(folder), sampling)
 
@@ -46,12 +49,6 @@ def _load_model(folder: Path, dtype: torch.dtype) -> BlipForConditionalGeneratio
     if report["missing_keys"]:
         raise ModelFolderError(folder, f"the weights lack {min(report['missing_keys'])}", _EXPECTED)
     return model
-
-
-def _check_length(folder: Path, model: BlipForConditionalGeneration, sampling: SamplingSettings) -> None:
-    room, longest = text_setting(model, "max_position_embeddings"), max(sampling.max_tokens)
-    if len(sampling.prompt.split()) + 1 + longest > room:
-        raise ModelFolderError(folder, f"it reads {room} tokens", f"room for {longest} and the prompt")
 
 
 def _preprocessing(folder: Path) -> Preprocessing:

@@ -104,7 +104,11 @@ def test_a_ranker_has_a_broken_file(ranker: Path, name: str) -> None:
 
 
 def test_captions_longer_than_the_model_reads(captioner: Path) -> None:
-    assert "room for 61 and the prompt" in blip_error(captioner, max_tokens=61)
+    assert "it reads 64 tokens; expected room for 5 and 60 new ones" in blip_error(captioner, max_tokens=60)
+
+
+def test_the_longest_captions_that_fit(captioner: Path) -> None:
+    load_blip(captioner, SamplingSettings(max_tokens=(59,)), CPU, torch.float32)
 
 
 def test_openai_weights_are_known_by_name() -> None:
