@@ -1,26 +1,40 @@
 """From any mode of Pillow to RGB pixels, faithful to what a viewer would show."""
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
+Pixels = NDArray[np.uint8]
+
+STRIP = 1 << 22
+"""Pixels converted at a time: what a conversion needs beside the picture itself stays small."""
+
+_TURNS: Mapping[int, Callable[[Pixels], Pixels]] = {
+    2: lambda p: p[:, ::-1],
+    3: lambda p: p[::-1, ::-1],
+    4: lambda p: p[::-1],
+    5: lambda p: p.swapaxes(0, 1),
+    6: lambda p: p[::-1].swapaxes(0, 1),
+    7: lambda p: p[::-1, ::-1].swapaxes(0, 1),
+    8: lambda p: p[:, ::-1].swapaxes(0, 1),
 }
 """The EXIF orientation (CIPA DC-008, 4.6.5) and what undoes it."""
 
 
-def to_rgb(image: Image.Image) -> NDArray[np.uint8]:
-    """[height, width, 3] of the first frame."""
+def to_rgb(image: Image.Image) -> Pixels:
+    """[height, width, 3] of the first frame, turned as its EXIF says."""
     turn = _TURNS.get(_orientation(image))
-    flat = _flatten(_eight_bits(image))
-    return np.array(flat if turn is None else flat.transpose(turn))
+    image.load()
+    width, height = image.size
+    rows = max(1, STRIP // width)
+    pixels = np.empty((height, width, 3), np.uint8)
+    for top in range(0, height, rows):
+        whole = rows >= height
+        strip = image if whole else image.crop((0, top, width, min(top + rows, height)))
+        pixels[top : top + rows] = np.asarray(_flatten(_eight_bits(strip)))
+    return pixels if turn is None else np.ascontiguousarray(turn(pixels))
 
 
 def _orientation(image: Image.Image) -> int:
@@ -45,7 +59,7 @@ def _eight_bits(image: Image.Image) -> Image.Image:
 def _flatten(image: Image.Image) -> Image.Image:
     """RGB, on white where it is transparent."""
     if not image.has_transparency_data:
-        return image.convert("RGB")
+        return image if image.mode == "RGB" else image.convert("RGB")
     layered = image.convert("RGBA")
     white = Image.new("RGB", layered.size, "white")
     white.paste(layered, mask=layered.getchannel("A"))

@@ -1,0 +1,168 @@
+"""Bad pictures, made on the spot."""
+
+import random
+import struct
+import zlib
+from collections.abc import Iterator
+from functools import cache
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
+
+
+def encode(image: Image.Image, kind: str, **options: Any) -> bytes:
+    file = BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def noise(side: int, seed: int = 0) -> Image.Image:
+    return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (side, side, 3), np.uint8))
+
+
+def png(width: int, height: int, *chunks: tuple[bytes, bytes], colour: int = 0, depth: int = 8) -> bytes:
+    """A PNG of one's own: header, the chunks, an end."""
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    parts = [(b"IHDR", header), *chunks, (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in parts)
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def zeros(length: int) -> bytes:
+    """`length` zeros, packed a thousand times smaller."""
+    packer = zlib.compressobj(9)
+    pieces = [packer.compress(bytes(min(1 << 20, length - start))) for start in range(0, length, 1 << 20)]
+    return b"".join(pieces) + packer.flush()
+
+
+def jpeg_of_size(width: int, height: int, **options: Any) -> bytes:
+    """A small JPEG whose header says otherwise."""
+    body = bytearray(encode(noise(16), "JPEG", **options))
+    start = next(i for i in range(len(body)) if body[i] == 0xFF and body[i + 1] in {0xC0, 0xC2})
+    body[start + 5 : start + 9] = struct.pack(">HH", height, width)
+    return bytes(body)
+
+
+@cache
+def bombs() -> dict[str, bytes]:
+    """Few bytes that ask for much: every one is `image_too_large` at 50 million pixels."""
+    gif = bytearray(encode(Image.new("P", (8, 8)), "GIF"))
+    gif[6:10] = struct.pack("<HH", 65535, 65535)
+    frame_outside = bytearray(encode(Image.new("P", (8, 8)), "GIF"))
+    at = frame_outside.index(b"\x2c\0\0\0\0")
+    frame_outside[at + 1 : at + 9] = struct.pack("<HHHH", 60000, 60000, 5000, 5000)
+    return {
+        "png, packed": png(30_000, 30_000, (b"IDAT", zeros(100_000_000))),
+        "png, header only": png(2**31 - 1, 2**31 - 1, (b"IDAT", zeros(1000))),
+        "png, one row": png(2**31 - 1, 1, (b"IDAT", zeros(1000))),
+        "png, 16 bits of four": png(20_000, 20_000, (b"IDAT", zeros(1000)), colour=6, depth=16),
+        "jpeg": jpeg_of_size(65_500, 65_500),
+        "jpeg, progressive": jpeg_of_size(65_500, 65_500, progressive=True),
+        "gif": bytes(gif),
+        "gif, frame outside its screen": bytes(frame_outside),
+        "webp": encode(Image.new("RGB", (8000, 8000)), "WEBP", lossless=True, method=0, quality=0),
+        "webp, still": _webp_of_size(16_383, 16_383),
+    }
+
+
+def _webp_of_size(width: int, height: int) -> bytes:
+    body = bytearray(encode(noise(16), "WEBP", lossless=True))
+    at = body.index(b"VP8L") + 9
+    body[at : at + 4] = struct.pack("<I", (width - 1) | (height - 1) << 14)
+    return bytes(body)
+
+
+@cache
+def metadata_bombs() -> dict[str, bytes]:
+    """A small picture with a huge or absurd appendix."""
+    rows = (b"IDAT", zlib.compress(b"\0" * 9 * 8))
+    plain = encode(noise(16), "JPEG")
+    segment = b"\xff\xe1" + struct.pack(">H", 65535) + b"Exif\0\0MM\0*\0\0\0\x08\xff\xff" + b"\xff" * 65517
+    return {
+        "png, packed text": png(8, 8, (b"zTXt", b"a\0\0" + zeros(200_000_000)), rows),
+        "png, packed profile": png(8, 8, (b"iCCP", b"a\0\0" + zeros(200_000_000)), rows),
+        "png, many texts": png(8, 8, *[(b"zTXt", b"a\0\0" + zeros(1_000_000))] * 500, rows),
+        "png, long text": png(8, 8, (b"tEXt", b"a\0" + b"b" * 19_000_000), rows),
+        "png, absurd exif": png(8, 8, (b"eXIf", b"II*\0\x08\0\0\0\xff\xff" + b"\xff" * 1_000_000), rows),
+        "jpeg, 200 exif segments": plain[:2] + segment * 200 + plain[2:],
+        "jpeg, exif in a circle": _with_exif(
+            plain, b"MM\0*\0\0\0\x08\0\1\x87\x69\0\4\0\0\0\1\0\0\0\x08\0\0\0\x08"
+        ),
+        "jpeg, orientation 99": _with_exif(plain, b"MM\0*\0\0\0\x08\0\1\1\x12\0\3\0\0\0\1\0\x63\0\0\0\0\0\0"),
+        "jpeg, orientation text": _with_exif(plain, b"MM\0*\0\0\0\x08\0\1\1\x12\0\2\0\0\0\4abc\0\0\0\0\0"),
+    }
+
+
+def _with_exif(jpeg: bytes, tiff: bytes) -> bytes:
+    return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(tiff) + 8) + b"Exif\0\0" + tiff + jpeg[2:]
+
+
+@cache
+def polyglots() -> dict[str, bytes]:
+    """Two things in one."""
+    script, archive = b"<script>alert(1)</script>", b"PK\x05\x06" + bytes(18)
+    return {
+        "html first": b"<html>" + encode(noise(16), "JPEG"),
+        "gif as script": b"GIF89a/*" + script + b"*/=1;",
+        "jpeg then zip": encode(noise(16), "JPEG") + archive,
+        "png then html": encode(noise(16), "PNG") + script,
+        "gif then zip": encode(noise(16), "GIF") + archive,
+        "webp then zip": encode(noise(16), "WEBP") + archive,
+        "jpeg in png": b"\x89PNG\r\n\x1a\n" + encode(noise(16), "JPEG"),
+        "png in jpeg": b"\xff\xd8\xff" + encode(noise(16), "PNG"),
+        "pdf then jpeg": b"%PDF-1.4\n" + encode(noise(16), "JPEG"),
+        "svg": b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>",
+        "eps": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(ls) system\n",
+        "mvg": b"push graphic-context\nviewbox 0 0 9 9\nfill 'url(https://example.com/|ls)'\n",
+    }
+
+
+def mutations(count: int, seed: int = 0) -> Iterator[bytes]:
+    """Pictures of every format and mode with bytes changed, cut, doubled or swapped."""
+    dice = random.Random(seed)
+    sources = _sources()
+    for _ in range(count):
+        body = bytearray(dice.choice(sources))
+        for _ in range(dice.choice((1, 1, 1, 2, 4, 16, 64))):
+            _mutate(body, dice)
+        yield bytes(body)
+
+
+def _sources() -> list[bytes]:
+    picture = noise(40).resize((48, 40))
+    still = [encode(picture, kind) for kind in FORMATS]
+    modes = [encode(picture.convert(mode), "PNG") for mode in ("1", "L", "LA", "P", "RGBA")]
+    grey16 = encode(Image.fromarray(np.asarray(picture)[..., 0].astype(np.uint16) << 8), "PNG")
+    moving = [
+        encode(picture, kind, save_all=True, append_images=[picture.rotate(180)]) for kind in FORMATS[1:]
+    ]
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned = [encode(picture, kind, exif=exif.tobytes()) for kind in FORMATS[:3]]
+    jpegs = [encode(picture, "JPEG", progressive=True), encode(picture.convert("CMYK"), "JPEG")]
+    webps = [encode(picture.convert("RGBA"), "WEBP", lossless=lossless) for lossless in (False, True)]
+    return [*still, *modes, grey16, *moving, *turned, *jpegs, *webps]
+
+
+def _mutate(body: bytearray, dice: random.Random) -> None:
+    at, length = dice.randrange(len(body)), dice.randrange(1, 32)
+    match dice.randrange(6):
+        case 0:
+            body[at] ^= 1 << dice.randrange(8)
+        case 1:
+            body[at] = dice.choice((0, 1, 0x7F, 0x80, 0xFF))
+        case 2:
+            body[at : at + length] = dice.randbytes(length)
+        case 3 if len(body) > 64:
+            del body[at : at + length]
+        case 4:
+            body[at:at] = body[at : at + length]
+        case _:
+            body[at : at + 4] = struct.pack(">I", dice.choice((0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)))

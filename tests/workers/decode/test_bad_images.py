@@ -1,0 +1,124 @@
+"""Whatever the bytes are, decoding ends in a picture or in one status."""
+
+import time
+import tracemalloc
+from collections import Counter
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.workers.decode.corpus import (
+    FORMATS,
+    bombs,
+    encode,
+    jpeg_of_size,
+    metadata_bombs,
+    mutations,
+    noise,
+    polyglots,
+)
+from workers.decode import DecodeError, decode
+
+pytestmark = pytest.mark.filterwarnings("ignore:::PIL")  # as the decoder does
+MAX_PIXELS = 50_000_000
+STATUSES = {"ok", "not_an_image", "decode_error", "image_too_large"}
+
+
+def outcome(body: bytes) -> str:
+    try:
+        pixels = decode(body, max_pixels=MAX_PIXELS)
+    except DecodeError as error:
+        detail, status = error.detail, error.status
+        assert detail.isprintable()
+        assert 0 < len(detail) <= 200
+        return status
+    assert pixels.dtype == np.uint8
+    assert pixels.ndim == 3
+    assert pixels.shape[2] == 3
+    assert 0 < pixels.size <= 3 * MAX_PIXELS
+    return "ok"
+
+
+@pytest.mark.parametrize("name", bombs())
+def test_bombs_are_refused_by_their_header(name: str) -> None:
+    body = bombs()[name]
+    tracemalloc.start()
+    assert outcome(body) == "image_too_large"
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < len(body) + 1_000_000
+
+
+@pytest.mark.parametrize("name", metadata_bombs())
+def test_what_hangs_on_a_picture_does_no_harm(name: str) -> None:
+    started = time.monotonic()
+    assert outcome(metadata_bombs()[name]) in {"ok", "decode_error"}
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("name", polyglots())
+def test_polyglots(name: str) -> None:
+    first, *_ = name.split(" ")
+    found = outcome(polyglots()[name])
+    if "then" in name and first.upper() in FORMATS:
+        assert found == "ok"  # what follows the picture is not looked at
+    elif "in" in name.split(" ") or name == "gif as script":
+        assert found in {"decode_error", "image_too_large"}
+    else:
+        assert found == "not_an_image"
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("side", [64, 200])
+def test_truncation_at_every_percent(kind: str, side: int) -> None:
+    body = encode(noise(side), kind)
+    cuts = [len(body) * percent // 100 for percent in range(1, 100)]
+    assert Counter(outcome(body[:cut]) for cut in cuts) == {"decode_error": 99}
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_every_bit_of_the_header_flipped(kind: str) -> None:
+    body = encode(noise(16), kind)
+    for at in range(min(len(body), 120)):
+        for bit in range(8):
+            flipped = bytearray(body)
+            flipped[at] ^= 1 << bit
+            assert outcome(bytes(flipped)) in STATUSES
+
+
+def test_ten_thousand_frames_cost_one(tmp_path: object) -> None:
+    frames = [Image.new("P", (16, 16), n % 2) for n in range(10_000)]
+    body = encode(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=10, optimize=False)
+    started = time.process_time()
+    assert outcome(body) == "ok"
+    assert time.process_time() - started < 0.5
+
+
+@pytest.mark.parametrize("size", [(50_000_000, 1), (1, 65_000), (65_000, 1)])
+def test_stripes(size: tuple[int, int]) -> None:
+    kind = "PNG"
+    assert outcome(encode(Image.new("L", size), kind)) == "ok"
+
+
+def test_scans_are_bounded() -> None:
+    started = time.process_time()
+    body = jpeg_of_size(7000, 7000, progressive=True)
+    scan = body[body.rindex(b"\xff\xda") : -2]
+    assert outcome(body[:-2] + scan * 80 + b"\xff\xd9") in STATUSES
+    assert outcome(body[:-2] + scan * 8000 + b"\xff\xd9") == "decode_error"
+    assert time.process_time() - started < 20
+
+
+def test_a_thousand_mutations() -> None:
+    assert set(Counter(map(outcome, mutations(1000)))) <= STATUSES
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_ten_thousand_mutations() -> None:
+    found = Counter(map(outcome, mutations(10_000, seed=1)))
+    print(dict(found))
+    assert set(found) <= STATUSES
+    assert found["ok"] > 1000
+    assert found["decode_error"] > 1000
