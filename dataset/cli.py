@@ -13,13 +13,18 @@ import typer
 from common import __version__
 from common.cli import EXIT_INCOMPLETE, fail, load_settings, output_uri, run_command
 from common.errors import FleetError
+from common.schema import Status
 from common.store import absolute_uri, open_store
 from dataset.card import CardTexts, render_card
 from dataset.errors import BadRunError
+from dataset.gallery.page import render_page
+from dataset.gallery.sample import draw
+from dataset.local_file import write_file
 from dataset.merge.deny_list import DenyList, parse_deny_list
 from dataset.merge.flow import Options, merge
 from dataset.merge.outcomes import Filters
 from dataset.merged import DATA, read_tally, require_merged
+from dataset.source import open_source
 from dataset.stats import read_stats
 
 app = typer.Typer(
@@ -177,3 +182,26 @@ def stats_command(
     with _bad_runs():
         stats = read_stats(output_uri(output, settings), settings.s3)
     typer.echo(stats.to_json() if as_json else stats.text())
+
+
+@app.command("gallery")
+def gallery_command(
+    *,
+    run: OneRun = None,
+    page: Annotated[Path, typer.Option(metavar="FILE", help="The page to write.")] = Path("gallery.html"),
+    rows: Annotated[int, typer.Option(min=1, max=2000, help="Captioned pictures to show.")] = 60,
+    seed: Annotated[int, typer.Option(help="Another seed draws other rows.")] = 0,
+    title: Annotated[str, typer.Option(help="Title of the page.")] = "Random samples",
+    with_failures: Annotated[
+        bool, typer.Option("--with-failures", help="Show also what failed on the way, and why.")
+    ] = False,
+) -> None:
+    """Write a page of random rows of a run: one HTML file, never cherry-picked.
+
+    Example: dataset gallery --run s3://bucket/run --rows 100 --page gallery.html
+    """
+    settings = load_settings()
+    with _bad_runs():
+        sample = draw(open_source(output_uri(run, settings), settings.s3), rows, seed)
+    write_file(page, render_page(sample, title, with_failures=with_failures))
+    typer.echo(f"{sample.statuses[Status.OK]} samples: {page.absolute()}")

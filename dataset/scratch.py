@@ -29,10 +29,12 @@ def scratch(store: Store) -> Iterator[Path]:
     try:
         parent.mkdir(parents=True, exist_ok=True)
         _sweep(parent)
-        with tempfile.TemporaryDirectory(prefix=PREFIX, dir=parent) as name, _held(Path(name)):
-            yield Path(name)
-        with suppress(OSError):
-            parent.rmdir()  # unless somebody else is at work there
+        try:
+            with tempfile.TemporaryDirectory(prefix=PREFIX, dir=parent) as name, _held(Path(name)):
+                yield Path(name)
+        finally:
+            with suppress(OSError):
+                parent.rmdir()  # unless somebody else is at work there
     except OSError as error:
         raise StoreError(
             f"{parent}: {error.strerror or error}; see to room and rights there, then start again:"

@@ -62,10 +62,10 @@ def merge(runs: Sequence[str], output: str, options: Options, s3: S3Settings) ->
     store = open_store(absolute_uri(output), s3)
     recipe = _recipe(sources, options)
     found = _same_merge(store, recipe)
-    if found is None or not _finished(store, found):
-        with scratch(store) as folder:
+    with scratch(store) as folder:
+        if found is None or not _finished(store, found):
             found = _merge(number_shards(sources), recipe, options, store, folder)
-    write_card(store, found, s3)
+        write_card(store, found, s3)
     return found
 
 

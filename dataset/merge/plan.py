@@ -14,12 +14,12 @@ import pyarrow.compute as pc
 from common.progress import progress
 from dataset.merge.counts import Counts, count_fates
 from dataset.merge.outcomes import FILTERS, OK, OUTCOMES
-from dataset.merge.repeats import fates, repeated
+from dataset.merge.repeats import fates, outcome_in, repeated
 from dataset.merge.scan import ROW_BITS, Scan
 from dataset.merge.spill import MOST_BUCKETS, Spill
 
 DROPPED = pa.schema([("place", pa.int64())])
-FILTERED = pa.array([OUTCOMES.index(name) for name in FILTERS], pa.int8())
+FILTERED = tuple(map(OUTCOMES.index, FILTERS))
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def _add_kept(kept: "array[int]", judged: pa.Table) -> None:
 def _stays_out(judged: pa.Table) -> pa.ChunkedArray:
     """Only rows that a worker called good need to be named: the others show it themselves."""
     repeats = pc.and_(pc.equal(judged["outcome"], OK), pc.is_valid(judged["fate"]))
-    return pc.or_(repeats, pc.is_in(judged["outcome"], value_set=FILTERED))
+    return pc.or_(repeats, outcome_in(judged, FILTERED))
 
 
 def _shard(place: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -12,6 +12,8 @@ outcome stays. Within the run that wins, the first good row by part and row is k
     else         its own outcome: a failure or a filter
 """
 
+from collections.abc import Sequence
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -28,8 +30,8 @@ ROW = pa.schema(
     ]
 )
 DUPLICATE, SUPERSEDED = "duplicate", "superseded"
-GOOD = pa.array([OK, *map(OUTCOMES.index, FILTERS)], pa.int8())
-SETTLED = pa.array([*GOOD.to_pylist(), OPT_OUT], pa.int8())
+GOOD = (OK, *map(OUTCOMES.index, FILTERS))
+SETTLED = (*GOOD, OPT_OUT)
 
 
 def repeated(rows: pa.Table) -> pa.Array:
@@ -50,7 +52,7 @@ def fates(rows: pa.Table) -> pa.Table:
     """
     judged = rows.join(_winners(rows), list(KEY))
     same_run = pc.equal(judged["run"], judged["winning_run"])
-    good = pc.is_in(judged["outcome"], value_set=GOOD)
+    good = outcome_in(judged, GOOD)
     later = pc.not_equal(judged["place"], judged["winning_place"])
     duplicate = pc.if_else(pc.and_(good, later), DUPLICATE, pa.scalar(None, pa.string()))
     fate = pc.if_else(same_run, duplicate, SUPERSEDED)
@@ -59,10 +61,15 @@ def fates(rows: pa.Table) -> pa.Table:
 
 def _winners(rows: pa.Table) -> pa.Table:
     """Of each key, `winning_run` and `winning_place`."""
-    ranked = rows.append_column("settled", pc.is_in(rows["outcome"], value_set=SETTLED))
-    ranked = ranked.append_column("good", pc.is_in(rows["outcome"], value_set=GOOD))
+    ranked = rows.append_column("settled", outcome_in(rows, SETTLED))
+    ranked = ranked.append_column("good", outcome_in(rows, GOOD))
     ranked = ranked.sort_by(
         [("settled", "descending"), ("run", "descending"), ("good", "descending"), ("place", "ascending")]
     )
     first = ranked.group_by(list(KEY), use_threads=False).aggregate([("run", "first"), ("place", "first")])
     return first.rename_columns({"run_first": "winning_run", "place_first": "winning_place"})
+
+
+def outcome_in(rows: pa.Table, outcomes: Sequence[int]) -> pa.ChunkedArray:
+    """[rows] bool: whether a row's outcome is one of these."""
+    return pc.is_in(rows["outcome"], value_set=pa.array(outcomes, pa.int8()))

@@ -1,0 +1,135 @@
+"""The gallery's HTML: one file that loads nothing but pictures, and trusts no text."""
+
+import base64
+import hashlib
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+
+import jinja2
+from markupsafe import Markup
+
+from common.schema import Status
+from dataset.gallery.sample import Row, Sample
+from dataset.statuses import MEANING
+
+LONGEST = 400
+"""Characters shown of any stranger's text."""
+WEB_ADDRESS = re.compile(r"https?://[^\s\\\x00-\x1f\"'<>`]+", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A caption of the shortlist."""
+
+    caption: str
+    selector: float
+    ranker: float | None
+    top: bool
+
+
+@dataclass(frozen=True)
+class Card:
+    """A row as it is shown."""
+
+    url: str
+    picture: str | None
+    """Where to load it from; None where the address is not one of the web's, or the row failed."""
+    text: str
+    top: str
+    similarity: float | None
+    choices: tuple[Choice, ...]
+    candidates: int
+    failure: str | None
+    """What went wrong, for people."""
+    status: str
+    error: str
+
+
+def render_page(sample: Sample, title: str, *, with_failures: bool) -> str:
+    """The page as HTML; failed rows are shown only `with_failures`."""
+    cards = [card(row) for row in sample.rows if with_failures or row["status"] == Status.OK]
+    scores = [card.similarity for card in cards if card.similarity is not None]
+    style, script = _asset("gallery.css"), _asset("gallery.js")
+    return _template().render(
+        cards=cards,
+        title=title,
+        sample=sample,
+        lowest=math.floor(100 * min(scores, default=0)) / 100,
+        highest=math.ceil(100 * max(scores, default=1)) / 100,
+        meaning=MEANING,
+        with_failures=with_failures,
+        style=style,
+        script=script,
+        policy=content_policy(style, script),
+    )
+
+
+def content_policy(style: str, script: str) -> str:
+    """Nothing loads or runs but pictures and the two texts of the page's own."""
+    return (
+        "default-src 'none'; img-src http: https:; base-uri 'none'; form-action 'none';"
+        f" style-src {_source_hash(style)}; script-src {_source_hash(script)}"
+    )
+
+
+def _source_hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _asset(name: str) -> Markup:
+    return Markup((files("dataset") / "templates" / name).read_text("utf-8"))  # noqa: S704 - our own file
+
+
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("dataset"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=True,
+    )
+    environment.filters["shorten"] = shorten
+    return environment.get_template("gallery.html.jinja")
+
+
+def shorten(text: str) -> str:
+    """At most `LONGEST` characters, and how many there were."""
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text):,} characters)"
+
+
+def card(row: Row) -> Card:
+    """A row, whatever strangers wrote into it."""
+    good = row["status"] == Status.OK
+    url = row["URL"] or ""
+    similarities = row["all_similarities"] or []
+    return Card(
+        url=url,
+        picture=url if good and WEB_ADDRESS.fullmatch(url) else None,
+        text=row["TEXT"] or "",
+        top=row["top_caption"] or "",
+        similarity=_finite(similarities[0]) if similarities else None,
+        choices=_choices(row),
+        candidates=len(row["all_captions"] or []),
+        failure=None if good else MEANING[row["status"]],
+        status=row["status"],
+        error=row["error"] or "",
+    )
+
+
+def _choices(row: Row) -> tuple[Choice, ...]:
+    ranker: Mapping[str, float | None] = dict(
+        zip(row["all_captions"] or [], map(_finite, row["all_similarities"] or []), strict=False)
+    )
+    scored = zip(row["shortlist"] or [], row["shortlist_similarities"] or [], strict=False)
+    best = sorted(scored, key=lambda pair: -(_finite(pair[1]) or 0))
+    return tuple(
+        Choice(caption or "", _finite(score) or 0, ranker.get(caption), top=not place)
+        for place, (caption, score) in enumerate(best)
+    )
+
+
+def _finite(number: float | None) -> float | None:
+    return number if number is not None and math.isfinite(number) else None

@@ -1,0 +1,107 @@
+"""A merge that is killed, or whose disk is full, and is started again."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from common.settings import S3Settings
+from common.store import open_store
+from tests.dataset.synthetic import RunShape, write_run
+
+SHAPE = RunShape(parts=3, part_rows=4000, batch_rows=1000)
+DATASET = "import sys; sys.modules.update(numpy=None, pandas=None); from dataset.cli import main; main()"
+"""As it is installed without the worker's extra."""
+
+
+def command(folder: Path, output: str) -> list[str]:
+    options = ["--run", str(folder / "run"), "--output", str(folder / output), "--part-size", "200KB"]
+    return [sys.executable, "-c", DATASET, "merge", *options]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file of a data set by name."""
+    files = [folder / "merge.json", folder / "README.md", *(folder / "data").glob("*")]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files if path.exists()}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, bytes]]:
+    """A folder with a run, and what an undisturbed merge of it gives."""
+    folder = tmp_path_factory.mktemp("killed")
+    write_run(open_store(str(folder / "run"), S3Settings()), SHAPE)
+    subprocess.run(command(folder, "undisturbed"), check=True, capture_output=True)
+    return folder, contents(folder / "undisturbed")
+
+
+def test_killed_at_any_point_and_started_again_it_gives_the_same_bytes(
+    run: tuple[Path, dict[str, bytes]],
+) -> None:
+    folder, undisturbed = run
+    killed = set()
+    for files in range(0, len(undisturbed), 3):
+        output = f"killed-{files}"
+        found = _kill_at(command(folder, output), folder / output, files)
+        assert found.items() <= undisturbed.items()
+        killed.add(len(found))
+        subprocess.run(command(folder, output), check=True, capture_output=True)
+        assert contents(folder / output) == undisturbed
+        assert not list((folder / output).glob(".tmp/fleet-merge-*"))
+    assert len(killed) > 1
+
+
+def _kill_at(arguments: list[str], output: Path, files: int) -> dict[str, bytes]:
+    """SIGKILL once this many files are there; returns those that are."""
+    process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while process.poll() is None and len(contents(output)) < files:
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    return contents(output)
+
+
+def test_a_file_that_grows_too_large_for_the_disk_is_one_line(run: tuple[Path, dict[str, bytes]]) -> None:
+    folder, undisturbed = run
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+
+    failed = subprocess.run(
+        command(folder, "limited"), preexec_fn=limit, capture_output=True, text=True, check=False
+    )
+    _one_line(failed, folder / "limited")
+    assert "File too large" in failed.stderr
+    subprocess.run(command(folder, "limited"), check=True, capture_output=True)
+    assert contents(folder / "limited") == undisturbed
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
+def test_a_full_disk_is_one_line(run: tuple[Path, dict[str, bytes]]) -> None:
+    folder, _ = run
+    disk = folder / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=800k", "tmpfs", str(disk)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("no right to mount here")
+    try:
+        failed = subprocess.run(command(folder, "disk/out"), capture_output=True, text=True, check=False)
+        _one_line(failed, disk / "out")
+        assert "No space left on device" in failed.stderr
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def _one_line(failed: "subprocess.CompletedProcess[str]", output: Path) -> None:
+    """Exit code 2, one line that says where, and whole files only."""
+    assert failed.returncode == 2
+    (line,) = [line for line in failed.stderr.splitlines() if not line.startswith("{")]
+    assert line.startswith(f"error: {output}")
+    assert "start again" in line
+    whole = [name for name in contents(output) if name.endswith(".parquet")]
+    assert all((output / name).read_bytes()[-4:] == b"PAR1" for name in whole)
+    assert not list(output.glob(".tmp/fleet-merge-*"))
