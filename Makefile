@@ -38,6 +38,6 @@ $(UV):
 
 .venv/ready: $(UV) requirements-dev.lock pyproject.toml
 	test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) .venv
-	$(UV) pip sync --quiet --require-hashes --python $(BIN)/python requirements-dev.lock
+	$(UV) pip sync --quiet --compile-bytecode --require-hashes --python $(BIN)/python requirements-dev.lock
 	$(UV) pip install --quiet --no-deps --python $(BIN)/python --editable .
 	touch $@

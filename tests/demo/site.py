@@ -3,8 +3,10 @@
 import asyncio
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from itertools import islice
 
@@ -17,6 +19,9 @@ FORMATS = ("jpeg", "png", "webp", "gif")
 SEED = 20_221_101
 CUT = 0.6
 """The share of a truncated picture that arrives."""
+
+Up = Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]]
+"""The running loop, and the event that ends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,25 +59,33 @@ class Site:
 def serve(drawn: list[Picture]) -> Iterator[Site]:
     """Serve until the block ends, from a thread beside."""
     port, silent = free_ports(2)
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="site", daemon=True)
+    up: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+    thread = threading.Thread(
+        target=lambda: asyncio.run(_run(drawn, port, silent, up)), name="site", daemon=True
+    )
     thread.start()
-    runner = web.AppRunner(_application(drawn))
-    asyncio.run_coroutine_threadsafe(_start(runner, port, silent), loop).result(10)
+    loop, over = up.result(10)
     try:
         yield Site(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{silent}")
     finally:
-        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(10)
-        loop.call_soon_threadsafe(loop.stop)
+        loop.call_soon_threadsafe(over.set)
         thread.join()
 
 
-async def _start(runner: web.AppRunner, port: int, silent: int) -> None:
+async def _run(
+    drawn: list[Picture],
+    port: int,
+    silent: int,
+    up: "Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]]",
+) -> None:
+    loop, over = asyncio.get_running_loop(), asyncio.Event()
+    runner = web.AppRunner(_application(drawn))
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
-    await asyncio.get_running_loop().create_server(
-        asyncio.Protocol, "127.0.0.1", silent
-    )  # listens, says nothing
+    async with await loop.create_server(asyncio.Protocol, "127.0.0.1", silent):  # listens, says nothing
+        up.set_result((loop, over))
+        await over.wait()
+    await runner.cleanup()
 
 
 def _application(drawn: list[Picture]) -> web.Application:
@@ -80,10 +93,10 @@ def _application(drawn: list[Picture]) -> web.Application:
     app = web.Application()
     app.add_routes(
         [
-            web.get("/pictures/{name}", lambda request: _picture(request, bodies)),
-            web.get("/truncated/{name}", lambda request: _truncated(request, bodies)),
+            web.get("/pictures/{name}", partial(_picture, bodies)),
+            web.get("/truncated/{name}", partial(_truncated, bodies)),
             web.get("/moved/{name}", _moved),
-            web.get("/no-ai/{name}", lambda request: _opted_out(request, bodies)),
+            web.get("/no-ai/{name}", partial(_opted_out, bodies)),
             web.get("/page/{name}", _page),
             web.get("/broken/{name}", _broken),
         ]
@@ -91,18 +104,18 @@ def _application(drawn: list[Picture]) -> web.Application:
     return app
 
 
-def _body(request: web.Request, bodies: dict[str, bytes]) -> bytes:
+def _body(bodies: dict[str, bytes], request: web.Request) -> bytes:
     return bodies[f"/pictures/{request.match_info['name']}"]
 
 
-async def _picture(request: web.Request, bodies: dict[str, bytes]) -> web.Response:
+async def _picture(bodies: dict[str, bytes], request: web.Request) -> web.Response:
     if request.path not in bodies:
         raise web.HTTPNotFound
-    return web.Response(body=_body(request, bodies))
+    return web.Response(body=_body(bodies, request))
 
 
-async def _truncated(request: web.Request, bodies: dict[str, bytes]) -> web.Response:
-    body = _body(request, bodies)
+async def _truncated(bodies: dict[str, bytes], request: web.Request) -> web.Response:
+    body = _body(bodies, request)
     return web.Response(body=body[: int(len(body) * CUT)])
 
 
@@ -110,8 +123,8 @@ async def _moved(request: web.Request) -> web.Response:
     raise web.HTTPFound(f"/pictures/{request.match_info['name']}")
 
 
-async def _opted_out(request: web.Request, bodies: dict[str, bytes]) -> web.Response:
-    return web.Response(body=_body(request, bodies), headers={"X-Robots-Tag": "noai, noimageai"})
+async def _opted_out(bodies: dict[str, bytes], request: web.Request) -> web.Response:
+    return web.Response(body=_body(bodies, request), headers={"X-Robots-Tag": "noai, noimageai"})
 
 
 async def _page(_: web.Request) -> web.Response:

@@ -1,0 +1,1 @@
+"""The fleet from outside: real broker, real worker processes, real shards."""

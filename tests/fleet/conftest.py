@@ -1,0 +1,46 @@
+"""A web of toy pictures, and workers that are stopped whatever happens."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.demo.site import Picture, Site, draw_pictures, serve
+
+
+@pytest.fixture(scope="session")
+def drawn() -> list[Picture]:
+    return draw_pictures(48)
+
+
+@pytest.fixture(scope="session")
+def site(drawn: list[Picture]) -> Iterator[Site]:
+    with serve(drawn) as running:
+        yield running
+
+
+@contextmanager
+def worker(environment: Mapping[str, str], log: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """`celery -A workers worker`, no flag; SIGTERM at the end of the block."""
+    with log.open("ab") as sink:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "celery", "-A", "workers", "worker"],
+            env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+            stdout=sink,
+            stderr=sink,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
