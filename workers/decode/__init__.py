@@ -1,5 +1,6 @@
 """Bytes to RGB pixels, whatever the bytes are."""
 
 from workers.decode.decoder import DecodeError, decode
+from workers.decode.isolated import IsolatedDecoder, decode_isolated
 
-__all__ = ["DecodeError", "decode"]
+__all__ = ["DecodeError", "IsolatedDecoder", "decode", "decode_isolated"]
