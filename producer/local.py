@@ -95,7 +95,7 @@ def _workers(count: int, folder: Path, settings: Settings) -> Iterator[list["sub
         start(
             [sys.executable, "-m", "celery", "-A", "workers", "worker", "-n", f"worker-{number}@%h"],
             log=_log(folder, number),
-            environment=worker_environment(number, gpus, settings),
+            environment=worker_environment(number, gpus, settings, workers=count),
         )
         for number in range(count)
     ]
@@ -105,8 +105,8 @@ def _workers(count: int, folder: Path, settings: Settings) -> Iterator[list["sub
         stop(processes, grace=GRACE + SLACK)
 
 
-def worker_environment(number: int, gpus: int, settings: Settings) -> Mapping[str, str]:
-    """What worker `number` gets on top of this process's environment: its broker, output and GPU."""
+def worker_environment(number: int, gpus: int, settings: Settings, *, workers: int) -> Mapping[str, str]:
+    """What worker `number` gets on top of this process's environment: broker, output, and GPU or cores."""
     environment = {
         "FLEET_BROKER_URL": settings.broker_url,
         "FLEET_OUTPUT": settings.output or "",
@@ -115,6 +115,8 @@ def worker_environment(number: int, gpus: int, settings: Settings) -> Mapping[st
     }
     if gpus:
         environment["CUDA_VISIBLE_DEVICES"] = str(number % gpus)
+    elif "OMP_NUM_THREADS" not in os.environ:
+        environment["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // workers))
     return environment
 
 

@@ -156,7 +156,13 @@ def test_the_captions_are_mostly_true(finished: Finished, drawn: list[Picture]) 
 
 
 def test_s3_and_folder_hold_the_same_rows(finished: Finished) -> None:
-    assert finished.s3_table.equals(finished.table)
+    cosines = [name for name in SHARD.names if name.endswith("_similarities")]
+    assert finished.s3_table.drop_columns(cosines).equals(finished.table.drop_columns(cosines))
+    for name in cosines:  # float32 sums differ in their last bits with what shares a pass
+        ours, theirs = (
+            table[name].combine_chunks().flatten() for table in (finished.table, finished.s3_table)
+        )
+        assert ours.to_pylist() == pytest.approx(theirs.to_pylist(), abs=1e-5)
 
 
 def test_pandas_reads_it(finished: Finished) -> None:

@@ -33,7 +33,7 @@ def _truncated(folder: Path) -> Arguments:
 
 
 def _no_url_column(folder: Path) -> Arguments:
-    write_part(folder / "bad.parquet", URL=None, link=["x"] * 10)
+    write_part(folder / "bad.parquet", URL=None, address=["x"] * 10)
     return ("bad.parquet",)
 
 
@@ -65,7 +65,7 @@ CASES = [
     (_no_such_part, "absent.parquet: no such part"),
     (_not_parquet, "bad.parquet: not a parquet file"),
     (_truncated, "bad.parquet: not a parquet file, or cut short"),
-    (_no_url_column, "no URL column among TEXT, link"),
+    (_no_url_column, "no URL column among TEXT, address"),
     (_urls_that_are_numbers, "column URL holds int64, not text"),
     (_no_rows, "bad.parquet: no rows"),
     (_one_bad_among_good, "bad.parquet: not a parquet file"),

@@ -1,0 +1,109 @@
+"""`producer local` from outside: it ends well, stops on Ctrl-C, goes on where it was, and leaves nothing."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+import pyarrow.parquet as pq
+import pytest
+
+from tests.demo.parts import links, write_parts
+from tests.demo.site import Picture, Site
+from tests.processes import BIN, TOY
+
+pytestmark = [pytest.mark.slow, pytest.mark.models]
+ENVIRONMENT = {**TOY, "FLEET_FETCH_ALLOW_NETWORKS": "127.0.0.0/8", "FLEET_FETCH_TIMEOUT": "2"}
+PATIENCE = 120
+
+
+def start(folder: Path, parts: list[Path], *options: str) -> "subprocess.Popen[str]":
+    command = [
+        str(BIN / "producer"),
+        "local",
+        *map(str, parts),
+        "--output",
+        "out",
+        "--batch-rows",
+        "10",
+        *options,
+    ]
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        env={**os.environ, **ENVIRONMENT},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def shards(folder: Path) -> dict[str, bytes]:
+    return {
+        path.name + path.parent.name: path.read_bytes() for path in (folder / "out/shards").rglob("*.parquet")
+    }
+
+
+def wait_for_shard(folder: Path, process: "subprocess.Popen[str]") -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not shards(folder) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def parts(outside: Path, site: Site, drawn: list[Picture]) -> list[Path]:
+    return write_parts(outside / "in", links(site, drawn))
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
+def test_stopped_and_started_again_it_goes_on(outside: Path, parts: list[Path], end: signal.Signals) -> None:
+    first = start(outside, parts)
+    children: list[psutil.Process] = []
+    wait_for_shard(outside, first)
+    children = psutil.Process(first.pid).children(recursive=True)
+    assert len(children) >= 3  # broker, worker, the worker's child
+    first.send_signal(end)
+    _, errors = first.communicate(timeout=40)
+    assert first.returncode == (130 if end == signal.SIGINT else -signal.SIGKILL), errors
+    assert "Traceback" not in errors
+    _, alive = psutil.wait_procs(children, timeout=30)
+    assert alive == []
+
+    before = shards(outside)
+    assert 0 < len(before) < 8
+    second = start(outside, parts)
+    out, errors = second.communicate(timeout=PATIENCE)
+    assert second.returncode == 0, errors
+    after = shards(outside)
+    assert before.items() <= after.items()
+    assert sum(pq.read_table(path).num_rows for path in (outside / "out/shards").rglob("*.parquet")) == 80
+    assert "time left" in out
+    assert not list((outside / "out").glob(".tmp/*"))
+
+    third = start(outside, parts)
+    _, errors = third.communicate(timeout=PATIENCE)
+    assert (third.returncode, shards(outside)) == (0, after), errors
+
+
+def test_off_a_terminal_the_log_is_json(outside: Path, parts: list[Path]) -> None:
+    process = start(outside, parts, "--limit-rows", "5")
+    out, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, errors
+    events = [json.loads(line) for line in errors.splitlines()]
+    assert {"what": "queueing batches", "done": 1, "total": 1}.items() <= events[1].items()
+    assert "ok" in out
+
+
+def test_two_at_once_over_one_output_are_refused(outside: Path, parts: list[Path]) -> None:
+    first = start(outside, parts)
+    wait_for_shard(outside, first)
+    second = start(outside, parts)
+    _, errors = second.communicate(timeout=60)
+    first.send_signal(signal.SIGINT)
+    first.communicate(timeout=40)
+    assert second.returncode == 2
+    assert "another `producer local` is at work here" in errors
