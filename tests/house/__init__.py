@@ -1,0 +1,1 @@
+"""The house itself: what is shipped, and what the documents promise."""
