@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from botocore.exceptions import ClientError
 
-from common.errors import FleetError, StoreError
+from common.errors import FleetError
+from common.hub import BUFFER, hub_errors, open_on_hub
 from common.settings import S3Settings
 from common.store.s3 import error_code, s3_client, s3_errors, split_s3_uri
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 CHANGED = frozenset({"PreconditionFailed", "412"})
-BUFFER = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +51,21 @@ def open_part(
     with file:
         if expected is not None and found != expected:
             raise PartError(f"{address}: changed since it was enqueued; enqueue it into a new run")
-        try:
+        with _reading(address):
             yield file, found
-        except OSError as error:
-            raise _unreadable(address, error) from error
 
 
-def _unreadable(address: str, error: OSError) -> FleetError:
-    reason = " ".join(str(error).split())
+@contextmanager
+def _reading(address: str) -> Iterator[None]:
     if address.startswith("hf://"):
-        return StoreError(f"{address}: the Hub did not answer ({reason}); try again")
-    return PartError(f"{address}: damaged ({reason}); repair it and enqueue a new run")
+        with hub_errors(address):
+            yield
+        return
+    try:
+        yield
+    except OSError as error:
+        reason = " ".join(str(error).split())
+        raise PartError(f"{address}: damaged ({reason}); repair it and enqueue a new run") from error
 
 
 def _open(address: str, s3: S3Settings) -> tuple[BinaryIO, Fingerprint]:
@@ -96,20 +100,11 @@ def _open_s3(address: str, settings: S3Settings) -> tuple[BinaryIO, Fingerprint]
 
 
 def _open_hub(address: str) -> tuple[BinaryIO, Fingerprint]:
-    from huggingface_hub import HfFileSystem  # noqa: PLC0415 - slow to import, and rarely needed
-    from huggingface_hub.errors import HfHubHTTPError  # noqa: PLC0415
-
     try:
-        hub = HfFileSystem()
-        info: dict[str, Any] = hub.info(address)
-        file = hub.open(address, "rb", block_size=BUFFER)
+        file, size, etag = open_on_hub(address)
     except FileNotFoundError as error:
         raise PartError(f"{address}: the Hub has no such file; check the address, or log in") from error
-    except (HfHubHTTPError, OSError, ValueError) as error:
-        raise StoreError(
-            f"{address}: the Hub cannot be reached ({error.__class__.__name__}); try again"
-        ) from error
-    return cast(BinaryIO, file), Fingerprint(info["size"], info.get("blob_id"))
+    return file, Fingerprint(size, etag)
 
 
 class _S3Reader(io.RawIOBase):

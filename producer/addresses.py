@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from common.errors import FleetError, StoreError
+from common.hub import glob_on_hub
 from common.part import PartError
 from common.settings import S3Settings
 from common.store import absolute_path
@@ -30,7 +30,7 @@ def _expand_one(argument: str, s3: S3Settings) -> list[str]:
     if argument.startswith("s3://"):
         addresses = _expand_s3(argument, s3)
     elif argument.startswith("hf://"):
-        addresses = _expand_hub(argument)
+        addresses = glob_on_hub(argument) if WILD.search(argument) else [argument]
     elif "://" in argument.removeprefix("file://"):
         raise PartError(f"{argument}: a part is a path, a quoted glob, s3://bucket/key or hf://datasets/...")
     else:
@@ -68,16 +68,3 @@ def _matches(key: str, pattern: str) -> bool:
     """As a shell would: `*` stops at a slash."""
     steps, patterns = key.split("/"), pattern.split("/")
     return len(steps) == len(patterns) and all(map(fnmatchcase, steps, patterns))
-
-
-def _expand_hub(argument: str) -> list[str]:
-    if not WILD.search(argument):
-        return [argument]
-    from huggingface_hub import HfFileSystem  # noqa: PLC0415 - slow to import, and rarely needed
-
-    try:
-        return sorted(f"hf://{match}" for match in HfFileSystem().glob(argument))
-    except FileNotFoundError:
-        return []
-    except (FleetError, OSError, ValueError) as error:
-        raise StoreError(f"{argument}: the Hub cannot be reached ({error.__class__.__name__})") from error

@@ -1,0 +1,55 @@
+"""Files on the Hugging Face Hub, and its failures as one line."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO, cast
+
+from httpx2 import HTTPError
+
+from common.errors import StoreError
+
+BUFFER = 1 << 20
+
+
+@contextmanager
+def hub_errors(address: str) -> Iterator[None]:
+    """Turn what huggingface_hub and its HTTP client raise into one line; FileNotFoundError passes.
+
+    Raises:
+        StoreError: the Hub cannot be reached, refuses, or does not know such an address.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except (HTTPError, OSError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise StoreError(f"{address}: the Hub cannot be reached or refuses ({reason}); try again") from error
+
+
+def open_on_hub(address: str) -> tuple[BinaryIO, int, str | None]:
+    """A file of a repository for random access, its size in bytes and the id of its content.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        StoreError: the Hub cannot be reached.
+    """
+    with hub_errors(address):
+        hub = _file_system()
+        info = hub.info(address)
+        return cast(BinaryIO, hub.open(address, "rb", block_size=BUFFER)), info["size"], info.get("blob_id")
+
+
+def glob_on_hub(pattern: str) -> list[str]:
+    """Addresses that match, in alphabetical order; none where the repository does not exist."""
+    with hub_errors(pattern):
+        try:
+            return sorted(f"hf://{match}" for match in _file_system().glob(pattern))
+        except FileNotFoundError:
+            return []
+
+
+def _file_system() -> Any:
+    from huggingface_hub import HfFileSystem  # noqa: PLC0415 - slow to import, and rarely needed
+
+    return HfFileSystem()

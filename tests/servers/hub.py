@@ -1,0 +1,77 @@
+"""The few calls of the Hugging Face Hub that reading a data set's file takes, on loopback."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+
+from aiohttp import web
+
+from tests.servers.ports import free_ports
+
+REPOSITORY = "lab/links"
+COMMIT = "c" * 40
+
+Up = Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]]
+
+
+@contextmanager
+def hub(files: dict[str, bytes]) -> Iterator[str]:
+    """Serve `files` as the data set `lab/links`; yields what HF_ENDPOINT must be."""
+    (port,) = free_ports(1)
+    up: Up = Future()
+    thread = threading.Thread(target=lambda: asyncio.run(_run(files, port, up)), daemon=True)
+    thread.start()
+    loop, over = up.result(10)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        loop.call_soon_threadsafe(over.set)
+        thread.join()
+
+
+async def _run(files: dict[str, bytes], port: int, up: Up) -> None:
+    over = asyncio.Event()
+    runner = web.AppRunner(_application(files))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    up.set_result((asyncio.get_running_loop(), over))
+    await over.wait()
+    await runner.cleanup()
+
+
+def _entry(path: str, body: bytes) -> dict[str, object]:
+    return {"type": "file", "path": path, "size": len(body), "oid": f"oid-{len(body)}"}
+
+
+def _application(files: dict[str, bytes]) -> web.Application:
+    async def about(_: web.Request) -> web.Response:
+        return web.json_response({"_id": "1", "id": REPOSITORY, "sha": COMMIT, "siblings": []})
+
+    async def paths_info(request: web.Request) -> web.Response:
+        form = await (request.json() if request.content_type == "application/json" else request.post())
+        wanted = form["paths"] if isinstance(form["paths"], list) else form.getall("paths")
+        return web.json_response([_entry(path, files[path]) for path in wanted if path in files])
+
+    async def tree(_: web.Request) -> web.Response:
+        return web.json_response([_entry(path, body) for path, body in files.items()])
+
+    async def resolve(request: web.Request) -> web.Response:
+        body = files[request.match_info["path"]]
+        part = body[request.http_range]
+        headers = {"ETag": '"etag"', "X-Repo-Commit": COMMIT, "Accept-Ranges": "bytes"}
+        return web.Response(body=part, status=206 if len(part) < len(body) else 200, headers=headers)
+
+    app = web.Application()
+    api = f"/api/datasets/{REPOSITORY}"
+    app.add_routes(
+        [
+            web.get(api, about),
+            web.get(api + "/revision/{revision}", about),
+            web.post(api + "/paths-info/{revision}", paths_info),
+            web.get(api + "/tree/{revision}", tree),
+            web.get(f"/datasets/{REPOSITORY}/resolve/{{revision}}/{{path:.*}}", resolve),
+        ]
+    )
+    return app
