@@ -1,6 +1,8 @@
 """What every command does alike: settings, errors as one line, exit codes."""
 
+import os
 import sys
+from collections.abc import Iterable
 from typing import NoReturn
 
 import typer
@@ -8,7 +10,7 @@ from pydantic import ValidationError
 
 from common.errors import FleetError
 from common.logs import configure_logs
-from common.settings import Settings
+from common.settings import GROUPS, PREFIX, Settings
 
 EXIT_DONE = 0
 EXIT_INCOMPLETE = 1
@@ -42,6 +44,7 @@ def load_settings() -> Settings:
     Raises:
         FleetError: a variable holds something that it cannot; the line names it.
     """
+    _must_be_known(os.environ)
     try:
         return Settings()
     except ValidationError as error:
@@ -49,6 +52,15 @@ def load_settings() -> Settings:
         name = "_".join(["FLEET", *(str(step).upper() for step in first["loc"] if not isinstance(step, int))])
         reason = first["msg"].removeprefix("Value error, ")
         raise FleetError(f"{name}: {reason}" if first["loc"] else reason) from error
+
+
+def _must_be_known(environment: Iterable[str]) -> None:
+    """A misspelt variable would silently be a default."""
+    for name in environment:
+        rest = name.removeprefix(PREFIX).lower()
+        group = rest.partition("_")[0]
+        if name.startswith(PREFIX) and rest not in Settings.model_fields and group not in GROUPS:
+            raise FleetError(f"{name}: there is no such setting; docs/settings.md lists them all")
 
 
 def output_uri(option: str | None, settings: Settings) -> str:

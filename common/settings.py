@@ -17,6 +17,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from common.presets import PRESETS
 
+PREFIX = "FLEET_"
+
 
 def _split(value: object) -> object:
     if isinstance(value, str):
@@ -133,7 +135,7 @@ class Settings(BaseSettings):
     """The tree; `FLEET_FETCH_TIMEOUT` is `settings.fetch.timeout`."""
 
     model_config = SettingsConfigDict(
-        env_prefix="FLEET_",
+        env_prefix=PREFIX,
         env_nested_delimiter="_",
         env_nested_max_split=1,
         enable_decoding=False,
@@ -168,3 +170,11 @@ class Settings(BaseSettings):
         if preset is None:
             raise ValueError(f"FLEET_MODELS: {data['models']!r} is not one of {', '.join(PRESETS)}")
         return {**data, "sampling": {**preset.sampling, **data.get("sampling", {})}}
+
+
+GROUPS = frozenset(
+    name
+    for name, field in Settings.model_fields.items()
+    if isinstance(field.annotation, type) and issubclass(field.annotation, Group)
+)
+"""Branches of the tree: what follows the prefix in a nested variable's name."""

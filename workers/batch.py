@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
+
 from common import __version__
 from common.errors import FleetError
 from common.manifest import Batch, Part, Run, read_part, read_run
@@ -15,6 +17,7 @@ from common.models import model_refs
 from common.settings import Settings
 from common.store import Store, absolute_uri, is_under, open_store
 from workers.cascade import Cascade
+from workers.filters import Filters
 from workers.flow import Flow
 from workers.outcome import Outcome
 from workers.rows import read_rows
@@ -77,11 +80,18 @@ def do_work(work: Work, cascade: Cascade, settings: Settings, advance: Advance) 
     batch = work.batch
     rows = read_rows(work.part, batch, settings.s3)
     flow = Flow(cascade, settings.fetch, settings.micro_batch, advance)
-    outcomes = asyncio.run(flow.run(rows["URL"].to_pylist(), _keys(work)))
+    outcomes = asyncio.run(flow.run(rows["URL"].to_pylist(), _keys(work), _filtered(rows, settings)))
     body = shard_bytes(rows, outcomes, batch, _provenance(work, cascade))
     if not work.store.create(batch.shard_key, body):
         return None
     return count_statuses(outcomes)
+
+
+def _filtered(rows: pa.Table, settings: Settings) -> dict[int, Outcome]:
+    """The rows that the operator does not want."""
+    filters = Filters(settings.filter)
+    verdicts = ((index, filters.verdict(row)) for index, row in enumerate(rows.to_pylist()))
+    return {index: Outcome(*verdict) for index, verdict in verdicts if verdict is not None}
 
 
 def count_statuses(outcomes: Sequence[Outcome]) -> Counter[str]:

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -47,13 +47,18 @@ class Flow:
     advance: Callable[[int], None]
     _outcomes: dict[int, Outcome] = field(default_factory=dict)
 
-    async def run(self, urls: Sequence[str | None], keys: Sequence[int]) -> list[Outcome]:
+    async def run(
+        self, urls: Sequence[str | None], keys: Sequence[int], settled: Mapping[int, Outcome]
+    ) -> list[Outcome]:
         """One outcome per URL, in order. Nothing that the web or an image does raises.
 
         Args:
             urls: one per row; None where the row has none.
             keys: one integer per row: its identity for the random numbers.
+            settled: outcomes that are known without fetching, by index.
         """
+        self._outcomes.update(settled)
+        self.advance(len(settled))
         ready: asyncio.Queue[Ready] = asyncio.Queue(self.micro_batch * DECODED_AHEAD)
         with ThreadPoolExecutor(DECODERS, "decode") as decoders, ThreadPoolExecutor(1, "cascade") as device:
             async with Fetcher(self.settings) as fetcher:
@@ -77,7 +82,7 @@ class Flow:
         decoders: ThreadPoolExecutor,
         ready: "asyncio.Queue[Ready]",
     ) -> None:
-        rows = iter(enumerate(urls))
+        rows = ((index, url) for index, url in enumerate(urls) if index not in self._outcomes)
         slots = asyncio.Semaphore(self.micro_batch * DECODED_AHEAD + DECODERS)
         async with asyncio.TaskGroup() as group:
             for _ in range(min(self.settings.concurrency, len(urls))):

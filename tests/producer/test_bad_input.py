@@ -95,6 +95,7 @@ def test_one_line_and_nothing_else(
         ({"FLEET_MODELS": "large"}, "'large' is not one of laion-coco, toy"),
         ({"FLEET_SAMPLING_TOP_P": "2"}, "FLEET_SAMPLING_TOP_P"),
         ({"FLEET_SAMPLING_TOPP": "0.5"}, "FLEET_SAMPLING_TOPP"),
+        ({"FLEET_OUTPTU": "x"}, "FLEET_OUTPTU: there is no such setting"),
         ({"FLEET_FETCH_ALLOW_NETWORKS": "10.0.0.0/99"}, "FLEET_FETCH_ALLOW_NETWORKS"),
         ({"FLEET_CAPTIONER": "./no-such-folder"}, "no-such-folder: no model files here"),
     ],
