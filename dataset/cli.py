@@ -24,6 +24,7 @@ from dataset.merge.deny_list import DenyList, parse_deny_list
 from dataset.merge.flow import Options, merge
 from dataset.merge.outcomes import Filters
 from dataset.merged import DATA, read_tally, require_merged
+from dataset.publish import plan_upload, publish
 from dataset.source import open_source
 from dataset.stats import read_stats
 
@@ -205,3 +206,30 @@ def gallery_command(
         sample = draw(open_source(output_uri(run, settings), settings.s3), rows, seed)
     write_file(page, render_page(sample, title, with_failures=with_failures))
     typer.echo(f"{sample.statuses[Status.OK]} samples: {page.absolute()}")
+
+
+@app.command("publish")
+def publish_command(
+    *,
+    repo: Annotated[str, typer.Option(metavar="OWNER/NAME", help="Data set on the Hugging Face Hub.")],
+    output: Output = None,
+    private: Annotated[
+        bool, typer.Option("--private", help="If the data set is new, make it private.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would go.")] = False,
+) -> None:
+    """Upload a merged data set and its card to the Hugging Face Hub; again after an interruption.
+
+    Log in first with `hf auth login`, or set HF_TOKEN.
+
+    Example: dataset publish --repo our-lab/captions --private
+    """
+    settings = load_settings()
+    store = open_store(absolute_uri(output_uri(output, settings)), settings.s3)
+    upload = plan_upload(store)
+    if dry_run:
+        for entry in upload.files:
+            typer.echo(f"{entry.size:>16,}  {entry.key}")
+        typer.echo(f"{upload.size:>16,}  bytes in {len(upload.files)} files would go to {repo}")
+        return
+    typer.echo(publish(store, upload, repo, settings.s3, private=private))

@@ -14,7 +14,7 @@ from common.manifest import Models
 from common.part import PartError, open_part
 from common.settings import S3Settings, SamplingSettings
 from common.store import Store
-from dataset.merge.counts import Counts
+from dataset.counts import Counts
 from dataset.tally import Tally, sum_tallies
 
 MERGE_KEY = "merge.json"

@@ -6,14 +6,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.schema import Status
+from dataset.counts import DENIED, FILTERS, LOW_SIMILARITY
 from dataset.merge.deny_list import DenyList
 from dataset.tally import best_similarity
 
-LOW_SIMILARITY = "low_similarity"
-DENIED = "denied"
-OUTCOMES = (*(str(status) for status in Status), LOW_SIMILARITY, DENIED)
+OUTCOMES = (*(str(status) for status in Status), *FILTERS)
 """A row's outcome travels as an index into these."""
-FILTERS = (LOW_SIMILARITY, DENIED)
 OK = OUTCOMES.index(Status.OK)
 OPT_OUT = OUTCOMES.index(Status.OPT_OUT)
 

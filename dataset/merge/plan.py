@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.progress import progress
-from dataset.merge.counts import Counts, count_fates
-from dataset.merge.outcomes import FILTERS, OK, OUTCOMES
+from dataset.counts import FILTERS, Counts, count_fates
+from dataset.merge.outcomes import OK, OUTCOMES
 from dataset.merge.repeats import fates, outcome_in, repeated
 from dataset.merge.scan import ROW_BITS, Scan
 from dataset.merge.spill import MOST_BUCKETS, Spill

@@ -1,6 +1,7 @@
 """Rows that occur more than once: which of them speaks for all.
 
-Two rows are the same row when URL and original caption are (`keys`). Of several runs the later
+Two rows are the same row when URL and original caption are (`keys`); `part` and `row` say nothing
+here, because in a retry they name its own part files. Of several runs the later
 one's outcome of a row wins if it settles the matter: a caption, or an opt-out, which an earlier
 caption does not survive. A later failure of any other kind settles nothing, and the earlier
 outcome stays. Within the run that wins, the first good row by part and row is kept.
@@ -17,8 +18,9 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dataset.counts import DUPLICATE, FILTERS, SUPERSEDED
 from dataset.merge.keys import KEY
-from dataset.merge.outcomes import FILTERS, OK, OPT_OUT, OUTCOMES
+from dataset.merge.outcomes import OK, OPT_OUT, OUTCOMES
 
 ROW = pa.schema(
     [
@@ -29,7 +31,6 @@ ROW = pa.schema(
         ("outcome", pa.int8()),
     ]
 )
-DUPLICATE, SUPERSEDED = "duplicate", "superseded"
 GOOD = (OK, *map(OUTCOMES.index, FILTERS))
 SETTLED = (*GOOD, OPT_OUT)
 

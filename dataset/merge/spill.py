@@ -11,9 +11,9 @@ MOST_BUCKETS = 256
 BUCKET = "bucket"
 
 
-def buckets_for(rows: int, rows_per_bucket: int = ROWS_IN_MEMORY) -> int:
+def buckets_for(rows: int) -> int:
     """A power of two, so that the high bits of a hash name a bucket."""
-    wanted = max(1, -(-rows // rows_per_bucket))
+    wanted = max(1, -(-rows // ROWS_IN_MEMORY))
     return min(MOST_BUCKETS, 1 << (wanted - 1).bit_length())
 
 

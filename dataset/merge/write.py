@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from common.progress import Advance
 from common.schema import Status
+from dataset.errors import BadRunError
 from dataset.merge.plan import Piece, Plan
 from dataset.merge.scan import ROW_BITS, NumberedShard
 from dataset.merged import TALLY, Merged
@@ -43,7 +44,11 @@ class FileWriter:
     schema: pa.Schema
 
     def write(self, path: Path, pieces: Sequence[Piece], advance: Advance) -> None:
-        """Write the good rows of `pieces` to `path`; the bytes depend on the rows and the recipe alone."""
+        """Write the good rows of `pieces` to `path`; the bytes depend on the rows and the recipe alone.
+
+        Raises:
+            BadRunError: a shard is bad, or has changed since it was scanned.
+        """
         tally = Tally()
         with self._open(path) as writer:
             for group in _row_groups(self._rows(pieces), self.schema):
@@ -91,6 +96,7 @@ class FileWriter:
                 yield wanted
             if seen >= end:
                 return
+        raise BadRunError(f"{shard.source.store.uri}/{shard.batch.shard_key}: changed meanwhile; start again")
 
 
 def _kept(rows: pa.RecordBatch, place: int, dropped: pa.ChunkedArray) -> pa.Array:

@@ -84,6 +84,20 @@ def test_every_good_row_comes_out_once_and_in_order(new_store: NewStore) -> None
     assert merged.counts.duplicates > 10
 
 
+def test_how_much_fits_in_memory_changes_no_byte(
+    folder_store: NewStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_run(folder_store("run"), SHAPE)
+    roomy = run_merge([folder_store("run")], folder_store("roomy"))
+    monkeypatch.setattr("dataset.merge.spill.ROWS_IN_MEMORY", 40)
+    monkeypatch.setattr("dataset.merge.spill.MOST_BUCKETS", 8)
+    monkeypatch.setattr("dataset.merge.plan.MOST_BUCKETS", 4)
+    tight = run_merge([folder_store("run")], folder_store("tight"))
+    assert tight == roomy
+    for key in (*roomy.keys, "README.md"):
+        assert folder_store("tight").read(key) == folder_store("roomy").read(key)
+
+
 def test_the_failure_table_is_what_the_shards_say(folder_store: NewStore) -> None:
     write_run(folder_store("run"), SHAPE)
     merged = run_merge([folder_store("run")], folder_store("out"))

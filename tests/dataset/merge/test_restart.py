@@ -12,11 +12,10 @@ import pytest
 
 from common.settings import S3Settings
 from common.store import open_store
+from tests.dataset.command import DATASET
 from tests.dataset.synthetic import RunShape, write_run
 
 SHAPE = RunShape(parts=3, part_rows=4000, batch_rows=1000)
-DATASET = "import sys; sys.modules.update(numpy=None, pandas=None); from dataset.cli import main; main()"
-"""As it is installed without the worker's extra."""
 
 
 def command(folder: Path, output: str) -> list[str]:

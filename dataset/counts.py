@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from pydantic import BaseModel, ConfigDict
 
 from common.schema import Status
-from dataset.merge.outcomes import FILTERS
-from dataset.merge.repeats import DUPLICATE, SUPERSEDED
 
+DUPLICATE, SUPERSEDED = "duplicate", "superseded"
+LOW_SIMILARITY, DENIED = "low_similarity", "denied"
+FILTERS = (LOW_SIMILARITY, DENIED)
+"""Of the merge's own."""
 FILTERED = (str(Status.FILTERED), *FILTERS)
 
 
@@ -41,7 +43,7 @@ class Counts(BaseModel):
 
 
 def count_fates(fates: Mapping[str, int]) -> Counts:
-    """Rows by fate (`repeats`) as an account."""
+    """Rows by fate: a status, a filter, DUPLICATE or SUPERSEDED."""
     rest = Counter(fates)
     filtered = {name: rest.pop(name) for name in FILTERED if rest[name]}
     return Counts(
