@@ -11,7 +11,7 @@ from common.presets import PRESETS
 from common.settings import Settings
 
 UNPINNED = "main"
-PACKAGED = "toy/"
+PACKAGED = ("toy/", "fake/")
 DIGEST_LENGTH = 16
 
 

@@ -15,6 +15,9 @@ class Preset:
     sampling: Mapping[str, Any] = field(default_factory=dict)
 
 
+FAKE = "fake"
+"""No models at all: captions are made up at once, for tests of the fleet around them."""
+
 PRESETS: Mapping[str, Preset] = {
     "laion-coco": Preset(
         captioner="Salesforce/blip-image-captioning-large",
@@ -35,4 +38,5 @@ PRESETS: Mapping[str, Preset] = {
             "end_probability": 0.5,
         },
     ),
+    FAKE: Preset(captioner="fake/captioner", ranker="fake/ranker", selector="fake/selector"),
 }

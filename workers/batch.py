@@ -16,7 +16,7 @@ from common.message import Message
 from common.models import model_refs
 from common.settings import Settings
 from common.store import Store, absolute_uri, is_under, open_store
-from workers.cascade import Cascade
+from workers.captions import Captioning
 from workers.filters import Filters
 from workers.flow import Flow
 from workers.outcome import Outcome
@@ -67,7 +67,7 @@ def find_work(message: Message, settings: Settings) -> Work:
     return Work(store, run, part, batch)
 
 
-def do_work(work: Work, cascade: Cascade, settings: Settings, advance: Advance) -> Counter[str] | None:
+def do_work(work: Work, cascade: Captioning, settings: Settings, advance: Advance) -> Counter[str] | None:
     """Caption a batch and write its shard.
 
     Returns:
@@ -121,7 +121,7 @@ def _key(identity: str) -> int:
     return int.from_bytes(hashlib.blake2b(identity.encode(), digest_size=8).digest(), "little", signed=True)
 
 
-def _provenance(work: Work, cascade: Cascade) -> dict[str, Any]:
+def _provenance(work: Work, cascade: Captioning) -> dict[str, Any]:
     models = {name: {**ref, "dtype": cascade.dtype} for name, ref in work.run.models.model_dump().items()}
     return {
         "run": work.store.uri,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from common.schema import Status
 from common.settings import FetchSettings
-from workers.cascade import Cascade, ModelInputs
+from workers.captions import Captioning, ModelInputs
 from workers.decode import DecodeError, decode
 from workers.fetch import Fetcher
 from workers.outcome import Outcome
@@ -41,7 +41,7 @@ class Flow:
         advance: called with the number of rows that have just got their outcome.
     """
 
-    cascade: Cascade
+    cascade: Captioning
     settings: FetchSettings
     micro_batch: int
     advance: Callable[[int], None]

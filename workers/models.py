@@ -2,16 +2,16 @@
 
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
 from common.models import model_names
+from common.presets import FAKE
 from common.settings import Settings
-
-if TYPE_CHECKING:
-    from workers.cascade import Cascade
+from workers.captions import Captioning
+from workers.fake import FakeCascade
 
 TOY: Final = Path(__file__).parent / "toy" / "weights"
 _FILES: Final = ["*.json", "*.txt", "*.safetensors"]  # never a pickle
@@ -63,13 +63,15 @@ def _downloaded(name: str) -> Path:
 
 
 @cache
-def load_models(settings: Settings) -> "Cascade":
+def load_models(settings: Settings) -> Captioning:
     """The cascade that the settings name, loaded once a process.
 
     Raises:
         ModelNameError: a name leads to no folder.
         ModelFolderError: a folder holds something else.
     """
+    if settings.models == FAKE:
+        return FakeCascade(settings.sampling)
     from workers.cascade import load_cascade  # noqa: PLC0415 - only a worker's child needs torch
 
     captioner, ranker, selector = map(resolve_model, model_names(settings))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from common.schema import Status
-from workers.cascade import Captions
+from workers.captions import Captions
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from transformers import PreTrainedTokenizerBase as Tokenizer
 from transformers.models.blip.modeling_blip_text import BlipTextLMHeadModel
 
 from common.settings import SamplingSettings
-from workers.cascade.pixels import Image, Preprocessing
+from workers.captions import Image
+from workers.cascade.pixels import Preprocessing
 from workers.cascade.rules import lane_limits
 from workers.cascade.sampler import Chooser, greedy, key_tensor, sampled, write
 

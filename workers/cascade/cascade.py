@@ -1,32 +1,11 @@
 """The three steps: a captioner writes, a ranker keeps a shortlist, a selector picks the top caption."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from common.settings import SamplingSettings
-from workers.cascade.pixels import Image, Preprocessing, check_image
-
-
-@dataclass(frozen=True, slots=True)
-class Captions:
-    """What the cascade says of one image."""
-
-    candidates: tuple[str, ...]  # distinct captions, best first by the ranker
-    similarities: tuple[float, ...]  # the ranker's cosine of each candidate
-    shortlist: tuple[str, ...]  # the ranker's best, best first by the selector
-    shortlist_similarities: tuple[float, ...]  # the selector's cosine of each of them
-    top: str  # the first of the shortlist
-    repaired: str | None = None  # the top caption, rewritten
-
-
-@dataclass(frozen=True, slots=True)
-class ModelInputs:
-    """One image at the sizes of the three models, each uint8 [side, side, 3]."""
-
-    captioner: Image
-    ranker: Image
-    selector: Image
+from workers.captions import Captions, Image, ModelInputs
+from workers.cascade.pixels import Preprocessing, check_image
 
 
 class Captioner(Protocol):

@@ -9,7 +9,8 @@ import torch
 from open_clip import CLIP, CustomTextCLIP
 from torch import Tensor, nn
 
-from workers.cascade.pixels import Image, Preprocessing
+from workers.captions import Image
+from workers.cascade.pixels import Preprocessing
 
 
 class Clip:

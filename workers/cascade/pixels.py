@@ -6,11 +6,11 @@ from enum import StrEnum
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from torch import Tensor
 
-Image = NDArray[np.uint8]  # [height, width, 3], RGB
+from workers.captions import Image
+
 Resampling = PillowImage.Resampling
 
 

@@ -1,0 +1,43 @@
+"""What flow and cascade say to each other; importing it costs nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]  # [height, width, 3], RGB
+
+
+@dataclass(frozen=True, slots=True)
+class Captions:
+    """What the cascade says of one image."""
+
+    candidates: tuple[str, ...]  # distinct captions, best first by the ranker
+    similarities: tuple[float, ...]  # the ranker's cosine of each candidate
+    shortlist: tuple[str, ...]  # the ranker's best, best first by the selector
+    shortlist_similarities: tuple[float, ...]  # the selector's cosine of each of them
+    top: str  # the first of the shortlist
+    repaired: str | None = None  # the top caption, rewritten
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInputs:
+    """One image at the sizes of the three models, each uint8 [side, side, 3]."""
+
+    captioner: Image
+    ranker: Image
+    selector: Image
+
+
+class Captioning(Protocol):
+    """Images in, captions with scores out: `workers.cascade.Cascade`, or whatever stands in for it."""
+
+    dtype: str
+
+    def prepare(self, image: Image) -> ModelInputs:
+        """The CPU work of one image; may run in any thread."""
+
+    def caption(self, inputs: Sequence[ModelInputs], keys: Sequence[int]) -> list[Captions]:
+        """Captions of each image; the same key gives the same ones."""
