@@ -3,6 +3,7 @@
 import shutil
 import ssl
 import subprocess
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,8 +27,11 @@ class Authority:
         return ssl.create_default_context(cafile=self.folder / "root.pem")
 
     def server(self, name: str, *, days: int = 2) -> ssl.SSLContext:
-        """A server whose certificate is for `name` (DNS:... or IP:...); negative days have expired."""
-        stem = f"{name.replace(':', '-')}{days}"
+        """A server whose certificate is for `name` (DNS:... or IP:..., or several with commas between).
+
+        With negative days it has expired.
+        """
+        stem = f"{zlib.crc32(name.encode())}{days}"
         (self.folder / f"{stem}.ext").write_text(f"subjectAltName={name}\nbasicConstraints=CA:FALSE\n")
         self._openssl(f"req -new {_KEY} -keyout {stem}.key -out {stem}.csr -subj /CN=test")
         self._openssl(

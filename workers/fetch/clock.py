@@ -2,25 +2,32 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Self
 
 
 class Clock:
-    """Seconds left for a URL. It runs while we work for it, not while it waits for a slot of its host."""
+    """Seconds left for a URL. `async with` it to work for the URL: TimeoutError when none is left.
+
+    It stands still while the URL waits for a slot of its host.
+    """
+
+    __slots__ = ("_started", "_timeout", "left")
 
     def __init__(self, seconds: float) -> None:
         self.left = seconds
 
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Spend time; TimeoutError when none is left."""
-        started = time.monotonic()
-        try:
-            async with asyncio.timeout(self.left):
-                yield
-        finally:
-            self.left -= time.monotonic() - started
+    async def __aenter__(self) -> Self:
+        self._started = time.monotonic()
+        self._timeout = asyncio.timeout(self.left)
+        await self._timeout.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.left -= time.monotonic() - self._started
+        await self._timeout.__aexit__(kind, error, trace)
 
     async def sleep(self, seconds: float) -> None:
         """Wait, at the URL's expense."""

@@ -123,17 +123,23 @@ class Fetcher:
         return await self._hop(url, clock)
 
     async def _hop(self, url: URL, clock: Clock) -> bytes | URL:
-        async with self._hosts.slot(url) as host:
+        host = await self._hosts.enter(url)
+        try:
             await host.admit(clock)
-            try:
-                async with clock.running():
-                    answer = await self._ask(url, host)
-            except Exception as error:  # noqa: BLE001 - whatever the web does is a status
-                failure = classify(error)
-                host.record(failure)
-                raise failure from None
-            host.record(None)
-            return answer
+            return await self._ask_once(url, host, clock)
+        finally:
+            self._hosts.leave(host)
+
+    async def _ask_once(self, url: URL, host: Host, clock: Clock) -> bytes | URL:
+        try:
+            async with clock:
+                answer = await self._ask(url, host)
+        except Exception as error:  # noqa: BLE001 - whatever the web does is a status
+            failure = classify(error)
+            host.record(failure)
+            raise failure from None
+        host.record(None)
+        return answer
 
     async def _ask(self, url: URL, host: Host) -> bytes | URL:
         headers = None if host.crowded else _CLOSE  # most hosts of a batch are met once

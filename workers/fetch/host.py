@@ -3,8 +3,6 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from yarl import URL
@@ -21,6 +19,7 @@ LONGEST_PAUSE = 60.0
 class Host:
     """Its slots, its failures in a row and the moment until which nobody asks."""
 
+    origin: URL
     slots: asyncio.Semaphore
     users: int = 0
     failures: int = 0
@@ -61,10 +60,6 @@ class Host:
         """Whether somebody waits for a slot, and may go on with the connection of who leaves one."""
         return self.slots.locked()
 
-    @property
-    def idle(self) -> bool:
-        return self.users == 0 and self.failures == 0 and self.pause() == 0
-
 
 class Hosts:
     """The hosts of a batch; those that are idle and in good standing are forgotten."""
@@ -73,16 +68,25 @@ class Hosts:
         self._per_host = per_host
         self._hosts: dict[URL, Host] = {}
 
-    @asynccontextmanager
-    async def slot(self, url: URL) -> AsyncIterator[Host]:
-        """One of the `per_host` slots of the URL's host."""
+    async def enter(self, url: URL) -> Host:
+        """The URL's host, once one of its `per_host` slots is ours; `leave` it afterwards."""
         origin = url.origin()
-        host = self._hosts.setdefault(origin, Host(asyncio.Semaphore(self._per_host)))
+        host = self._hosts.get(origin)
+        if host is None:
+            host = self._hosts[origin] = Host(origin, asyncio.Semaphore(self._per_host))
         host.users += 1
         try:
-            async with host.slots:
-                yield host
-        finally:
-            host.users -= 1
-            if host.idle:
-                self._hosts.pop(origin, None)
+            await host.slots.acquire()
+        except BaseException:
+            self._forget(host)
+            raise
+        return host
+
+    def leave(self, host: Host) -> None:
+        host.slots.release()
+        self._forget(host)
+
+    def _forget(self, host: Host) -> None:
+        host.users -= 1
+        if host.users == 0 and host.failures == 0 and host.pause() == 0:
+            self._hosts.pop(host.origin, None)
