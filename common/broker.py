@@ -1,5 +1,7 @@
 """The one file that talks to Redis beneath Celery, and the only one that knows kombu's key names."""
 
+import base64
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +11,7 @@ import redis
 from kombu.utils.url import maybe_sanitize_url
 
 from common.errors import FleetError
-from common.message import QUEUE
+from common.message import QUEUE, Message
 
 UNACKED = "unacked"  # hash: delivery tag -> message that a worker holds
 UNACKED_INDEX = "unacked_index"  # sorted set: delivery tag by the time of its last sign of life
@@ -58,6 +60,26 @@ def broker_errors(url: str) -> Iterator[None]:
 def queue_length(client: redis.Redis) -> QueueLength:
     """How much is queued and how much is held, of all runs together."""
     return QueueLength(int(client.llen(QUEUE)), int(client.hlen(UNACKED)))
+
+
+def oldest_waiting(client: redis.Redis) -> Message | None:
+    """The message that is served next, if it is one of ours."""
+    raw = client.lindex(QUEUE, -1)
+    return None if raw is None else _parse(str(raw))
+
+
+def held_messages(client: redis.Redis) -> list[Message]:
+    """The messages that workers hold: as many as there are workers."""
+    held = (_parse(json.dumps(json.loads(raw)[0])) for raw in client.hvals(UNACKED))
+    return [message for message in held if message is not None]
+
+
+def _parse(raw: str) -> Message | None:
+    try:
+        _, fields, *_ = json.loads(base64.b64decode(json.loads(raw)["body"]))
+        return Message.model_validate(fields)
+    except (ValueError, KeyError, TypeError):  # foreign: whoever can write to Redis can write anything
+        return None
 
 
 def renew_lease(client: redis.Redis, delivery_tag: str) -> None:

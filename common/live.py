@@ -27,42 +27,55 @@ class Running:
     started: float
 
 
+def run_prefix(run: str) -> str:
+    """What the keys of one run begin with."""
+    return f"fleet:{hashlib.sha256(run.encode()).hexdigest()[:16]}"
+
+
 class LiveRun:
     """Queued batches, running batches, rows by status and rows per second of one run."""
 
     def __init__(self, client: redis.Redis, run: str) -> None:
         self._client = client
-        prefix = f"fleet:{hashlib.sha256(run.encode()).hexdigest()[:16]}"
+        prefix = run_prefix(run)
         self._queued = f"{prefix}:queued"
         self._running = f"{prefix}:running"
         self._rows = f"{prefix}:rows"
         self._rate = f"{prefix}:rate"
 
     def mark_queued(self, batches: Iterable[str]) -> None:
-        self._client.sadd(self._queued, *batches)
+        """Note that these are in the queue from now on: enqueued, or put back to its end."""
+        now = time.time()
+        self._client.zadd(self._queued, dict.fromkeys(batches, now))
 
     def forget_queued(self) -> None:
         self._client.delete(self._queued, self._running)
 
-    def queued(self) -> set[str]:
-        """Batches that were enqueued and have not been committed: waiting or running."""
-        return {str(batch) for batch in self._client.smembers(self._queued)}
+    def queued(self) -> dict[str, float]:
+        """Batches that were enqueued and have not been committed, waiting or running, with their times."""
+        marks = self._client.zrange(self._queued, 0, -1, withscores=True)
+        return {str(mark[0]): float(mark[1]) for mark in marks}
+
+    def queued_at(self, batch: str) -> float | None:
+        """When a batch was queued, in seconds since 1970."""
+        at = self._client.zscore(self._queued, batch)
+        return None if at is None else float(at)
 
     def queued_count(self) -> int:
         """How many batches `queued` would name."""
-        return int(self._client.scard(self._queued))
+        return int(self._client.zcard(self._queued))
 
     def committed(self, batch: str, rows: Mapping[str, int]) -> None:
         """Count a shard that this worker was first to write."""
         pipeline = self._client.pipeline()
-        pipeline.srem(self._queued, batch)
+        pipeline.zrem(self._queued, batch)
         for status, count in rows.items():
             pipeline.hincrby(self._rows, status, count)
         pipeline.execute()
 
     def dropped(self, batch: str) -> None:
         """A batch left the queue without a shard of this worker's: it was there already."""
-        self._client.srem(self._queued, batch)
+        self._client.zrem(self._queued, batch)
 
     def beat(self, running: Running, *, rows: int, ttl: float) -> None:
         """Show that a batch is being worked on, and `rows` more of it done since the last beat."""

@@ -84,6 +84,9 @@ class FetchSettings(Group):
     allow_networks: Networks = Field(
         (), description="private networks (CIDR) opened to the fetcher, any port, for a demo or an intranet"
     )
+    canary: str = Field(
+        "example.com", description="a name that always resolves: where it does not, the network is to blame"
+    )
     contact: str = Field(
         "", pattern=r"^[ -~]*$", description="address or page in the User-Agent, so that a site can reach you"
     )
@@ -100,6 +103,9 @@ class LeaseSettings(Group):
     grace: PositiveInt = Field(20, description="from SIGTERM until a running batch is put back")
     beat: PositiveFloat = Field(5.0, description="how often a worker shows how far it is")
     time_limit: PositiveInt = Field(7200, description="longest run of one batch before its process is killed")
+
+    max_crashed: PositiveInt = Field(4, description="a batch that crashed its process this often is dead")
+    max_vanished: PositiveInt = Field(12, description="a batch whose worker vanished this often is dead")
 
     @property
     def renewal(self) -> float:

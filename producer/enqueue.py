@@ -1,13 +1,13 @@
 """Enqueueing: plan, agree, write the manifest, queue what is neither done, dead nor queued."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from common.broker import broker_errors, connect, queue_length
+from common.broker import broker_errors, connect
 from common.errors import FleetError
-from common.live import LiveRun
+from common.live import LiveRun, run_prefix
 from common.manifest import Batch, Part, Run
 from common.message import Message
 from common.outcome import dead_batches, done_batches
@@ -15,11 +15,14 @@ from common.progress import progress
 from common.queue import make_app, send
 from common.settings import Settings
 from common.store import Store, absolute_uri, open_store
+from common.waiting import waiting_batches
 from producer.addresses import expand
 from producer.plan import plan_parts
 from producer.run import agree_on_parts, agree_on_run, write_parts, write_run
 
 CHUNK = 500
+LOCK_SECONDS = 120
+"""Longer than a chunk or a listing takes; a producer that is killed holds the others up for so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,32 +105,36 @@ def queue_plan(plan: Plan, settings: Settings) -> Enqueued:
 
 
 def queue_missing(store: Store, settings: Settings, batches: Sequence[Batch], *, parts: int) -> Enqueued:
-    """Queue those of `batches` that are neither done, dead nor queued."""
+    """Queue those of `batches` that are neither done, dead nor on their way; one producer at a time."""
     client = connect(settings.broker_url)
     live = LiveRun(client, store.uri)
-    done, dead = done_batches(store), dead_batches(store)
-    empty = queue_length(client).total == 0
-    queued = set() if empty else live.queued()
-    missing = [batch for batch in batches if batch.id not in done | dead | queued]
-    _send(store.uri, settings, live, missing)
+    with client.lock(f"{run_prefix(store.uri)}:producer", timeout=LOCK_SECONDS) as lock:
+        done, dead = done_batches(store), dead_batches(store)
+        waiting = waiting_batches(client, store.uri)
+        settled = done | dead | waiting
+        missing = [batch for batch in batches if batch.id not in settled]
+        _send(store.uri, settings, live, missing, lock.reacquire)
     ids = {batch.id for batch in batches}
     return Enqueued(
         run=store.uri,
         parts=parts,
         sent=len(missing),
         done=len(ids & done),
-        queued=len(ids & queued - done),
+        queued=len(ids & waiting - done),
         dead=len(ids & dead - done),
     )
 
 
-def _send(run: str, settings: Settings, live: LiveRun, batches: Sequence[Batch]) -> None:
+def _send(
+    run: str, settings: Settings, live: LiveRun, batches: Sequence[Batch], keep_lock: Callable[[], object]
+) -> None:
     """Send first, mark after: a producer killed in between repeats a message rather than lose one."""
     app = make_app(settings)
     with progress("queueing batches", len(batches)) as advance:
         for chunk in _chunks(batches):
             send(app, (Message(run=run, part=batch.part, first_row=batch.first_row) for batch in chunk))
             live.mark_queued(batch.id for batch in chunk)
+            keep_lock()
             advance(len(chunk))
 
 

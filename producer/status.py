@@ -4,13 +4,14 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from common.broker import BrokerError, broker_errors, connect, queue_length
+from common.broker import BrokerError, broker_errors, connect
 from common.errors import FleetError
 from common.live import LiveRun
 from common.manifest import Batch, Run, read_parts, read_run
 from common.outcome import dead_batches, done_batches
 from common.settings import Settings
 from common.store import Store
+from common.waiting import waiting_batches
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +107,8 @@ class StatusReader:
                 client = connect(url)
                 live = LiveRun(client, self._store.uri)
                 running = {batch.batch: batch.done for batch in live.running()}
-                queued = live.queued() if queue_length(client).total else set()
-                return Hints(frozenset(queued), running, dict(live.rows_by_status()), live.rows_per_second())
+                waiting = waiting_batches(client, self._store.uri)
+                return Hints(frozenset(waiting), running, dict(live.rows_by_status()), live.rows_per_second())
         except BrokerError:
             return None
 

@@ -3,7 +3,8 @@
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +18,10 @@ from common.models import model_refs
 from common.settings import Settings
 from common.store import Store, absolute_uri, is_under, open_store
 from workers.captions import Captioning
+from workers.decode import IsolatedDecoder, decode
 from workers.filters import Filters
-from workers.flow import Flow
+from workers.flow import Decode, Flow
+from workers.network import check_network
 from workers.outcome import Outcome
 from workers.rows import read_rows
 from workers.shard import shard_bytes
@@ -67,8 +70,17 @@ def find_work(message: Message, settings: Settings) -> Work:
     return Work(store, run, part, batch)
 
 
-def do_work(work: Work, cascade: Captioning, settings: Settings, advance: Advance) -> Counter[str] | None:
+def do_work(
+    work: Work, cascade: Captioning, settings: Settings, advance: Advance, *, isolate: bool = False
+) -> Counter[str] | None:
     """Caption a batch and write its shard.
+
+    Args:
+        work: the batch.
+        cascade: the models, loaded.
+        settings: how to fetch and filter.
+        advance: called with the number of rows that have just got their outcome.
+        isolate: decode each image in a disposable process, because this batch crashed its worker.
 
     Returns:
         Rows by status; None if somebody else's shard was there first.
@@ -76,15 +88,28 @@ def do_work(work: Work, cascade: Captioning, settings: Settings, advance: Advanc
     Raises:
         PartError: the part changed or is damaged.
         StoreError: a place cannot be reached.
+        NetworkError: the web cannot be reached.
     """
     batch = work.batch
     rows = read_rows(work.part, batch, settings.s3)
-    flow = Flow(cascade, settings.fetch, settings.micro_batch, advance)
-    outcomes = asyncio.run(flow.run(rows["URL"].to_pylist(), _keys(work), _filtered(rows, settings)))
+    urls = rows["URL"].to_pylist()
+    with _decoder(isolate=isolate) as decoder:
+        flow = Flow(cascade, settings.fetch, settings.micro_batch, decoder, advance)
+        outcomes = asyncio.run(flow.run(urls, _keys(work), _filtered(rows, settings)))
+    check_network(urls, outcomes, settings.fetch.canary)
     body = shard_bytes(rows, outcomes, batch, _provenance(work, cascade))
     if not work.store.create(batch.shard_key, body):
         return None
     return count_statuses(outcomes)
+
+
+@contextmanager
+def _decoder(*, isolate: bool) -> Iterator[Decode]:
+    if not isolate:
+        yield decode
+        return
+    with IsolatedDecoder() as isolated:
+        yield isolated.decode
 
 
 def _filtered(rows: pa.Table, settings: Settings) -> dict[int, Outcome]:

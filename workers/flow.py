@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from common.schema import Status
 from common.settings import FetchSettings
-from workers.captions import Captioning, ModelInputs
-from workers.decode import DecodeError, decode
+from workers.captions import Captioning, Image, ModelInputs
+from workers.decode import DecodeError
 from workers.fetch import Fetcher
 from workers.outcome import Outcome
 
@@ -19,6 +20,13 @@ DECODERS = 4
 
 DECODED_AHEAD = 2
 """Full passes of the cascade that wait decoded: bounds memory whatever the images weigh."""
+
+
+class Decode(Protocol):
+    """Bytes to pixels, in this process or in another."""
+
+    def __call__(self, body: bytes, *, max_pixels: int) -> Image:
+        """As `workers.decode.decode`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +46,14 @@ class Flow:
         cascade: the models, loaded.
         settings: how to fetch.
         micro_batch: images per pass of the cascade.
+        decode: bytes to pixels.
         advance: called with the number of rows that have just got their outcome.
     """
 
     cascade: Captioning
     settings: FetchSettings
     micro_batch: int
+    decode: Decode
     advance: Callable[[int], None]
     _outcomes: dict[int, Outcome] = field(default_factory=dict)
 
@@ -119,7 +129,7 @@ class Flow:
             await ready.put(Ready(index, sha256, inputs))
 
     def _inputs(self, body: bytes) -> ModelInputs:
-        return self.cascade.prepare(decode(body, max_pixels=self.settings.max_pixels))
+        return self.cascade.prepare(self.decode(body, max_pixels=self.settings.max_pixels))
 
     async def _caption_all(
         self,

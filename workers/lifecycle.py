@@ -5,10 +5,13 @@ from typing import Any
 
 import structlog
 from celery import signals
-from celery.worker import WorkController
+from celery.worker import WorkController, state
+from celery.worker.consumer import Consumer
 
 from common.logs import configure_logs
 from common.settings import Settings
+from workers.sign_of_life import excuse_running_batches, start_signs_of_life
+from workers.worker_id import new_worker_id
 
 HEARTBEAT = 10
 """Seconds between two events that tell Flower of a worker."""
@@ -19,14 +22,19 @@ def connect_lifecycle(settings: Settings) -> None:
     signals.setup_logging.connect(_configure_logs, weak=False)
     signals.task_prerun.connect(_bind_batch, weak=False)
     signals.task_postrun.connect(_unbind_batch, weak=False)
-    signals.worker_ready.connect(_stop_soon_on_sigterm, weak=False)
 
     def _before_start(sender: WorkController, **_: Any) -> None:
         _must_have_output(settings)
+        new_worker_id()
         sender.options.update(without_gossip=True, without_mingle=True, heartbeat_interval=HEARTBEAT)
         sender.quiet = sender.quiet or not sys.stdout.isatty()
 
+    def _when_ready(sender: Consumer, **_: Any) -> None:
+        start_signs_of_life(settings)
+        _stop_soon_on_sigterm(sender.controller, settings)
+
     signals.worker_init.connect(_before_start, weak=False)
+    signals.worker_ready.connect(_when_ready, weak=False)
 
 
 def _configure_logs(**_: Any) -> None:
@@ -47,8 +55,15 @@ def _must_have_output(settings: Settings) -> None:
         raise SystemExit(2)
 
 
-def _stop_soon_on_sigterm(sender: Any, **_: Any) -> None:
+def _stop_soon_on_sigterm(worker: WorkController, settings: Settings) -> None:
     """SIGTERM puts running batches back within `lease.grace`, instead of waiting for their end."""
-    from celery.apps.worker import install_worker_term_hard_handler  # noqa: PLC0415 - not in children
+    from celery.apps.worker import (  # noqa: PLC0415 - imported too early it reads other signals' settings
+        install_worker_term_hard_handler,
+        on_cold_shutdown,
+    )
 
-    install_worker_term_hard_handler(sender.controller, sig="SIGTERM")
+    def stop(worker: WorkController) -> None:
+        excuse_running_batches(state.active_requests, settings)
+        on_cold_shutdown(worker)
+
+    install_worker_term_hard_handler(worker, sig="SIGTERM", callback=stop)

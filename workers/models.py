@@ -7,6 +7,7 @@ from typing import Final
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
+from common.errors import FleetError
 from common.models import model_names
 from common.presets import FAKE
 from common.settings import Settings
@@ -18,7 +19,7 @@ _FILES: Final = ["*.json", "*.txt", "*.safetensors"]  # never a pickle
 _UNUSED: Final = ["*/*", "tf_*", "flax_*"]
 
 
-class ModelNameError(ValueError):
+class ModelNameError(FleetError):
     """A model name leads to no folder; one line with the name and what was expected."""
 
 

@@ -1,26 +1,21 @@
-"""The Celery task: from a delivery to an acknowledgement, and nothing more."""
+"""The Celery task: from a delivery to an acknowledgement."""
 
 import json
-import time
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
+import redis
 import structlog
 from celery import Celery, Task
-from celery.exceptions import Reject
 from pydantic import ValidationError
 
 from common.broker import connect, set_aside
 from common.errors import FleetError
-from common.live import LiveRun, Running
 from common.message import TASK, Message
 from common.settings import Settings
-from workers.lease import Lease
+from workers.put_back import put_back
 
 if TYPE_CHECKING:
     from workers.batch import Work
-
-PUT_BACK_PAUSE = 5.0
-"""Seconds before a batch that nobody could do now is offered again."""
 
 log = structlog.get_logger(__name__)
 
@@ -39,47 +34,35 @@ def deliver(task: Task, fields: dict[str, object], settings: Settings) -> None:
     Raises:
         Reject: the message goes back to the end of the queue.
     """
-    from workers.batch import ForeignMessageError, find_work  # noqa: PLC0415 - the parent loads no torch
-
     try:
         message = Message.model_validate(fields)
-        work = find_work(message, settings)
-    except (ValidationError, ForeignMessageError) as error:
-        log.error("message set aside", reason=str(error))
-        set_aside(connect(settings.broker_url), json.dumps(fields))
-    except FleetError as error:
-        _put_back(error)
+    except ValidationError as error:
+        _put_aside(fields, str(error), settings)
     else:
-        _do(task, work, settings)
+        _deliver(task, message, settings)
 
 
-def _do(task: Task, work: "Work", settings: Settings) -> None:
-    from workers.batch import do_work  # noqa: PLC0415 - as above
-    from workers.models import load_models  # noqa: PLC0415
+def _deliver(task: Task, message: Message, settings: Settings) -> None:
+    from workers.attempt import Attempt  # noqa: PLC0415 - the parent loads no pyarrow
 
-    batch = work.batch
-    client = connect(settings.broker_url)
-    live = LiveRun(client, work.store.uri)
-    if work.store.exists(batch.shard_key):
-        log.info("shard is there already")
-        live.dropped(batch.id)
-        return
-    running = Running(batch.id, task.request.hostname, 0, batch.rows, time.time())
-    lease = Lease(client, live, task.request.properties["delivery_tag"], settings.lease, running)
     try:
-        with lease.held() as progress:
-            counts = do_work(work, load_models(settings), settings, progress.advance)
-    except FleetError as error:
-        _put_back(error)
-    if counts is None:
-        log.info("another worker's shard was first")
-        live.dropped(batch.id)
-    else:
-        log.info("shard written", shard=batch.shard_key, rows=dict(counts))
-        live.committed(batch.id, counts)
+        work = _find(message, settings)
+        if work is not None:
+            Attempt(work, settings, task.request.hostname, task.request.properties["delivery_tag"]).make()
+    except (FleetError, redis.RedisError) as error:
+        put_back(message, error, settings)
 
 
-def _put_back(error: Exception) -> NoReturn:
-    log.error("batch put back", reason=str(error))
-    time.sleep(PUT_BACK_PAUSE)
-    raise Reject(str(error), requeue=True)
+def _find(message: Message, settings: Settings) -> "Work | None":
+    from workers.batch import ForeignMessageError, find_work  # noqa: PLC0415 - as above
+
+    try:
+        return find_work(message, settings)
+    except ForeignMessageError as error:
+        _put_aside(message.model_dump(), str(error), settings)
+        return None
+
+
+def _put_aside(fields: dict[str, object], reason: str, settings: Settings) -> None:
+    log.error("message set aside", reason=reason)
+    set_aside(connect(settings.broker_url), json.dumps(fields))

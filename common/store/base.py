@@ -49,6 +49,10 @@ class Store(Protocol):
         """Every object whose key starts with the folder `prefix`, in no order."""
         ...
 
+    def delete(self, key: str) -> None:
+        """Remove `key`, if it exists. Only failure records are ever removed, never a shard."""
+        ...
+
     def check_writable(self) -> None:
         """Raise `StoreError` unless an object could be created; leaves nothing behind."""
         ...

@@ -74,6 +74,10 @@ class FolderStore:
                 if path.is_file():
                     yield Entry(path.relative_to(self.root).as_posix(), path.stat().st_size)
 
+    def delete(self, key: str) -> None:
+        with _store_errors(self.uri):
+            (self.root / key).unlink(missing_ok=True)
+
     def check_writable(self) -> None:
         missing = [folder for folder in (self.root, *self.root.parents) if not folder.exists()]
         with _store_errors(self.uri):

@@ -123,6 +123,10 @@ class S3Store:
                 for item in page.get("Contents", []):
                     yield Entry(item["Key"][cut:], item["Size"])
 
+    def delete(self, key: str) -> None:
+        with s3_errors(self.uri):
+            self._client.delete_object(Bucket=self._bucket, Key=self._key(key))
+
     def check_writable(self) -> None:
         """Start an upload and abort it: needs the right to write, and writes nothing."""
         with s3_errors(self.uri):
