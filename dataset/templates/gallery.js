@@ -1,11 +1,9 @@
 "use strict";
 const byId = (id) => document.getElementById(id);
-const cards = [...document.querySelectorAll("article")];
+const cards = [...document.querySelectorAll("main article")];
 const least = byId("least");
-const failures = byId("failures");
 
 function wanted(card) {
-  if (card.classList.contains("failed")) return failures.checked;
   // A row without a score shows only while nothing is filtered.
   if (Number(least.value) === Number(least.min)) return true;
   return card.dataset.score !== "" && Number(card.dataset.score) >= Number(least.value);
@@ -27,6 +25,6 @@ for (const image of document.images) {
   image.addEventListener("error", gone);
   if (image.complete && !image.naturalWidth) gone();
 }
-for (const control of [least, failures]) control?.addEventListener("input", filter);
+least.addEventListener("input", filter);
 document.querySelector("form").addEventListener("submit", (event) => event.preventDefault());
 filter();
