@@ -12,7 +12,9 @@ from rich.live import Live
 
 from common import __version__
 from common.cli import EXIT_DONE, EXIT_INCOMPLETE, load_settings, output_uri, run_command
-from producer.report import status_table
+from common.errors import FleetError
+from common.failure import Reason
+from producer.report import status_table, verdict_text
 
 if TYPE_CHECKING:
     from producer.enqueue import Enqueued
@@ -133,6 +135,70 @@ def _follow(reader: "StatusReader", show: Callable[["RunStatus"], None]) -> "Run
         if state.finished:
             return state
         time.sleep(max(WATCH_EVERY, 5 * (time.monotonic() - began)))
+
+
+@app.command()
+def requeue(
+    output: Output = None,
+    missing: Annotated[
+        bool, typer.Option("--missing", help="Queue what is neither done nor on its way (the default).")
+    ] = False,
+    dead: Annotated[
+        bool, typer.Option("--dead", help="Also forget the failures of dead batches, and queue them.")
+    ] = False,
+    reason: Annotated[
+        Reason | None, typer.Option(help="With --dead: only those that died of this.", show_default=False)
+    ] = None,
+) -> None:
+    """Queue again what was lost: the run's manifest minus its output, queue and running batches.
+
+    Safe to run at any time, from a cron job, and by two people at once.
+    """
+    from producer.requeue import requeue as requeue_batches  # noqa: PLC0415 - as above
+
+    if reason is not None and not dead:
+        raise FleetError("--reason goes with --dead")
+    _ = missing  # what is missing is always queued: the flag says so in scripts
+    settings = load_settings()
+    done = requeue_batches(output_uri(output, settings), settings, dead=dead, reason=reason)
+    typer.echo(_sentence(done))
+
+
+@app.command()
+def retry(
+    status: Annotated[
+        str, typer.Option(metavar="STATUS,...", help="Statuses to try again, such as timeout,dns_error.")
+    ],
+    run: Annotated[
+        str | None,
+        typer.Option(metavar="URI", help="The run whose rows failed.", show_default="FLEET_OUTPUT"),
+    ] = None,
+    output: Output = None,
+) -> None:
+    """Try another run's failed rows again, in a run of their own; `dataset merge` joins the two.
+
+    Example: producer retry --run s3://bucket/run --output s3://bucket/run-again --status timeout,http_5xx
+    """
+    from producer.retry import retry as retry_rows  # noqa: PLC0415 - as above
+
+    settings = load_settings()
+    done = retry_rows(output_uri(run, settings), output_uri(output, settings), status, settings)
+    typer.echo(_sentence(done))
+
+
+@app.command()
+def verify(output: Output = None, as_json: AsJson = False) -> None:
+    """Read every shard of a run: each row once, nothing damaged, counts and provenance consistent.
+
+    Exit code 1 if something is missing, dead or bad.
+    """
+    from common.store import absolute_uri, open_store  # noqa: PLC0415 - as above
+    from producer.verify import verify as verify_run  # noqa: PLC0415
+
+    settings = load_settings()
+    verdict = verify_run(open_store(absolute_uri(output_uri(output, settings)), settings.s3))
+    typer.echo(json.dumps(verdict.to_json()) if as_json else verdict_text(verdict))
+    raise typer.Exit(EXIT_DONE if verdict.clean else EXIT_INCOMPLETE)
 
 
 @app.command()

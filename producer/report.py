@@ -9,12 +9,22 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from producer.status import RunStatus
+    from producer.verify import Verdict
 
 
 def status_table(state: "RunStatus") -> RenderableType:
     """A bar, the batches, the rows by status, rate and time left."""
     bar = ProgressBar(total=state.rows.total, completed=state.rows.done, width=60)
     return Group(bar, _batches(state), _rows(state))
+
+
+def verdict_text(verdict: "Verdict") -> str:
+    """The audit as lines of text: the counts, then a line for each problem."""
+    counts = (
+        f"{verdict.rows_found} of {verdict.rows_expected} rows found, {verdict.duplicates} twice,"
+        f" {verdict.bad_shards} bad shards, {len(verdict.problems)} problems"
+    )
+    return "\n".join([counts, *verdict.problems])
 
 
 def _batches(state: "RunStatus") -> Table:
