@@ -33,7 +33,8 @@ def to_rgb(image: Image.Image) -> Pixels:
     for top in range(0, height, rows):
         whole = rows >= height
         strip = image if whole else image.crop((0, top, width, min(top + rows, height)))
-        pixels[top : top + rows] = np.asarray(_flatten(_eight_bits(strip)))
+        flat = _flatten(_eight_bits(strip)).tobytes()
+        pixels[top : top + rows] = np.frombuffer(flat, np.uint8).reshape(-1, width, 3)
     return pixels if turn is None else np.ascontiguousarray(turn(pixels))
 
 

@@ -1,0 +1,145 @@
+"""What decoding and resizing cost: `python -m tests.benchmarks.decode`.
+
+Bytes to the three inputs of the models, on one core, by ways that take turns in every round: Pillow's own
+decoder and resizing, ours with the cascade's resizing, ours with torchvision's, and torchvision's JPEG
+decoder with its resizing. Prints pictures a second, the ratio to Pillow, and how far the pixels are from
+Pillow's: the mean absolute difference per channel of 255, on average and for the worst picture.
+"""
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from io import BytesIO
+
+import numpy as np
+import torch
+from PIL import Image
+from torchvision.io import ImageReadMode, decode_jpeg
+from torchvision.transforms.v2 import functional
+
+from tests.benchmarks.pictures import pictures
+from workers.cascade.pixels import Fit, Preprocessing, Resampling
+from workers.decode import IsolatedDecoder, decode
+
+Pixels = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
+Inputs = list[Pixels]
+Way = Callable[[bytes], object]
+MAX_PIXELS = 50_000_000
+SHAPES = ((384, Fit.SQUASH), (224, Fit.SHORTEST), (448, Fit.SHORTEST))
+CASCADE = [
+    Preprocessing(side, fit, Resampling.BICUBIC, mean=(0.5,) * 3, std=(0.5,) * 3) for side, fit in SHAPES
+]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--pictures", type=int, default=200)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    bodies = list(pictures(options.pictures))
+    with IsolatedDecoder() as isolated:
+        decoders: dict[str, Way] = {
+            "pillow": _pillow,
+            "ours": partial(decode, max_pixels=MAX_PIXELS),
+            "ours, isolated": partial(isolated.decode, max_pixels=MAX_PIXELS),
+            "torchvision": _torchvision,
+        }
+        print(json.dumps({"decode": _measure(decoders, bodies, options.rounds, "pillow")}, indent=1))
+    ways: dict[str, Callable[[bytes], Inputs]] = {
+        "pillow": lambda body: [_pillow_resize(_pillow(body), *shape) for shape in SHAPES],
+        "ours + cascade": lambda body: _cascade(decode(body, max_pixels=MAX_PIXELS)),
+        "ours + torchvision": lambda body: _resize(decode(body, max_pixels=MAX_PIXELS)),
+        "torchvision": lambda body: _resize(_torchvision(body)),
+    }
+    print(json.dumps({"decode and resize": _measure(ways, bodies, options.rounds, "pillow")}, indent=1))
+    print(json.dumps({"difference": _differences(ways, bodies, "pillow")}, indent=1))
+
+
+def _measure(
+    ways: Mapping[str, Way], bodies: list[bytes], rounds: int, base: str
+) -> dict[str, dict[str, float]]:
+    """Medians over rounds, of this process's CPU time; that of isolated children is wall time."""
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, way in ways.items():
+            clock = time.perf_counter if "isolated" in name else time.process_time
+            started = clock()
+            for body in bodies:
+                way(body)
+            seconds[name].append((clock() - started) / len(bodies))
+    medians = {name: statistics.median(found) for name, found in seconds.items()}
+    return {
+        name: {"per_second": round(1 / found, 1), "times": round(medians[base] / found, 2)}
+        for name, found in medians.items()
+    }
+
+
+def _differences(
+    ways: dict[str, Callable[[bytes], Inputs]], bodies: list[bytes], base: str
+) -> dict[str, dict[str, list[float]]]:
+    """For each of the three inputs: the mean over pictures, and the worst picture."""
+    found = {}
+    for name, way in ways.items():
+        means = np.array([_difference(way(body), ways[base](body)) for body in bodies])  # [pictures, 3]
+        found[name] = {"mean": means.mean(0).round(4).tolist(), "worst": means.max(0).round(4).tolist()}
+    return found
+
+
+def _difference(these: Inputs, those: Inputs) -> list[float]:
+    return [float(np.abs(a.astype(int) - b).mean()) for a, b in zip(these, those, strict=True)]
+
+
+def _pillow(body: bytes) -> Pixels:
+    return np.array(Image.open(BytesIO(body)).convert("RGB"))
+
+
+def _torchvision(body: bytes) -> Pixels:
+    """JPEG by libjpeg-turbo through torchvision, the rest as ours."""
+    if body[:2] != b"\xff\xd8":
+        return decode(body, max_pixels=MAX_PIXELS)
+    data = torch.frombuffer(bytearray(body), dtype=torch.uint8)
+    return decode_jpeg(data, mode=ImageReadMode.RGB).permute(1, 2, 0).numpy()  # type: ignore[no-any-return]
+
+
+def _cascade(pixels: Pixels) -> Inputs:
+    return [preprocessing.resize(pixels) for preprocessing in CASCADE]
+
+
+def _pillow_resize(pixels: Pixels, side: int, fit: Fit) -> Pixels:
+    """As the models' own preprocessing does: the shorter side first, then the middle."""
+    image = Image.fromarray(pixels)
+    if fit is Fit.SQUASH:
+        return np.asarray(image.resize((side, side), Resampling.BICUBIC))
+    width, height = _scaled(image.width, image.height, side)
+    left, top = round((width - side) / 2), round((height - side) / 2)
+    return np.asarray(
+        image.resize((width, height), Resampling.BICUBIC).crop((left, top, left + side, top + side))
+    )
+
+
+def _resize(pixels: Pixels) -> Inputs:
+    tensor = torch.from_numpy(pixels).permute(2, 0, 1)
+    return [_torchvision_resize(tensor, *shape) for shape in SHAPES]
+
+
+def _torchvision_resize(tensor: torch.Tensor, side: int, fit: Fit) -> Pixels:
+    height, width = tensor.shape[1:]
+    size = [side, side] if fit is Fit.SQUASH else list(reversed(_scaled(width, height, side)))
+    resized = functional.resize(tensor, size, functional.InterpolationMode.BICUBIC, antialias=True)
+    cut = resized if fit is Fit.SQUASH else functional.center_crop(resized, [side, side])
+    return cut.permute(1, 2, 0).numpy()  # type: ignore[no-any-return]
+
+
+def _scaled(width: int, height: int, side: int) -> tuple[int, int]:
+    shortest = min(width, height)
+    return side * width // shortest, side * height // shortest
+
+
+if __name__ == "__main__":
+    main()
