@@ -6,16 +6,21 @@ from typing import TYPE_CHECKING
 from rich.console import Group, RenderableType
 from rich.progress_bar import ProgressBar
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from producer.status import RunStatus
     from producer.verify import Verdict
 
 
+DEAD = "`producer verify` says why batches are dead, `producer requeue --dead` tries them again."
+
+
 def status_table(state: "RunStatus") -> RenderableType:
     """A bar, the batches, the rows by status, rate and time left."""
     bar = ProgressBar(total=state.rows.total, completed=state.rows.done, width=60)
-    return Group(bar, _batches(state), _rows(state))
+    advice = [Text(DEAD, style="red")] if state.batches.dead else []
+    return Group(bar, _batches(state), *advice, _rows(state))
 
 
 def verdict_text(verdict: "Verdict") -> str:

@@ -1,0 +1,117 @@
+"""The flow: one outcome a row whatever happens, full passes, and no straggler that holds the device."""
+
+import asyncio
+import time
+from collections.abc import Iterator, Sequence
+from ipaddress import ip_network
+
+import pytest
+
+from common.schema import Status
+from common.settings import FetchSettings, SamplingSettings
+from tests.demo.site import Picture, Site, draw_pictures, serve
+from workers.captions import Captions, ModelInputs
+from workers.decode import decode
+from workers.fake import FakeCascade
+from workers.flow import Flow
+from workers.outcome import Outcome
+
+DRAWN = draw_pictures(48)
+
+
+class Counting(FakeCascade):
+    """Notes the size of each pass."""
+
+    def __init__(self) -> None:
+        super().__init__(SamplingSettings())
+        self.passes: list[int] = []
+
+    def caption(self, inputs: Sequence[ModelInputs], keys: Sequence[int]) -> list[Captions]:
+        self.passes.append(len(inputs))
+        return super().caption(inputs, keys)
+
+
+class Broken(Counting):
+    """Fails at the first pass."""
+
+    def caption(self, inputs: Sequence[ModelInputs], keys: Sequence[int]) -> list[Captions]:
+        raise RuntimeError(f"no memory for {len(inputs)} of {len(keys)}")
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    with serve(DRAWN) as running:
+        yield running
+
+
+def settings(**changes: object) -> FetchSettings:
+    return FetchSettings.model_validate(
+        {"allow_networks": (ip_network("127.0.0.0/8"),), "per_host": 64, "timeout": 3, **changes}
+    )
+
+
+def run(
+    urls: Sequence[str | None],
+    cascade: FakeCascade,
+    fetch: FetchSettings,
+    settled: dict[int, Outcome] | None = None,
+) -> tuple[list[Outcome], int]:
+    done: list[int] = []
+    flow = Flow(cascade, fetch, 8, decode, done.append)
+    outcomes = asyncio.run(flow.run(urls, list(range(len(urls))), settled or {}))
+    return outcomes, sum(done)
+
+
+def links(site: Site, pictures: Sequence[Picture]) -> list[str]:
+    return [site.url + picture.path for picture in pictures]
+
+
+def test_every_row_gets_its_own_captions_in_order(site: Site) -> None:
+    cascade = Counting()
+    outcomes, done = run(links(site, DRAWN), cascade, settings())
+    assert [outcome.captions and outcome.captions.top for outcome in outcomes] == [
+        f"caption 0 of {row}" for row in range(48)
+    ]
+    assert done == 48
+    assert len({outcome.sha256 for outcome in outcomes}) == 48
+
+
+def test_passes_are_full_but_the_last(site: Site) -> None:
+    cascade = Counting()
+    run(links(site, DRAWN[:43]), cascade, settings())
+    assert cascade.passes == [8, 8, 8, 8, 8, 3]
+
+
+def test_failures_stand_between_captions(site: Site) -> None:
+    good = links(site, DRAWN[:3])
+    urls = [
+        good[0],
+        None,
+        f"{site.url}/pictures/gone",
+        good[1],
+        "http://10.0.0.1/",
+        f"{site.url}/page/x",
+        good[2],
+    ]
+    outcomes, done = run(urls, Counting(), settings(), {6: Outcome(Status.FILTERED, "host")})
+    assert [outcome.status for outcome in outcomes] == [
+        Status.OK, Status.INVALID_URL, Status.HTTP_4XX, Status.OK, Status.BLOCKED, Status.NOT_AN_IMAGE,
+        Status.FILTERED,
+    ]  # fmt: skip
+    assert done == len(urls)
+
+
+def test_a_slow_host_never_holds_the_rest(site: Site) -> None:
+    cascade = Counting()
+    silent = [f"{site.silent_url}/{row}" for row in range(40)]
+    fetch = settings(per_host=1, timeout=3, batch_timeout=2)
+    began = time.monotonic()
+    outcomes, _ = run([*silent, *links(site, DRAWN[:16])], cascade, fetch)
+    assert time.monotonic() - began < 20  # one after the other they would take 120 seconds
+    assert {outcome.status for outcome in outcomes[:40]} == {Status.TIMEOUT}
+    assert {outcome.status for outcome in outcomes[40:]} == {Status.OK}
+
+
+def test_what_the_models_raise_ends_the_batch(site: Site) -> None:
+    with pytest.raises(RuntimeError, match="no memory for 8"):
+        run(links(site, DRAWN[:20]), Broken(), settings())
