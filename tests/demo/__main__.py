@@ -4,18 +4,17 @@ import os
 import shutil
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tests.demo.gallery import write_gallery
 from tests.demo.parts import Link, links, write_parts
 from tests.demo.site import draw_pictures, serve
 
@@ -45,7 +44,10 @@ def main(
         code = _produce(parts, output, workers)
     if code:
         raise typer.Exit(code)
+    page = output.parent / "gallery.html"
+    write_gallery(output, page, rows)
     _show(output, {row.url: row for row in rows})
+    print(f"Gallery: {page}   (open it in a browser)")
 
 
 def _produce(parts: Sequence[Path], run: Path, workers: int) -> int:
@@ -58,14 +60,12 @@ def _produce(parts: Sequence[Path], run: Path, workers: int) -> int:
 
 
 def _show(run: Path, by_url: Mapping[str, Link]) -> None:
-    table = pq.read_table(run / "shards")
-    captioned = [row for row in table.to_pylist() if row["status"] == "ok"]
+    captioned = [row for row in pq.read_table(run / "shards").to_pylist() if row["status"] == "ok"]
     console = Console()
     console.print(_captions(captioned[:: max(1, len(captioned) // SHOWN)], by_url))
-    console.print(_statuses(table))
     right = sum(row["top_caption"] == _truth(row, by_url) for row in captioned)
     console.print(f"{right} of {len(captioned)} top captions are exactly true.")
-    console.print(f"Shards: {run / 'shards'}   (read them with pandas.read_parquet, pyarrow, duckdb ...)")
+    print(f"Shards: {run / 'shards'}   (read them with pandas, pyarrow, duckdb, ...)")
 
 
 def _captions(rows: Sequence[Mapping[str, Any]], by_url: Mapping[str, Link]) -> Table:
@@ -82,15 +82,6 @@ def _captions(rows: Sequence[Mapping[str, Any]], by_url: Mapping[str, Link]) -> 
 def _truth(row: Mapping[str, Any], by_url: Mapping[str, Link]) -> str:
     picture = by_url[row["URL"]].picture
     return picture.truth if picture else ""
-
-
-def _statuses(table: pa.Table) -> Table:
-    shown = Table(title="Every row, by status")
-    shown.add_column("status")
-    shown.add_column("rows", justify="right")
-    for status, count in Counter(table["status"].to_pylist()).most_common():
-        shown.add_row(status, str(count))
-    return shown
 
 
 if __name__ == "__main__":
