@@ -4,6 +4,7 @@ import sys
 from typing import Any
 
 import structlog
+from billiard.util import get_logger
 from celery import signals
 from celery.worker import WorkController, state
 from celery.worker.consumer import Consumer
@@ -39,6 +40,7 @@ def connect_lifecycle(settings: Settings) -> None:
 
 def _configure_logs(**_: Any) -> None:
     configure_logs()
+    get_logger().propagate = True  # billiard's own handler would print plain text
 
 
 def _bind_batch(task_id: str, **_: Any) -> None:
