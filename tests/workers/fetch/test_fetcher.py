@@ -5,6 +5,7 @@ import importlib.metadata
 import socket
 import ssl
 import time
+from pathlib import Path
 
 import pytest
 
@@ -191,9 +192,23 @@ async def test_cookies_are_never_sent_back(fetching: Fetching) -> None:
         "/a": reply(status="302 Found", headers="Set-Cookie: a=b\r\nLocation: /b\r\n"),
         "/b": reply(BODY),
     }
-    async with serve(pages) as web, fetching() as fetcher:
-        assert (await fetcher.fetch(web.url("/a"))).status is Status.OK
+    async with serve(pages) as web, fetching({"a.test": [["127.0.0.1"]]}) as fetcher:
+        assert (await fetcher.fetch(web.url("/a", "a.test"))).status is Status.OK
     assert "cookie" not in web.heads[1].lower()
+
+
+async def test_neither_proxies_nor_passwords_come_from_the_environment(
+    fetching: Fetching, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "netrc").write_text("machine a.test login user password secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    async with serve({}) as proxy, serve({"/a": reply(BODY)}) as web:
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url(""))
+        async with fetching({"a.test": [["127.0.0.1"]]}) as fetcher:
+            assert (await fetcher.fetch(web.url("/a", "a.test"))).status is Status.OK
+    assert proxy.connections == 0
+    assert "authorization" not in web.heads[0].lower()
 
 
 async def test_a_host_is_asked_by_few_at_once(fetching: Fetching) -> None:
