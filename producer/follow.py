@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import structlog
-from rich.console import Console
+from rich.console import Console, Group
+from rich.live import Live
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -15,6 +16,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 from common.live import LiveRun
 from producer.status import RunStatus, StatusReader
@@ -55,23 +57,24 @@ def _display(rows: int) -> Iterator[Show]:
 
 @contextmanager
 def _bar(console: Console, rows: int) -> Iterator[Show]:
-    columns = (
+    bar = Progress(
         TextColumn("captioning"),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[failures]}"),
+        console=console,
     )
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("rows", total=rows, rate="", failures="")
+    task = bar.add_task("rows", total=rows, rate="")
+    failures = Text()
 
-        def show(done: int, counts: Counter[str]) -> None:
-            speed = bar.tasks[0].speed
-            rate = f"{speed:.1f} rows/s" if speed else "loading models"
-            bar.update(task, completed=done, rate=rate, failures=_failures(counts))
+    def show(done: int, counts: Counter[str]) -> None:
+        speed = bar.tasks[0].speed
+        bar.update(task, completed=done, rate=f"{speed:.1f} rows/s" if speed else "loading models")
+        failures.plain = _failures(counts)
 
+    with Live(Group(bar, failures), console=console):
         yield show
 
 

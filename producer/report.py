@@ -18,7 +18,8 @@ DEAD = "`producer verify` says why batches are dead, `producer requeue --dead` t
 
 def status_table(state: "RunStatus") -> RenderableType:
     """A bar, the batches, the rows by status, rate and time left."""
-    bar = ProgressBar(total=state.rows.total, completed=state.rows.done, width=60)
+    bar = Table.grid()
+    bar.add_row(ProgressBar(total=state.rows.total, completed=state.rows.done, width=60))
     advice = [Text(DEAD, style="red")] if state.batches.dead else []
     return Group(bar, _batches(state), *advice, _rows(state))
 
@@ -49,8 +50,9 @@ def _rows(state: "RunStatus") -> Table:
     table.add_row("done", _number(state.rows.done))
     for status, count in sorted((state.rows.by_status or {}).items(), key=lambda item: -item[1]):
         table.add_row(f"  {status}", _number(count))
-    table.add_row("a second", _number(state.rows_per_second))
-    table.add_row("time left", _time(state.eta_seconds))
+    if not state.finished:
+        table.add_row("rows a second", _number(state.rows_per_second))
+        table.add_row("time left", _time(state.eta_seconds))
     return table
 
 

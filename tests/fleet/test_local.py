@@ -81,7 +81,7 @@ def test_stopped_and_started_again_it_goes_on(outside: Path, parts: list[Path], 
     after = shards(outside)
     assert before.items() <= after.items()
     assert sum(pq.read_table(path).num_rows for path in (outside / "out/shards").rglob("*.parquet")) == 80
-    assert "time left" in out
+    assert "total" in out
     assert not list((outside / "out").glob(".tmp/*"))
 
     third = start(outside, parts)
