@@ -1,10 +1,8 @@
 """A small web on loopback: toy pictures in four formats, and everything that goes wrong out there."""
 
 import asyncio
-import threading
-from collections.abc import Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
@@ -12,6 +10,7 @@ from itertools import islice
 
 from aiohttp import web
 
+from tests.servers.background import background, serving
 from tests.servers.ports import free_ports
 from workers.toy.pictures import UNSEEN, pictures
 
@@ -19,9 +18,6 @@ FORMATS = ("jpeg", "png", "webp", "gif")
 SEED = 20_221_101
 CUT = 0.6
 """The share of a truncated picture that arrives."""
-
-Up = Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]]
-"""The running loop, and the event that ends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,34 +54,16 @@ class Site:
 @contextmanager
 def serve(drawn: list[Picture]) -> Iterator[Site]:
     """Serve until the block ends, from a thread beside."""
+    with background(lambda: _site(drawn)) as site:
+        yield site
+
+
+@asynccontextmanager
+async def _site(drawn: list[Picture]) -> AsyncIterator[Site]:
     port, silent = free_ports(2)
-    up: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
-    thread = threading.Thread(
-        target=lambda: asyncio.run(_run(drawn, port, silent, up)), name="site", daemon=True
-    )
-    thread.start()
-    loop, over = up.result(10)
-    try:
-        yield Site(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{silent}")
-    finally:
-        loop.call_soon_threadsafe(over.set)
-        thread.join()
-
-
-async def _run(
-    drawn: list[Picture],
-    port: int,
-    silent: int,
-    up: "Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]]",
-) -> None:
-    loop, over = asyncio.get_running_loop(), asyncio.Event()
-    runner = web.AppRunner(_application(drawn))
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    async with await loop.create_server(asyncio.Protocol, "127.0.0.1", silent):  # listens, says nothing
-        up.set_result((loop, over))
-        await over.wait()
-    await runner.cleanup()
+    listening = await asyncio.get_running_loop().create_server(asyncio.Protocol, "127.0.0.1", silent)
+    async with listening, serving(_application(drawn), port) as url:
+        yield Site(url, f"http://127.0.0.1:{silent}")
 
 
 def _application(drawn: list[Picture]) -> web.Application:

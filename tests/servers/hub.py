@@ -1,44 +1,23 @@
 """The few calls of the Hugging Face Hub that reading a data set's file takes, on loopback."""
 
-import asyncio
-import threading
 from collections.abc import Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager
 
 from aiohttp import web
 
+from tests.servers.background import background, serving
 from tests.servers.ports import free_ports
 
 REPOSITORY = "lab/links"
 COMMIT = "c" * 40
-
-Up = Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]]
 
 
 @contextmanager
 def hub(files: dict[str, bytes]) -> Iterator[str]:
     """Serve `files` as the data set `lab/links`; yields what HF_ENDPOINT must be."""
     (port,) = free_ports(1)
-    up: Up = Future()
-    thread = threading.Thread(target=lambda: asyncio.run(_run(files, port, up)), daemon=True)
-    thread.start()
-    loop, over = up.result(10)
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        loop.call_soon_threadsafe(over.set)
-        thread.join()
-
-
-async def _run(files: dict[str, bytes], port: int, up: Up) -> None:
-    over = asyncio.Event()
-    runner = web.AppRunner(_application(files))
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    up.set_result((asyncio.get_running_loop(), over))
-    await over.wait()
-    await runner.cleanup()
+    with background(lambda: serving(_application(files), port)) as address:
+        yield address
 
 
 def _entry(path: str, body: bytes) -> dict[str, object]:
