@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+import structlog
+
 from common import __version__
 from common.errors import FleetError, StoreError
 from common.manifest import RUN_KEY, Part, Run, part_key, read_parts, read_run
-from common.models import model_refs
+from common.models import UNPINNED, model_refs
 from common.settings import Settings
 from common.store import Store
+
+log = structlog.get_logger(__name__)
 
 DEFAULT_BATCH_ROWS = 10_000
 WRITERS = 16
@@ -29,6 +33,7 @@ def agree_on_run(store: Store, settings: Settings, batch_rows: int | None) -> tu
         sampling=settings.sampling,
     )
     if existing is None:
+        _warn_of_unpinned(wanted)
         return wanted, False
     _must_match(store, existing, wanted)
     return existing, True
@@ -75,6 +80,12 @@ def write_parts(store: Store, parts: Sequence[Part]) -> None:
     """Create one file a part; one that is there already was agreed upon."""
     with ThreadPoolExecutor(WRITERS) as pool:
         list(pool.map(lambda part: store.create(part_key(part.id), part.to_json()), parts))
+
+
+def _warn_of_unpinned(run: Run) -> None:
+    for ref in (run.models.captioner, run.models.ranker, run.models.selector):
+        if ref.revision == UNPINNED:
+            log.warning("model is not pinned; name it as id@commit", model=ref.name)
 
 
 def _must_match(store: Store, existing: Run, wanted: Run) -> None:
