@@ -14,6 +14,8 @@ from common.settings import Settings
 from workers.sign_of_life import excuse_running_batches, start_signs_of_life
 from workers.worker_id import new_worker_id
 
+log = structlog.get_logger(__name__)
+
 HEARTBEAT = 10
 """Seconds between two events that tell Flower of a worker."""
 
@@ -31,6 +33,8 @@ def connect_lifecycle(settings: Settings) -> None:
         sender.quiet = sender.quiet or not sys.stdout.isatty()
 
     def _when_ready(sender: Consumer, **_: Any) -> None:
+        if not settings.fetch.contact:
+            log.warning("FLEET_FETCH_CONTACT is not set: web sites cannot reach you")
         start_signs_of_life(settings)
         _stop_soon_on_sigterm(sender.controller, settings)
 
