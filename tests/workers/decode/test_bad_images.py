@@ -1,8 +1,11 @@
 """Whatever the bytes are, decoding ends in a picture or in one status."""
 
+import subprocess
+import sys
 import time
 import tracemalloc
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -112,6 +115,31 @@ def test_scans_are_bounded() -> None:
 
 def test_a_thousand_mutations() -> None:
     assert set(Counter(map(outcome, mutations(1000)))) <= STATUSES
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("mode", "kind"),
+    [("RGB", "JPEG"), ("CMYK", "JPEG"), ("RGBA", "PNG"), ("I;16", "PNG"), ("P", "GIF"), ("RGBA", "WEBP")],
+)
+def test_the_largest_picture_allowed_takes_less_than_a_gigabyte(mode: str, kind: str, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    options = {} if kind == "GIF" else {"exif": exif.tobytes()}
+    side = int(MAX_PIXELS**0.5)
+    (tmp_path / "body").write_bytes(encode(Image.new(mode, (side, side)), kind, **options))
+    command = [sys.executable, "-c", PEAK, str(tmp_path / "body"), str(MAX_PIXELS)]
+    peak = int(subprocess.run(command, check=True, capture_output=True).stdout)
+    print(mode, kind, peak // 1000, "MB")
+    assert peak < 1_000_000
+
+
+PEAK = """
+import sys
+from workers.decode import decode
+decode(open(sys.argv[1], "rb").read(), max_pixels=int(sys.argv[2]))
+print(open("/proc/self/status").read().split("VmHWM:")[1].split()[0])
+"""
 
 
 @pytest.mark.slow

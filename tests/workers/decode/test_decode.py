@@ -90,6 +90,18 @@ def test_every_mode_of_png_is_rgb(mode: str) -> None:
     assert rgb(source, "PNG").shape == (32, 64, 3)
 
 
+@pytest.mark.parametrize("mode", ["L", "LA", "P", "RGB", "RGBA", "CMYK"])
+def test_strips_are_the_whole(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    kind = "JPEG" if mode == "CMYK" else "PNG"
+    body = encode(Image.fromarray(RGB).convert(mode), kind, exif=exif.tobytes())
+    whole = decode(body, max_pixels=MAX_PIXELS)
+    for pixels in (1, 64, 64 * 7):
+        monkeypatch.setattr("workers.decode.rgb.STRIP", pixels)
+        np.testing.assert_array_equal(decode(body, max_pixels=MAX_PIXELS), whole)
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_exif_turns(kind: str, orientation: int) -> None:
