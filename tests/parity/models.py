@@ -1,4 +1,4 @@
-"""Models for comparisons: folders on disk, as the loading code reads them."""
+"""Models for comparisons: random weights, scaled so that different pictures get different texts."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ SIDE = 32
 
 
 def save_random_blip(folder: Path, seed: int = 2) -> Path:
-    """A small BLIP with random weights, scaled so that different pictures get different texts."""
+    """A small BLIP with random weights."""
     torch.manual_seed(seed)
     text = {
         "vocab_size": len(TOKENS),
@@ -33,13 +33,19 @@ def save_random_blip(folder: Path, seed: int = 2) -> Path:
         "num_attention_heads": 4,
     }
     model = BlipForConditionalGeneration(BlipConfig(text_config=text, vision_config=vision))
-    for name, parameter in model.named_parameters():
-        if parameter.ndim > 1:
-            torch.nn.init.normal_(parameter, std=1.0 if "crossattention" in name else 0.35)
-    words = model.text_decoder.bert.embeddings.word_embeddings.weight  # also the output's
-    words.data = torch.nn.functional.normalize(words.data)  # or the longest would win every time
+    sharpen(model)
     model.save_pretrained(folder)
     vocabulary = {token: index for index, token in enumerate(TOKENS)}
     BertTokenizer(vocab=vocabulary).save_pretrained(folder)
     BlipImageProcessor(size={"height": SIDE, "width": SIDE}).save_pretrained(folder)
     return folder
+
+
+def sharpen(model: BlipForConditionalGeneration) -> None:
+    """Weights by the number of inputs, larger where the text looks at the picture."""
+    for name, parameter in model.named_parameters():
+        if parameter.ndim > 1:
+            gain = 3.0 if "crossattention" in name else 1.4
+            torch.nn.init.normal_(parameter, std=gain / parameter[0].numel() ** 0.5)
+    words = model.text_decoder.bert.embeddings.word_embeddings.weight  # also the output's
+    words.data = torch.nn.functional.normalize(words.data)  # or the longest would win every time

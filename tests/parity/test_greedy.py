@@ -15,12 +15,17 @@ from common.settings import SamplingSettings
 from tests.parity.models import SIDE, save_random_blip
 from workers.cascade.blip import BlipCaptioner, BlipDecoder
 from workers.cascade.load_blip import load_blip
+from workers.cascade.steps import ExactSteps, FixedSteps
+from workers.cascade.text_decoder import Cache, TextDecoder
 from workers.models import resolve_model
 from workers.toy.pictures import UNSEEN, pictures
+
+pytestmark = pytest.mark.models
 
 NEW_TOKENS = 12
 SAMPLING = SamplingSettings(max_tokens=(NEW_TOKENS,))
 CPU = torch.device("cpu")
+LANES = 4
 
 
 @pytest.fixture(scope="module", params=["toy", "random"])
@@ -30,7 +35,7 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return save_random_blip(tmp_path_factory.mktemp("models") / "blip")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def captioner(folder: Path) -> BlipCaptioner:
     return load_blip(folder, SAMPLING, CPU, torch.float32)
 
@@ -59,7 +64,6 @@ def generated(
     return [str(tokenizer.decode(row[length:], skip_special_tokens=True)) for row in tokens], tokens
 
 
-@pytest.mark.models
 @pytest.mark.parametrize("count", [1, 3, 8])
 def test_greedy_captions_are_those_of_generate(
     folder: Path, captioner: BlipCaptioner, reference: BlipForConditionalGeneration, count: int
@@ -69,22 +73,53 @@ def test_greedy_captions_are_those_of_generate(
     assert captioner.greedy(images(captioner, count)) == expected
 
 
-@pytest.mark.models
-def test_logits_with_the_cache_are_those_without(
-    folder: Path, captioner: BlipCaptioner, reference: BlipForConditionalGeneration
+def test_keys_and_values_of_another_image_are_seen(
+    folder: Path,
+    captioner: BlipCaptioner,
+    reference: BlipForConditionalGeneration,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Teacher-forced over two lanes an image, one of which is dropped on the way; in float64."""
+    expected, _ = generated(reference, folder, captioner, 3)
+    fill = TextDecoder.read_images
+
+    def swapped(text: TextDecoder, features: Tensor, cache: Cache) -> None:
+        fill(text, features[[1, 0, 2]], cache)
+
+    monkeypatch.setattr(TextDecoder, "read_images", swapped)
+    found = captioner.greedy(images(captioner, 3))
+    assert found[0] != expected[0]
+    assert found[1] != expected[1]
+    assert found[2] == expected[2]
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-4), (torch.float64, 1e-9)], ids=str)
+@pytest.mark.parametrize("way", [ExactSteps, FixedSteps])
+def test_teacher_forced_logits_are_those_without_a_cache(  # noqa: PLR0917 -- fixtures and parameters
+    folder: Path,
+    captioner: BlipCaptioner,
+    reference: BlipForConditionalGeneration,
+    way: type[ExactSteps | FixedSteps],
+    dtype: torch.dtype,
+    tolerance: float,
+) -> None:
+    """Nodes split, change places and are forgotten on the way."""
     _, tokens = generated(reference, folder, captioner, 3)
-    pixels = captioner.preprocessing.normalise(images(captioner, 3), CPU, torch.float64)
-    reference = deepcopy(reference).double()
+    pixels = captioner.preprocessing.normalise(images(captioner, 3), CPU, dtype)
+    reference = deepcopy(reference).to(dtype)  # type: ignore[arg-type]
     with torch.inference_mode():
         expected = reference(pixel_values=pixels, input_ids=tokens).logits
         features = reference.vision_model(pixel_values=pixels).last_hidden_state
-        decoder = BlipDecoder(reference.text_decoder, features, tokens[0, :4], lanes=2)
-        assert (decoder.logits[::2] - expected[:, 3]).abs().max() < 1e-5
-        assert torch.equal(decoder.logits[::2], decoder.logits[1::2])
-        rows = torch.tensor([0, 3, 4])  # one lane of each image
+        text = TextDecoder(reference.text_decoder)
+        cache = text.new_cache(4, features.shape[1], 4 * LANES, tokens.shape[1])  # room for another image
+        steps = ExactSteps(text, cache) if way is ExactSteps else FixedSteps(text, cache, LANES)
+        decoder = BlipDecoder(text, cache, steps, features, tokens[0, :4].numpy())
+        assert (decoder.logits - expected[:, 3]).abs().max() < tolerance
+        image = np.arange(3)
+        parents = [
+            np.array(nodes) for nodes in ([0, 0, 1, 2, 2, 2], [0, 0, 3, 5, 2], [4, 3, 2], [0, 0, 0, 2])
+        ]
         for place in range(4, tokens.shape[1]):
-            logits = decoder.step(tokens[:, place], rows)
-            assert (logits - expected[:, place]).abs().max() < 1e-5
-            rows = torch.arange(3)
+            chosen = parents[place - 4] if place - 4 < len(parents) else np.arange(len(image))
+            image = image[chosen]
+            logits = decoder.step(tokens[image, place].numpy(), chosen)
+            assert (logits - expected[image, place]).abs().max() < tolerance

@@ -6,17 +6,21 @@ understanding and generation".
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
-from transformers import BlipForConditionalGeneration, DynamicCache, EncoderDecoderCache
+from transformers import BlipForConditionalGeneration
 from transformers import PreTrainedTokenizerBase as Tokenizer
-from transformers.models.blip.modeling_blip_text import BlipTextLMHeadModel
 
 from common.settings import SamplingSettings
 from workers.captions import Image
+from workers.cascade.nodes import Numbers
 from workers.cascade.pixels import Preprocessing
 from workers.cascade.rules import lane_limits
-from workers.cascade.sampler import Chooser, greedy, key_tensor, sampled, write
+from workers.cascade.sampler import Chooser, greedy, sampled, write
+from workers.cascade.steps import ExactSteps, FixedSteps, Steps, read_prompt
+from workers.cascade.text_decoder import Cache, TextDecoder
+from workers.cascade.vision import with_fused_attention
 
 
 def text_setting(model: BlipForConditionalGeneration, name: str) -> int:
@@ -25,31 +29,32 @@ def text_setting(model: BlipForConditionalGeneration, name: str) -> int:
 
 
 class BlipDecoder:
-    """The text decoder with its key/value cache; every image's keys and values are repeated for its lanes."""
+    """The text decoder on its way through one batch of images."""
 
-    def __init__(self, text: BlipTextLMHeadModel, features: Tensor, prompt: Tensor, lanes: int) -> None:
-        """Read `prompt` [length] once per image of `features` [images, patches, width]."""
-        self._text = text
-        self._features = features
-        self._cache = EncoderDecoderCache(DynamicCache(), DynamicCache())
-        logits = self._forward(prompt.expand(len(features), -1))
-        self._cache.batch_repeat_interleave(lanes)
-        self.logits = logits.repeat_interleave(lanes, 0)  # [images * lanes, vocabulary]
+    def __init__(
+        self, text: TextDecoder, cache: Cache, steps: Steps, features: Tensor, prompt: Numbers
+    ) -> None:
+        """Read the images' `features` [images, patches, width] and, once for each, the `prompt` [length]."""
+        text.read_images(features, cache)
+        self.logits = read_prompt(text, cache, len(features), prompt)
+        self._own, self._steps = cache.own, steps
+        self._length = len(prompt)  # what every node holds
+        self._images = np.arange(len(features))  # each node's
 
-    def step(self, tokens: Tensor, rows: Tensor) -> Tensor:
-        self._cache.batch_select_indices(rows)
-        return self._forward(tokens[:, None])
-
-    def _forward(self, tokens: Tensor) -> Tensor:
-        output = self._text(
-            input_ids=tokens,
-            encoder_hidden_states=self._features,  # after the first call the cache has their keys and values
-            past_key_values=self._cache,
-            use_cache=True,
-            logits_to_keep=1,
-        )
-        logits: Tensor = output.logits[:, -1].float()
+    def step(self, tokens: Numbers, parents: Numbers) -> Tensor:
+        self._move(parents)
+        self._images = self._images[parents]
+        logits = self._steps(tokens, self._images, self._length)
+        self._length += 1
         return logits
+
+    def _move(self, parents: Numbers) -> None:
+        """Copy what the parents hold to their children's rows; the first rows often stay where they are."""
+        moved = np.flatnonzero(parents != np.arange(len(parents)))
+        if len(moved):
+            rows = slice(int(moved[0]), len(parents))
+            source = torch.from_numpy(parents[rows]).to(self._own.device)
+            self._own[:, :, rows, : self._length] = self._own[:, :, source, : self._length]
 
 
 class BlipCaptioner:
@@ -63,18 +68,20 @@ class BlipCaptioner:
         sampling: SamplingSettings,
     ) -> None:
         self.preprocessing = preprocessing
-        self._model = model
+        self.device, self.dtype = model.device, model.dtype
+        self.text = TextDecoder(model.text_decoder)
+        self.vision = with_fused_attention(model.vision_model)
         self._tokenizer = tokenizer
         self._sampling = sampling
         self._end = text_setting(model, "sep_token_id")
-        self._prompt = self._prompt_tokens(sampling.prompt).to(model.device)
+        self._prompt = self._prompt_tokens(sampling.prompt, text_setting(model, "bos_token_id"))
         self._prompt_text = self._decoded([])
+        self._room: tuple[Cache, Steps] | None = None
 
     def sample(self, images: Sequence[Image], keys: Sequence[int]) -> list[list[str]]:
         """One caption a lane for each image resized by `preprocessing`, in the order of the lanes."""
-        choose = sampled(key_tensor(list(keys), self._model.device), self._end, self._sampling)
         limits = lane_limits(self._sampling.lanes, self._sampling.max_tokens)
-        texts = self._captions(images, limits, choose)
+        texts = self._captions(images, limits, sampled(keys, self._end, self._sampling, self.device))
         return [texts[first : first + len(limits)] for first in range(0, len(texts), len(limits))]
 
     def greedy(self, images: Sequence[Image]) -> list[str]:
@@ -82,22 +89,40 @@ class BlipCaptioner:
         return self._captions(images, [max(self._sampling.max_tokens)], greedy(self._end))
 
     @torch.inference_mode()
-    def _captions(self, images: Sequence[Image], limits: list[int], choose: Chooser) -> list[str]:
-        decoder = BlipDecoder(self._model.text_decoder, self._features(images), self._prompt, len(limits))
-        every_limit = torch.tensor(limits, device=self._model.device).repeat(len(images))
-        tokens = write(decoder, decoder.logits, self._prompt, every_limit, choose)
+    def features(self, images: Sequence[Image]) -> Tensor:
+        """What the vision tower says of each image, [images, patches, width]."""
+        pixels = self.preprocessing.normalise(images, self.device, self.dtype)
+        features: Tensor = self.vision(pixel_values=pixels).last_hidden_state
+        return features
+
+    @torch.inference_mode()
+    def write(self, features: Tensor, limits: Sequence[int], choose: Chooser) -> list[list[int]]:
+        """New tokens of each image's lanes, of which `limits` says the longest text."""
+        every_limit = np.tile(np.array(limits), len(features))
+        return write(self._decoder(features), self._prompt, every_limit, choose)
+
+    def _captions(self, images: Sequence[Image], limits: Sequence[int], choose: Chooser) -> list[str]:
+        tokens = self.write(self.features(images), limits, choose)
         return [self._decoded(new)[len(self._prompt_text) :].strip() for new in tokens]
 
-    def _features(self, images: Sequence[Image]) -> Tensor:
-        pixels = self.preprocessing.normalise(images, self._model.device, self._model.dtype)
-        features: Tensor = self._model.vision_model(pixel_values=pixels).last_hidden_state
-        return features  # [images, patches, width]
+    def _decoder(self, features: Tensor) -> BlipDecoder:
+        images, patches, _ = features.shape
+        if self._room is None or self._room[0].cross.shape[2] < images:
+            self._room = None  # give the memory back before asking for more
+            self._room = self._new_room(images, patches)
+        return BlipDecoder(self.text, *self._room, features, self._prompt)
 
-    def _prompt_tokens(self, prompt: str) -> Tensor:
+    def _new_room(self, images: int, patches: int) -> tuple[Cache, Steps]:
+        lanes = self._sampling.lanes
+        positions = len(self._prompt) + max(self._sampling.max_tokens)
+        cache = self.text.new_cache(images, patches, images * lanes, positions)
+        if self.device.type == "cuda":
+            return cache, FixedSteps(self.text, cache, lanes)
+        return cache, ExactSteps(self.text, cache)
+
+    def _prompt_tokens(self, prompt: str, begin: int) -> Numbers:
         """Begin token and prompt, [length]; the tokenizer's own end token is cut off, as the original did."""
-        ids: Tensor = self._tokenizer(prompt, return_tensors="pt").input_ids[0, :-1]
-        ids[0] = text_setting(self._model, "bos_token_id")
-        return ids
+        return np.array([begin, *self._tokenizer(prompt).input_ids[1:-1]])
 
     def _decoded(self, new: list[int]) -> str:
         """Text of the prompt, without its begin token, and the new tokens."""

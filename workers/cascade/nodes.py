@@ -14,7 +14,8 @@ def split(nodes: Numbers, tokens: Numbers) -> tuple[Numbers, Numbers, Numbers]:
         tokens: each lane's draw, [lanes].
 
     Returns:
-        Parent and token of each new node, [nodes], in the order of the parents; each lane's new node, [lanes].
+        Parent and token of each new node, [nodes], in the order of the parents;
+        each lane's node, [lanes].
     """
     pairs, lanes = np.unique(np.stack([nodes, tokens]), axis=1, return_inverse=True)
     return pairs[0], pairs[1], lanes.reshape(-1)

@@ -70,8 +70,7 @@ def forbid_below(logits: Tensor, threshold: Tensor) -> Tensor:
 
 def draw(logits: Tensor, uniforms: Tensor) -> Tensor:
     """Tokens of each row, int64 [rows, draws], by inversion of its distribution at `uniforms` in (0, 1]."""
-    weights = (logits - logits.amax(-1, keepdim=True)).exp()
-    mass = weights.cumsum(-1, dtype=torch.float64)  # [rows, vocabulary]
+    mass = logits.softmax(-1).cumsum(-1, dtype=torch.float64)  # [rows, vocabulary]
     return torch.searchsorted(mass, uniforms * mass[:, -1:])
 
 

@@ -8,20 +8,20 @@ _MIX_1 = -0x40A7B892E31B1A47
 _MIX_2 = -0x6B2FB644ECCEEE15
 
 
-def uniform(seed: int, keys: Tensor, lanes: Tensor, step: int) -> Tensor:
-    """One number in (0, 1] for each row, float64 [rows].
+def uniform(seed: int, keys: Tensor, lanes: Tensor, steps: Tensor) -> Tensor:
+    """Numbers in (0, 1], float64, of the shape to which `keys`, `lanes` and `steps` (int64) broadcast.
 
     Args:
         seed: of the whole run.
-        keys: int64 [rows], the identity of each row's image.
-        lanes: int64 [rows], which of its image's samples a row is.
-        step: which token of the sample is drawn.
+        keys: the identity of each image.
+        lanes: which of its image's samples.
+        steps: which token of the sample is drawn.
 
     The finaliser of SplitMix64 (Steele, Lea and Flood 2014, "Fast splittable pseudorandom number
     generators") is applied after each of the four is added. Integer overflow wraps.
     """
     state = _mixed(torch.full_like(keys, signed(seed)))
-    for counter in (keys, lanes, torch.full_like(keys, step)):
+    for counter in (keys, lanes, steps):
         state = _mixed(state + counter)
     return (_shifted(state, 11) + 1).double() * 2.0**-53
 

@@ -64,13 +64,34 @@ def test_deliberate_errors_are_seen() -> None:
     logits, tokens = recorded(1000, 6)
     expected = reference(logits, tokens, sampling)
     wider = sampling.model_copy(update={"top_p": sampling.top_p + 0.02})
-    without_prompt = ours(logits, tokens[:, PROMPT_LENGTH:], 6, sampling)
-    penalised = rules.penalise_repetition(logits, tokens, sampling.repetition_penalty)
-    swapped = rules.keep_top_k(rules.keep_top_p(penalised, 0.9), 3).softmax(-1)
-    in_order = rules.keep_top_p(rules.keep_top_k(penalised, 3), 0.9).softmax(-1)
+    assert torch.allclose(ours(logits, tokens, 6, sampling), expected, atol=1e-6)
     assert not torch.allclose(ours(logits, tokens, 6, wider), expected, atol=1e-6)
-    assert not torch.allclose(without_prompt, expected, atol=1e-6)
-    assert not torch.allclose(swapped, in_order, atol=1e-6)
+    assert not torch.allclose(ours(logits, tokens[:, PROMPT_LENGTH:], 6, sampling), expected, atol=1e-6)
+
+
+def test_top_p_before_top_k_is_seen() -> None:
+    sampling = SETTINGS["narrow"]
+    logits, tokens = recorded(1000, 6)
+    expected = reference(logits, tokens, sampling)
+    assert torch.allclose(ours(logits, tokens, 6, sampling), expected, atol=1e-6)
+    penalised = rules.penalise_repetition(logits, tokens, sampling.repetition_penalty)
+    ranked = rules.keep_top_p(rules.highest(penalised, 0), sampling.top_p)[:, : sampling.top_k]
+    swapped = rules.forbid_below(penalised, rules.least(ranked)).softmax(-1)
+    assert not torch.allclose(swapped, expected, atol=1e-6)
+
+
+def test_highest_is_sorted_and_forbids_nothing_itself() -> None:
+    logits, _ = recorded(3, 0)
+    assert torch.equal(rules.highest(logits, 0), logits.sort(descending=True).values)
+    assert torch.equal(rules.highest(logits, 7), logits.topk(7).values)
+    assert torch.equal(rules.highest(logits, VOCABULARY + 1), logits.sort(descending=True).values)
+
+
+def test_equal_logits_are_kept_or_cut_together() -> None:
+    logits = torch.tensor([[1.0, 3.0, 2.0, 3.0, 2.0]])
+    ranked = rules.keep_top_p(rules.highest(logits, 0), 0.3)
+    kept = rules.forbid_below(logits, rules.least(ranked))
+    assert (kept > -torch.inf).tolist() == [[False, True, False, True, False]]
 
 
 def test_end_token_is_forbidden_for_the_minimum_of_new_tokens_only() -> None:
@@ -96,6 +117,11 @@ def test_forced_end_reads_the_unprocessed_probability() -> None:
     assert rules.forced_end(penalised, 3, 0.3).tolist() == [False, False]
 
 
+def test_forced_end_is_that_of_the_softmax() -> None:
+    logits, _ = recorded(1000, 0)
+    assert torch.equal(rules.forced_end(logits, END, 0.01), logits.softmax(-1)[:, END] > 0.01)
+
+
 def test_lane_limits_are_dealt_out_evenly_in_order() -> None:
     assert rules.lane_limits(40, (20, 30, 30, 45, 45)) == [20] * 8 + [30] * 16 + [45] * 16
     assert rules.lane_limits(3, (4, 9)) == [4, 4, 9]
@@ -106,12 +132,12 @@ def test_draws_follow_the_distribution() -> None:
     probabilities = torch.tensor([0.0, 0.4, 0.0, 0.1, 0.5, 0.0])
     count = 100_000
     uniforms = (torch.arange(count, dtype=torch.float64) + 1) / count  # every one once
-    drawn = rules.draw(probabilities.log().expand(count, -1), uniforms)
-    assert torch.bincount(drawn, minlength=6).tolist() == pytest.approx(
+    drawn = rules.draw(probabilities.log()[None], uniforms[None])
+    assert torch.bincount(drawn[0], minlength=6).tolist() == pytest.approx(
         [0, 40_000, 0, 10_000, 50_000, 0], abs=2
     )
 
 
 def test_extreme_draws_never_hit_a_forbidden_token() -> None:
-    logits = torch.tensor([[-torch.inf, 1.0, -torch.inf, 2.0, -torch.inf]]).expand(2, -1)
-    assert rules.draw(logits, torch.tensor([2.0**-53, 1.0], dtype=torch.float64)).tolist() == [1, 3]
+    logits = torch.tensor([[-torch.inf, 1.0, -torch.inf, 2.0, -torch.inf]])
+    assert rules.draw(logits, torch.tensor([[2.0**-53, 1.0]], dtype=torch.float64)).tolist() == [[1, 3]]

@@ -1,81 +1,96 @@
 """The loop over tokens, with a language model small enough to be read."""
 
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
+import pytest
 import torch
 from torch import Tensor
 
 from common.settings import SamplingSettings
-from workers.cascade.sampler import Choice, greedy, key_tensor, sampled, write
+from workers.cascade import rules
+from workers.cascade.nodes import Numbers
+from workers.cascade.sampler import ENDED, Chooser, Lanes, greedy, sampled, write
 
 END, VOCABULARY = 0, 6
-PROMPT = torch.tensor([5])
+PROMPT = np.array([5])
+CPU = torch.device("cpu")
 
 
 class Chain:
-    """A Markov chain: the next token depends on the last one and on the row's own offset.
+    """A Markov chain: the next token depends on the last one and on the image.
 
-    It keeps what its rows hold, as a key/value cache does, so that a wrong selection of rows shows.
+    It keeps what its nodes hold, as a key/value cache does, so that a wrong parent shows.
     """
 
-    def __init__(self, table: Tensor, offsets: Sequence[int]) -> None:
-        self.table = table  # logits [offsets, VOCABULARY, VOCABULARY]
-        self.offsets = torch.tensor(offsets)
-        self.logits = table[self.offsets, PROMPT[-1]]
+    def __init__(self, table: Tensor, images: Sequence[int]) -> None:
+        self.table = table  # logits [images, VOCABULARY, VOCABULARY]
+        self.images = np.array(images)
+        self.logits = table[self.images, PROMPT[-1]]
+        self.steps: list[int] = []  # nodes of each
 
-    def step(self, tokens: Tensor, rows: Tensor) -> Tensor:
-        self.offsets = self.offsets[rows]
-        return self.table[self.offsets, tokens]
-
-
-def chain(lanes: int, images: int, seed: int = 0) -> Chain:
-    table = 2 * torch.randn(images, VOCABULARY, VOCABULARY, generator=torch.Generator().manual_seed(seed))
-    return Chain(table, [image for image in range(images) for _ in range(lanes)])
+    def step(self, tokens: Numbers, parents: Numbers) -> Tensor:
+        self.images = self.images[parents]
+        self.steps.append(len(tokens))
+        return self.table[self.images, tokens]
 
 
-def scripted(*steps: tuple[list[int], list[int]]) -> list[list[int]]:
-    """Texts of rows whose drawn tokens, and ends, are given step by step for the rows still alive."""
-    decoder = chain(lanes=1, images=len(steps[0][0]))
-    choices = iter(steps)
-
-    def choose(logits: Tensor, tokens: Tensor, step: int, alive: Tensor) -> Choice:
-        drawn, ended = next(choices)
-        assert len(logits) == len(tokens) == len(alive) == len(drawn)
-        return Choice(torch.tensor(drawn), torch.tensor(ended, dtype=torch.bool))
-
-    limits = torch.tensor([2, 3, 3])
-    return write(decoder, decoder.logits, PROMPT, limits, choose)
+def table(images: int, seed: int = 0) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return 2 * torch.randn(images, VOCABULARY, VOCABULARY, generator=generator, dtype=torch.float64)
 
 
-def test_rows_end_by_choice_or_by_limit() -> None:
-    texts = scripted(([1, 2, 3], [0, 0, 0]), ([4, 1, 1], [0, 0, 1]), ([3], [0]))
+def scripted(*steps: list[int]) -> tuple[list[list[int]], Chain]:
+    """Texts of three lanes of one image whose draws are given step by step for the lanes still alive."""
+    decoder = Chain(table(1), [0])
+    draws = iter(steps)
+
+    def choose(logits: Tensor, tokens: Numbers, step: int, lanes: Lanes) -> Numbers:
+        drawn = next(draws)
+        assert len(lanes.numbers) == len(drawn)
+        assert len(logits) == len(tokens) == lanes.nodes.max() + 1
+        assert tokens.shape[1] == len(PROMPT) + step
+        return np.array(drawn)
+
+    return write(decoder, PROMPT, np.array([2, 3, 3]), choose), decoder
+
+
+def test_lanes_end_by_choice_or_by_limit() -> None:
+    texts, _ = scripted([1, 2, 3], [4, 1, ENDED], [3])
     assert texts == [[1, 4], [2, 1, 3], [3]]
 
 
-def test_the_draw_of_an_ended_row_is_discarded_also_at_the_first_step() -> None:
-    assert scripted(([1, 2, 3], [1, 1, 1])) == [[], [], []]
+def test_every_lane_may_end_at_the_first_step() -> None:
+    texts, decoder = scripted([ENDED] * 3)
+    assert texts == [[], [], []]
+    assert decoder.steps == []
+
+
+def test_lanes_with_one_prefix_are_computed_once() -> None:
+    texts, decoder = scripted([1, 1, 1], [2, 2, 3], [4, 5])
+    assert texts == [[1, 2], [1, 2, 4], [1, 3, 5]]
+    assert decoder.steps == [1, 2]
 
 
 def test_greedy_takes_the_likeliest_until_the_end() -> None:
-    table = torch.full((1, VOCABULARY, VOCABULARY), -9.0)
+    logits = torch.full((1, VOCABULARY, VOCABULARY), -9.0)
     for last, then in ((5, 3), (3, 1), (1, END)):
-        table[0, last, then] = 9
-    decoder = Chain(table, [0])
-    assert write(decoder, decoder.logits, PROMPT, torch.tensor([9]), greedy(END)) == [[3, 1]]
+        logits[0, last, then] = 9
+    assert write(Chain(logits, [0]), PROMPT, np.array([9]), greedy(END)) == [[3, 1]]
 
 
 FREE = SamplingSettings(
     lanes=4, top_p=1, top_k=0, repetition_penalty=1, min_tokens=0, max_tokens=(4, 9), end_probability=None
 )
+LIMITS = [4, 4, 9, 9]
 
 
-def sample(keys: list[int], sampling: SamplingSettings, images: Sequence[int]) -> list[list[int]]:
-    whole = chain(sampling.lanes, images=3)
-    decoder = Chain(whole.table, [image for image in images for _ in range(sampling.lanes)])
-    limits = torch.tensor([4, 4, 9, 9]).repeat(len(keys))
-    return write(
-        decoder, decoder.logits, PROMPT, limits, sampled(key_tensor(keys, PROMPT.device), END, sampling)
-    )
+def sample(
+    keys: list[int], sampling: SamplingSettings, images: Sequence[int], *, share: bool = True
+) -> list[list[int]]:
+    decoder, limits = Chain(table(3), images), np.array(LIMITS * len(keys))
+    return write(decoder, PROMPT, limits, sampled(keys, END, sampling, CPU), share=share)
 
 
 def test_company_and_order_do_not_change_a_text() -> None:
@@ -84,6 +99,36 @@ def test_company_and_order_do_not_change_a_text() -> None:
     alone = [text for image, key in enumerate(keys) for text in sample([key], FREE, [image])]
     backwards = sample(keys[::-1], FREE, [2, 1, 0])
     assert together == alone == backwards[8:] + backwards[4:8] + backwards[:4]
+
+
+RULES = {
+    "free": FREE,
+    "the original's": FREE.model_copy(update={"top_p": 0.6, "top_k": 4, "repetition_penalty": 1.3}),
+    "forced ends": FREE.model_copy(update={"end_probability": 0.3}),
+}
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_sharing_changes_no_text(name: str) -> None:
+    keys = list(range(40))
+    shared = sample(keys, RULES[name], [0, 1] * 20)
+    assert shared == sample(keys, RULES[name], [0, 1] * 20, share=False)
+    assert len({tuple(text) for text in shared}) > 10
+
+
+def test_a_lane_that_is_forced_to_end_at_its_second_step() -> None:
+    """After token 1 the end is likely: lanes that drew it hold nothing more, the next draw is discarded."""
+    chain = Chain(torch.zeros(1, VOCABULARY, VOCABULARY, dtype=torch.float64), [0])
+    chain.table[0, 1, END] = 3  # a probability of 0.8, elsewhere 1/6
+    forced = FREE.model_copy(update={"end_probability": 0.5, "min_tokens": 9, "lanes": 40})
+    texts = {}
+    for share in (True, False):
+        chain.images = np.array([0])
+        choose = sampled([3], END, forced, CPU)
+        texts[share] = write(chain, PROMPT, np.full(40, 9), choose, share=share)
+    assert texts[True] == texts[False]
+    assert [1] in texts[True]
+    assert all(1 not in text[:-1] for text in texts[True])
 
 
 def test_lanes_keys_and_seeds_differ() -> None:
@@ -102,13 +147,45 @@ def test_minimum_limit_and_forced_end_hold() -> None:
     assert min(len(text) for key in range(50) for text in sample([key], forced, [0])) < 3
 
 
-def test_first_tokens_follow_the_distribution_by_chi_square() -> None:
-    first_only = FREE.model_copy(update={"lanes": 1, "max_tokens": (1,)})
-    whole = chain(1, images=3)
+def chi_square(sampling: SamplingSettings, expected: Tensor, choose: Chooser | None = None) -> float:
+    """Of the first tokens of 4,000 images against probabilities [VOCABULARY]; no token is END."""
     images = 4000
-    decoder = Chain(whole.table, [0] * images)
-    choose = sampled(key_tensor(list(range(images)), PROMPT.device), END, first_only)
-    texts = write(decoder, decoder.logits, PROMPT, torch.ones(images, dtype=torch.int64), choose)
+    single = sampling.model_copy(update={"lanes": 1, "max_tokens": (1,)})
+    choose = choose or sampled(list(range(images)), END, single, CPU)
+    texts = write(Chain(table(3), [0] * images), PROMPT, np.ones(images, np.int64), choose)
     counts = torch.bincount(torch.tensor([text[0] if text else END for text in texts]), minlength=VOCABULARY)
-    expected = images * whole.logits[0].softmax(-1)
-    assert ((counts - expected) ** 2 / expected).sum() < 20.5  # 99.9 % with 5 degrees of freedom
+    allowed = expected > 0
+    assert counts[~allowed].sum() == 0
+    wanted = images * expected[allowed]
+    return float(((counts[allowed] - wanted) ** 2 / wanted).sum())
+
+
+CRITICAL = 20.5  # 99.9 % of chi-square with 5 degrees of freedom
+
+
+def test_draws_follow_the_distribution_by_chi_square() -> None:
+    assert chi_square(FREE, table(3)[0, PROMPT[-1]].softmax(-1)) < CRITICAL
+
+
+def test_a_wrong_distribution_fails_the_chi_square() -> None:
+    warmer = FREE.model_copy(update={"temperature": 1.15})
+    assert chi_square(warmer, table(3)[0, PROMPT[-1]].softmax(-1)) > CRITICAL
+
+
+def test_forced_end_on_processed_logits_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A deliberate error: with the end masked for the minimum of tokens no lane would be forced to end."""
+    forced = FREE.model_copy(update={"min_tokens": 9, "end_probability": 0.05})
+    keys = list(range(20))
+    right = sample(keys, forced, [0] * 20)
+    processed, ends = rules.processed, rules.forced_end
+    shaped: list[Tensor] = []
+
+    def remembered(logits: Tensor, *rest: Any) -> Tensor:
+        shaped.append(processed(logits, *rest))
+        return shaped[-1]
+
+    monkeypatch.setattr(rules, "processed", remembered)
+    monkeypatch.setattr(rules, "forced_end", lambda _, end, threshold: ends(shaped[-1], end, threshold))
+    wrong = sample(keys, forced, [0] * 20)
+    assert {len(text) for text in wrong} == {4, 9}
+    assert min(len(text) for text in right) < 4

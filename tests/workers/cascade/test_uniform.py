@@ -9,7 +9,7 @@ from workers.cascade.uniform import signed, uniform
 def numbers(seed: int = 0, keys: int = 50, lanes: int = 40, steps: int = 50) -> Tensor:
     """[steps, keys * lanes]"""
     key, lane = torch.arange(keys).repeat_interleave(lanes), torch.arange(lanes).repeat(keys)
-    return torch.stack([uniform(seed, key, lane, step) for step in range(steps)])
+    return uniform(seed, key, lane, torch.arange(steps)[:, None])
 
 
 def plain(seed: int, key: int, lane: int, step: int) -> float:
@@ -30,14 +30,17 @@ def plain(seed: int, key: int, lane: int, step: int) -> float:
 def test_equal_to_plain_integers() -> None:
     places = [(0, 0), (2**64 - 1, 1), (2**63, 7), (2**62, 39)]
     keys, lanes = torch.tensor([signed(key) for key, _ in places]), torch.tensor([lane for _, lane in places])
-    assert uniform(1, keys, lanes, 5).tolist() == [plain(1, key, lane, 5) for key, lane in places]
+    assert uniform(1, keys, lanes, torch.tensor(5)).tolist() == [
+        plain(1, key, lane, 5) for key, lane in places
+    ]
 
 
 def test_order_and_company_do_not_matter() -> None:
     keys, lanes = torch.tensor([5, -9, 7]), torch.tensor([0, 3, 39])
-    together = uniform(3, keys, lanes, 4)
-    assert [uniform(3, keys[i : i + 1], lanes[i : i + 1], 4).item() for i in range(3)] == together.tolist()
-    assert uniform(3, keys.flip(0), lanes.flip(0), 4).flip(0).tolist() == together.tolist()
+    step = torch.tensor(4)
+    together = uniform(3, keys, lanes, step)
+    assert [uniform(3, keys[i : i + 1], lanes[i : i + 1], step).item() for i in range(3)] == together.tolist()
+    assert uniform(3, keys.flip(0), lanes.flip(0), step).flip(0).tolist() == together.tolist()
 
 
 def test_uniform_by_chi_square() -> None:
