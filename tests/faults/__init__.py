@@ -1,0 +1,1 @@
+"""The fleet under faults: real broker, real workers, real output, and everything that breaks them."""

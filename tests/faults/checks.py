@@ -1,0 +1,39 @@
+"""How every test of the suite ends."""
+
+from pathlib import Path
+
+from tests.faults.fleet import Fleet, Run
+from tests.faults.invariants import Findings, examine, remains
+
+SLACK = 8.0
+"""Seconds that two shared cores may add to any bound, the start of a process included."""
+
+
+def finish(crew: Fleet, run: Run, seconds: float = 45, *, mend: bool = False, empty: bool = True) -> Findings:
+    """Let the run end, and hold it against every invariant that files and broker can show.
+
+    Args:
+        crew: the fleet.
+        run: a run in a folder.
+        seconds: it may take.
+        mend: queue again what is lost, as a cron job would.
+        empty: nothing may remain in the broker.
+    """
+    crew.site.release()
+    crew.wait(run, seconds, mend=mend)
+    findings = examine(Path(run.output))
+    assert findings.sound, findings
+    if empty:
+        assert remains(crew.broker.client()) == {}
+    verdict = crew.verify(run)
+    assert (verdict["rows_found"], verdict["duplicates"], verdict["bad_shards"]) == (findings.found, 0, 0)
+    return findings
+
+
+def counts(crew: Fleet, kind: str) -> dict[str, int]:
+    """Attempts that count against batches, by batch; kind is `crashed` or `vanished`."""
+    client = crew.broker.client()
+    found: dict[str, int] = {}
+    for key in client.scan_iter(f"fleet:*:attempts:{kind}"):
+        found |= {str(batch): int(count) for batch, count in client.hgetall(key).items()}
+    return found

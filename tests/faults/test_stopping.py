@@ -1,0 +1,75 @@
+"""SIGTERM, as preemption, scaling down and every rollout send it."""
+
+import time
+
+import pytest
+
+from tests.faults.checks import SLACK, counts, finish
+from tests.faults.fleet import Fleet
+from tests.faults.waiting import until
+
+pytestmark = pytest.mark.slow
+GRACE = 2.0
+LEFT = {"caption.v1": 1, "unacked": 0}
+
+
+def left(crew: Fleet) -> dict[str, int]:
+    client = crew.broker.client()
+    return {"caption.v1": int(client.llen("caption.v1")), "unacked": int(client.hlen("unacked"))}
+
+
+def test_a_batch_that_needs_longer_is_put_back_within_the_grace_period(crew: Fleet) -> None:
+    run = crew.enqueue("long", 1)
+    crew.site.hold = 60
+    worker = crew.start(wait=False)
+    crew.site.wait_for(run.batches[0])
+    began = time.monotonic()
+    worker.terminate()
+    until(lambda: left(crew) == LEFT, GRACE + 2, "the batch in the queue")
+    print("queued after", time.monotonic() - began)
+    worker.process.wait(GRACE + SLACK)
+    print("gone after", time.monotonic() - began)
+    assert worker.process.returncode == 0
+    crew.start()
+    finish(crew, run)
+    assert counts(crew, "crashed") == counts(crew, "vanished") == {}
+
+
+def test_a_batch_that_ends_in_time_is_finished(crew: Fleet) -> None:
+    run = crew.enqueue("short", 1)
+    crew.site.hold = 60
+    worker = crew.start(wait=False)
+    crew.site.wait_for(run.batches[0])
+    worker.terminate()
+    time.sleep(0.5)
+    crew.site.release()
+    worker.process.wait(GRACE + SLACK)
+    assert run.done() == 1
+    finish(crew, run)
+    assert len(crew.site.attempts) == 1
+
+
+def test_a_second_sigterm_and_a_kill_at_the_end_of_the_grace_period_lose_nothing(crew: Fleet) -> None:
+    run = crew.enqueue("twice", 2)
+    crew.site.hold = 60
+    impatient, slow = [crew.start(wait=False) for _ in range(2)]
+    for batch in run.batches:
+        crew.site.wait_for(batch)
+    impatient.terminate()
+    slow.terminate()
+    time.sleep(0.3)
+    impatient.terminate()
+    time.sleep(GRACE - 0.5)
+    slow.kill()
+    impatient.process.wait(GRACE + SLACK)
+    crew.start()
+    finish(crew, run)
+
+
+def test_sigterm_while_the_child_starts(crew: Fleet) -> None:
+    run = crew.enqueue("early", 1)
+    worker = crew.start()
+    worker.terminate()
+    worker.process.wait(GRACE + SLACK)
+    crew.start()
+    finish(crew, run)

@@ -1,0 +1,67 @@
+"""The machine itself: full disks, few descriptors, wrong clocks, folders that cannot be written."""
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.checks import finish
+from tests.faults.fleet import Fleet
+from tests.faults.waiting import until
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of one megabyte."""
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], check=False, capture_output=True
+    )
+    if os.geteuid() != 0 or mounted.returncode != 0:
+        pytest.skip("only root may mount a small disk")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_full_disk_puts_batches_back(small_disk: Path, crew: Fleet) -> None:
+    run = crew.enqueue("full", 4)
+    ballast = small_disk / "ballast"
+    with ballast.open("wb") as file:
+        try:
+            while True:
+                file.write(b"0" * 4096)
+                file.flush()
+        except OSError:
+            pass
+    worker = crew.start()
+    until(lambda: worker.events("batch put back"), 30, "a batch put back")
+    assert run.done() == 0
+    ballast.unlink()
+    finish(crew, run)
+
+
+def test_few_descriptors_and_a_temporary_folder_that_cannot_be_written(crew: Fleet) -> None:
+    run = crew.enqueue("few", 6)
+    worker = crew.start(prefix=("prlimit", "--nofile=64"), TMPDIR="/proc")
+    finish(crew, run)
+    assert worker.alive
+
+
+@pytest.mark.parametrize("seconds", [600, -600])
+def test_a_clock_that_is_ten_minutes_wrong_runs_nothing_twice(crew: Fleet, seconds: int) -> None:
+    run = crew.enqueue("skew", 2)
+    crew.site.hold = 60
+    crew.start(wait=False, app="tests.faults.skewed", SKEW=str(seconds))
+    crew.start(wait=False)
+    for batch in run.batches:
+        crew.site.wait_for(batch)
+    time.sleep(12)
+    print("starts", len(crew.site.attempts))
+    assert [len(crew.site.of(batch)) for batch in run.batches] == [1, 1]
+    finish(crew, run)
