@@ -28,6 +28,7 @@ lock: $(UV) ## resolve again; the lean and the worker's lock agree with the deve
 	$(UV) pip compile -q --universal --generate-hashes pyproject.toml --extra worker --group dev -o requirements-dev.lock
 	$(UV) pip compile -q --universal --generate-hashes pyproject.toml -c requirements-dev.lock -o requirements.lock
 	$(UV) pip compile -q --universal --generate-hashes pyproject.toml --extra worker -c requirements-dev.lock -o requirements-worker.lock
+	$(UV) pip compile -q --universal --generate-hashes --group build -o requirements-build.lock
 
 clean:
 	rm -rf .venv .tools output dist
