@@ -137,6 +137,24 @@ class S3Settings(Group):
     endpoint_url: Annotated[str | None, EmptyIsNone] = Field(None, description="for S3-compatible servers")
 
 
+class MetricsSettings(Group):
+    """Where Prometheus scrapes."""
+
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(0, description="port of /metrics; 0 is off")
+    address: str = Field("127.0.0.1", description="address that it listens on; 0.0.0.0 in a pod")
+
+
+class HealthSettings(Group):
+    """What probes look at: files, so that a probe costs nothing and needs no broker."""
+
+    folder: Annotated[str | None, EmptyIsNone] = Field(
+        None, description="folder for the files alive (touched while work moves) and ready (models loaded)"
+    )
+    patience: PositiveFloat = Field(
+        600.0, description="seconds that a running batch may go without a row done before the worker is stuck"
+    )
+
+
 class Settings(BaseSettings):
     """The tree; `FLEET_FETCH_TIMEOUT` is `settings.fetch.timeout`."""
 
@@ -159,6 +177,9 @@ class Settings(BaseSettings):
     captioner: str = Field("", description="overrides the preset: hub id, hub-id@revision or local folder")
     ranker: str = Field("", description="overrides the preset's ranker")
     selector: str = Field("", description="overrides the preset's selector")
+    models_lock: Annotated[str | None, EmptyIsNone] = Field(
+        None, description="file of checksums that python -m workers.prefetch wrote; other models are refused"
+    )
     worker_processes: PositiveInt = Field(1, description="processes per worker, each with its own models")
     micro_batch: PositiveInt = Field(8, description="images per pass of the cascade")
     device: str = Field("auto", description="torch device; auto is the first GPU, else the CPU")
@@ -167,6 +188,8 @@ class Settings(BaseSettings):
     filter: FilterSettings = Field(default_factory=FilterSettings)
     lease: LeaseSettings = Field(default_factory=LeaseSettings)
     s3: S3Settings = Field(default_factory=S3Settings)
+    metrics: MetricsSettings = Field(default_factory=MetricsSettings)
+    health: HealthSettings = Field(default_factory=HealthSettings)
 
     @model_validator(mode="before")
     @classmethod

@@ -1,0 +1,52 @@
+"""Every metric of the fleet, with its labels and its unit; `docs/when-it-goes-wrong.md` says what to do with them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+
+from prometheus_client import Counter, Gauge, Histogram
+
+
+class Stage(StrEnum):
+    """A step of a batch's way; what one measurement of it covers."""
+
+    READ = "read"  # the rows of a batch
+    FETCH = "fetch"  # one URL, redirects and retries included
+    DECODE = "decode"  # one picture, resizing included
+    CAPTION = "caption"  # one pass of the cascade
+    SAMPLE = "sample"  # the captioner's part of a pass
+    RANK = "rank"  # the ranker's
+    SELECT = "select"  # the selector's
+    WRITE = "write"  # one shard
+
+
+SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000)
+TENTHS = tuple(tenth / 10 for tenth in range(1, 11))
+CANDIDATES = (1, 2, 3, 4, 6, 8, 10, 12, 15, 20, 30, 40)
+COSINES = tuple(hundredth / 100 for hundredth in range(0, 52, 4))
+
+ROWS = Counter("fleet_rows", "Rows of the shards that this worker was first to write.", ["status"])
+IMAGES = Counter("fleet_images", "Images captioned; its rate is images per second.")
+STAGE_SECONDS = Histogram("fleet_stage_seconds", "Seconds by stage.", ["stage"], buckets=SECONDS)
+DISTINCT_CANDIDATES = Histogram(
+    "fleet_distinct_candidates", "Distinct captions of an image.", buckets=CANDIDATES
+)
+SIMILARITY = Histogram("fleet_similarity", "Cosine of image and top caption.", ["model"], buckets=COSINES)
+BATCH_FILL = Histogram(
+    "fleet_batch_fill_ratio", "Images of a pass, as a share of a full pass.", buckets=TENTHS
+)
+GPU_MEMORY = Gauge(
+    "fleet_gpu_memory_bytes", "GPU memory that the models' process has reserved.", multiprocess_mode="livesum"
+)
+ATTEMPTS = Counter("fleet_attempts", "Attempts at a batch that ended, by how.", ["end"])
+RUNNING = Gauge("fleet_running_batches", "Batches in this worker's hands.", multiprocess_mode="livesum")
+PUT_BACK = Counter("fleet_batches_put_back", "Batches put back because they could not be done now.", ["error"])
+DEAD = Counter("fleet_batches_dead", "Batches given up, with a failure record.", ["reason"])
+SET_ASIDE = Counter("fleet_messages_set_aside", "Messages that belong to no batch of a run served here.")
+
+
+@contextmanager
+def timed(stage: Stage) -> Iterator[None]:
+    """Measure what the block takes, however it ends."""
+    with STAGE_SECONDS.labels(stage.value).time():
+        yield
