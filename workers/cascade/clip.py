@@ -10,6 +10,7 @@ from open_clip import CLIP, CustomTextCLIP
 from torch import Tensor, nn
 
 from workers.captions import Image
+from workers.cascade.clip_text import encode_texts
 from workers.cascade.pixels import Preprocessing
 
 
@@ -33,13 +34,14 @@ class Clip:
     def similarities(self, images: Sequence[Image], captions: Sequence[Sequence[str]]) -> list[list[float]]:
         """Cosine of each image, resized by `preprocessing`, with each of its own captions.
 
-        Every image and every distinct caption is encoded once; cosines are taken in float32.
+        Every image is encoded once, and every distinct caption once, together with those of all the other
+        images; cosines are taken in float32.
         """
         texts = list(dict.fromkeys(caption for own in captions for caption in own))
         place = {text: column for column, text in enumerate(texts)}
         pixels = self.preprocessing.normalise(images, self._device, self._dtype)
         features = _unit(self._model.encode_image(pixels))  # [images, dimension]
-        text_features = _unit(self._model.encode_text(self._tokenizer(texts).to(self._device)))
+        text_features = _unit(encode_texts(self._model, self._tokenizer(texts).to(self._device)))
         cosines = (features @ text_features.T).tolist()  # [images, texts]
         return [[row[place[text]] for text in own] for row, own in zip(cosines, captions, strict=True)]
 

@@ -6,13 +6,16 @@ from typing import Any
 import open_clip
 import torch
 from open_clip import CLIP, CustomTextCLIP
+from open_clip.modified_resnet import ModifiedResNet
 
 from workers.cascade.clip import Clip
 from workers.cascade.errors import ModelFolderError
 from workers.cascade.folder import loading, read_json, require_file
 from workers.cascade.pixels import Fit, Preprocessing, Resampling
+from workers.cascade.resnet import folded
 
 _EXPECTED = "a dual encoder as open_clip saves it (open_clip_config.json and open_clip_model.safetensors)"
+_PRECISIONS = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
 _WEIGHTS = (
     "open_clip_model.safetensors",
     "open_clip_pytorch_model.safetensors",
@@ -27,12 +30,15 @@ def load_clip(folder: Path, device: torch.device, dtype: torch.dtype) -> Clip:
     with loading(folder, _EXPECTED):
         model = open_clip.create_model(
             name,
-            precision="fp32" if dtype == torch.float32 else "bf16",
+            precision=_PRECISIONS[dtype],
             device=device,
             force_quick_gelu=is_openai(folder, config),
         )
         tokenizer = open_clip.get_tokenizer(name)
-    return Clip(model.eval(), tokenizer, _preprocessing(folder, model), dtype)
+    model.eval()
+    if isinstance(model.visual, ModifiedResNet):
+        folded(model.visual)
+    return Clip(model, tokenizer, _preprocessing(folder, model), dtype)
 
 
 def is_openai(folder: Path, config: dict[str, Any]) -> bool:

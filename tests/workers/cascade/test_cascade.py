@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from common.settings import SamplingSettings
-from workers.cascade.cascade import Captions, Cascade, best_first, distinct
-from workers.cascade.pixels import Fit, Image, Preprocessing, Resampling
+from workers.captions import Captions, Image
+from workers.cascade.cascade import Cascade, best_first, distinct
+from workers.cascade.pixels import Fit, Preprocessing, Resampling
 
 TINY = Preprocessing(2, Fit.SQUASH, Resampling.BICUBIC, (0.5,) * 3, (0.5,) * 3)
 
