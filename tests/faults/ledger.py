@@ -1,0 +1,111 @@
+"""What a storm cost: every second a worker spent on a batch, as the web server saw it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from tests.faults.site import Attempt
+
+STILL_ITS = 1.0
+"""Seconds after its last picture in which a batch may still be unwritten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """One fault that ends what a worker is doing."""
+
+    kind: str
+    worker: str
+    at: float
+
+    def struck(self, attempt: Attempt) -> bool:
+        """Whether this may have ended the attempt."""
+        ended = attempt.ended or float("inf")
+        return attempt.worker == self.worker and attempt.began <= self.at <= ended + STILL_ITS
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Worker time in seconds, and starts.
+
+    Args:
+        useful: of the attempts that wrote the shards.
+        unavoidable: of attempts that a kill ended.
+        avoidable: of all others; somebody ran a batch that somebody else ran, too.
+        wasted_starts: attempts that wrote no shard.
+        repeats: those of them that no kill explains.
+    """
+
+    useful: float
+    unavoidable: float
+    avoidable: float
+    wasted_starts: int
+    repeats: int
+
+    @property
+    def ratio(self) -> float | None:
+        """Wasted time by what the kills made unavoidable."""
+        return (self.unavoidable + self.avoidable) / self.unavoidable if self.unavoidable else None
+
+
+def cost(attempts: Sequence[Attempt], kills: Sequence[Kill], written: Mapping[str, float]) -> Cost:
+    """Add up a storm.
+
+    Args:
+        attempts: all of them, ended.
+        kills: all of them.
+        written: when each batch's shard appeared.
+    """
+    by_worker = defaultdict(list)
+    for kill in kills:
+        by_worker[kill.worker].append(kill)
+    useful = _useful(attempts, written)
+    wasted = [attempt for attempt in attempts if id(attempt) not in useful]
+    struck = [one for one in wasted if any(kill.struck(one) for kill in by_worker[one.worker])]
+    return Cost(
+        useful=_seconds(one for one in attempts if id(one) in useful),
+        unavoidable=_seconds(struck),
+        avoidable=_seconds(wasted) - _seconds(struck),
+        wasted_starts=len(wasted),
+        repeats=len(wasted) - len(struck),
+    )
+
+
+def _useful(attempts: Sequence[Attempt], written: Mapping[str, float]) -> set[int]:
+    """Identities of the attempts that wrote: of each batch the last that was answered before its shard."""
+    last: dict[str, Attempt] = {}
+    for one in attempts:
+        if one.answered and one.ended is not None and one.ended <= written.get(one.batch, 0.0):
+            before = last.get(one.batch)
+            if before is None or (before.ended or 0.0) < one.ended:
+                last[one.batch] = one
+    return {id(one) for one in last.values()}
+
+
+def _seconds(attempts: Iterable[Attempt]) -> float:
+    return sum((one.ended or one.began) - one.began for one in attempts)
+
+
+def recoveries(attempts: Sequence[Attempt], kills: Sequence[Kill], until: float) -> dict[str, list[float]]:
+    """By kind of kill: seconds until each batch that it ended was begun again, before the time `until`."""
+    by_batch, by_worker = defaultdict(list), defaultdict(list)
+    for one in attempts:
+        by_batch[one.batch].append(one)
+        by_worker[one.worker].append(one)
+    found: defaultdict[str, list[float]] = defaultdict(list)
+    for kill in kills:
+        for one in by_worker[kill.worker]:
+            if kill.struck(one) and not one.answered:
+                later = [
+                    next_one.began for next_one in by_batch[one.batch] if kill.at < next_one.began < until
+                ]
+                found[kill.kind] += [min(later) - kill.at] if later else []
+    return dict(found)
+
+
+def summary(seconds: Sequence[float]) -> dict[str, float]:
+    """How many, the median and the longest."""
+    if not seconds:
+        return {"count": 0}
+    return {"count": len(seconds), "p50": round(median(seconds), 2), "max": round(max(seconds), 2)}
