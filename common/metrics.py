@@ -1,4 +1,4 @@
-"""Every metric of the fleet, with its labels and its unit; `docs/when-it-goes-wrong.md` says what to do with them."""
+"""Every metric of the fleet; `docs/when-it-goes-wrong.md` says what to do when one of them alarms."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,7 +40,9 @@ GPU_MEMORY = Gauge(
 )
 ATTEMPTS = Counter("fleet_attempts", "Attempts at a batch that ended, by how.", ["end"])
 RUNNING = Gauge("fleet_running_batches", "Batches in this worker's hands.", multiprocess_mode="livesum")
-PUT_BACK = Counter("fleet_batches_put_back", "Batches put back because they could not be done now.", ["error"])
+PUT_BACK = Counter(
+    "fleet_batches_put_back", "Batches put back because they could not be done now.", ["error"]
+)
 DEAD = Counter("fleet_batches_dead", "Batches given up, with a failure record.", ["reason"])
 SET_ASIDE = Counter("fleet_messages_set_aside", "Messages that belong to no batch of a run served here.")
 

@@ -3,6 +3,7 @@
 import os
 import time
 import traceback
+from collections.abc import Mapping
 
 import structlog
 
@@ -11,9 +12,11 @@ from common.broker import connect
 from common.errors import FleetError
 from common.failure import Failure, Reason, bury, failure_key
 from common.live import LiveRun, Running
+from common.metrics import ATTEMPTS, DEAD, ROWS, RUNNING
 from common.part import PartError
 from common.settings import Settings
 from workers.batch import Advance, Work, do_work
+from workers.health import ChildHealth
 from workers.lease import CLAIM_SECONDS, Lease, claim_on
 from workers.models import load_models
 from workers.put_back import ClaimedError, UnexpectedError, backoff
@@ -34,6 +37,7 @@ class Attempt:
         self._client = connect(settings.broker_url)
         self._live = LiveRun(self._client, work.store.uri)
         self._book = AttemptBook(self._client, work.store.uri)
+        self._health = ChildHealth(settings.health)
 
     def make(self) -> None:
         """Do the batch, unless its shard or its failure record is there.
@@ -58,8 +62,8 @@ class Attempt:
             settings=self._settings.lease,
             running=running,
         )
-        with lease.held() as progress:
-            self._counted(progress.advance)
+        with lease.held() as progress, RUNNING.track_inprogress():
+            self._counted(self._health.counting(progress.advance))
 
     def _settled(self) -> bool:
         store, batch = self._work.store, self._work.batch
@@ -77,6 +81,7 @@ class Attempt:
             self._bury(Reason.PART, str(error), attempts)
         except FleetError:
             self._book.end(self._work.batch.id)
+            ATTEMPTS.labels("put_back").inc()
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it must count and be seen
             self._fail(error)
@@ -88,11 +93,14 @@ class Attempt:
             self._work, cascade, self._settings, advance, isolate=attempts.crashed >= ISOLATE_AFTER
         )
         backoff.success()
+        self._health.ready()
         if counts is None:
             log.info("another worker's shard was first")
+            ATTEMPTS.labels("late").inc()
             self._live.dropped(batch.id)
         else:
             log.info("shard written", shard=batch.shard_key, rows=dict(counts))
+            _count(counts)
             self._live.committed(batch.id, counts)
         self._book.forget(batch.id)
 
@@ -109,6 +117,7 @@ class Attempt:
         log.error("unexpected error", exception=trace)
         attempts = self._book.fail(self._work.batch.id, trace)
         if attempts.crashed < self._settings.lease.max_crashed:
+            ATTEMPTS.labels("failed").inc()
             raise UnexpectedError(f"{type(error).__name__}: {error}") from error
         self._bury(Reason.ERROR, trace, attempts)
 
@@ -124,5 +133,13 @@ class Attempt:
             worker=f"{self._hostname} ({os.getpid()})",
         )
         bury(self._work.store, failure)
+        ATTEMPTS.labels("dead").inc()
+        DEAD.labels(reason.value).inc()
         self._live.dropped(batch)
         self._book.forget(batch)
+
+
+def _count(rows: Mapping[str, int]) -> None:
+    ATTEMPTS.labels("committed").inc()
+    for status, count in rows.items():
+        ROWS.labels(status).inc(count)

@@ -14,6 +14,7 @@ from common import __version__
 from common.errors import FleetError
 from common.manifest import Batch, Part, Run, read_part, read_run
 from common.message import Message
+from common.metrics import Stage, timed
 from common.models import model_refs
 from common.settings import Settings
 from common.store import Store, absolute_uri, is_under, open_store
@@ -91,16 +92,17 @@ def do_work(
         NetworkError: the web cannot be reached.
     """
     batch = work.batch
-    rows = read_rows(work.part, batch, settings.s3)
+    with timed(Stage.READ):
+        rows = read_rows(work.part, batch, settings.s3)
     urls = rows["URL"].to_pylist()
     with _decoder(isolate=isolate) as decoder:
         flow = Flow(cascade, settings.fetch, settings.micro_batch, decoder, advance)
         outcomes = asyncio.run(flow.run(urls, _keys(work), _filtered(rows, settings)))
     check_network(urls, outcomes, settings.fetch.canary)
-    body = shard_bytes(rows, outcomes, batch, _provenance(work, cascade))
-    if not work.store.create(batch.shard_key, body):
-        return None
-    return count_statuses(outcomes)
+    with timed(Stage.WRITE):
+        body = shard_bytes(rows, outcomes, batch, _provenance(work, cascade))
+        first = work.store.create(batch.shard_key, body)
+    return count_statuses(outcomes) if first else None
 
 
 @contextmanager

@@ -8,11 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from common.metrics import Stage, timed
 from common.schema import Status
 from common.settings import FetchSettings
 from workers.captions import Captioning, Image, ModelInputs
 from workers.decode import DecodeError
 from workers.fetch import Fetcher
+from workers.metrics import record_pass
 from workers.outcome import Outcome
 
 DECODERS = 4
@@ -110,7 +112,8 @@ class Flow:
             if url is None:
                 self._settle(index, Outcome(Status.INVALID_URL, "the row has no URL"))
                 continue
-            fetched = await fetcher.fetch(url)
+            with timed(Stage.FETCH):
+                fetched = await fetcher.fetch(url)
             if fetched.body is None:
                 self._settle(index, Outcome(fetched.status, fetched.error))
                 continue
@@ -129,7 +132,8 @@ class Flow:
             await ready.put(Ready(index, sha256, inputs))
 
     def _inputs(self, body: bytes) -> ModelInputs:
-        return self.cascade.prepare(self.decode(body, max_pixels=self.settings.max_pixels))
+        with timed(Stage.DECODE):
+            return self.cascade.prepare(self.decode(body, max_pixels=self.settings.max_pixels))
 
     async def _caption_all(
         self,
@@ -163,7 +167,9 @@ class Flow:
         return rows
 
     def _caption(self, rows: Sequence[Ready], keys: Sequence[int]) -> None:
-        captions = self.cascade.caption([row.inputs for row in rows], [keys[row.index] for row in rows])
+        with timed(Stage.CAPTION):
+            captions = self.cascade.caption([row.inputs for row in rows], [keys[row.index] for row in rows])
+        record_pass(captions, self.micro_batch)
         for row, found in zip(rows, captions, strict=True):
             self._outcomes[row.index] = Outcome(Status.OK, None, row.sha256, found)
 

@@ -9,9 +9,16 @@ from celery import signals
 from celery.worker import WorkController, state
 from celery.worker.consumer import Consumer
 
+from common.cli import fail
+from common.errors import FleetError
 from common.logs import configure_logs
 from common.settings import Settings
+from workers.flower_defaults import set_flower_defaults
+from workers.health import ChildHealth, warm_up
+from workers.health_watch import watch_health
+from workers.metrics_server import serve_metrics
 from workers.sign_of_life import excuse_running_batches, start_signs_of_life
+from workers.startup import check_surroundings
 from workers.worker_id import new_worker_id
 
 log = structlog.get_logger(__name__)
@@ -22,12 +29,14 @@ HEARTBEAT = 10
 
 def connect_lifecycle(settings: Settings) -> None:
     """Attach everything to this process; Celery calls it in parent and children alike."""
+    set_flower_defaults()
     signals.setup_logging.connect(_configure_logs, weak=False)
     signals.task_prerun.connect(_bind_batch, weak=False)
+    signals.task_prerun.connect(lambda **_: ChildHealth(settings.health).progressed(), weak=False)
     signals.task_postrun.connect(_unbind_batch, weak=False)
 
     def _before_start(sender: WorkController, **_: Any) -> None:
-        _must_have_output(settings)
+        _prepare(sender, settings)
         new_worker_id()
         sender.options.update(without_gossip=True, without_mingle=True, heartbeat_interval=HEARTBEAT)
         sender.quiet = sender.quiet or not sys.stdout.isatty()
@@ -39,6 +48,7 @@ def connect_lifecycle(settings: Settings) -> None:
         _stop_soon_on_sigterm(sender.controller, settings)
 
     signals.worker_init.connect(_before_start, weak=False)
+    signals.worker_process_init.connect(lambda **_: warm_up(settings), weak=False)
     signals.worker_ready.connect(_when_ready, weak=False)
 
 
@@ -55,10 +65,13 @@ def _unbind_batch(**_: Any) -> None:
     structlog.contextvars.clear_contextvars()
 
 
-def _must_have_output(settings: Settings) -> None:
-    if not settings.output:
-        sys.stderr.write("error: FLEET_OUTPUT is not set; name the output whose runs this worker serves\n")
-        raise SystemExit(2)
+def _prepare(worker: WorkController, settings: Settings) -> None:
+    try:
+        check_surroundings(settings)
+        serve_metrics(settings.metrics)
+        watch_health(worker, settings)
+    except FleetError as error:
+        raise SystemExit(fail(error)) from error
 
 
 def _stop_soon_on_sigterm(worker: WorkController, settings: Settings) -> None:

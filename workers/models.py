@@ -2,6 +2,7 @@
 
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 from huggingface_hub import snapshot_download
@@ -13,6 +14,7 @@ from common.presets import FAKE
 from common.settings import Settings
 from workers.captions import Captioning
 from workers.fake import FakeCascade
+from workers.prefetch_lock import ModelLock
 
 TOY: Final = Path(__file__).parent / "toy" / "weights"
 _FILES: Final = ["*.json", "*.txt", "*.safetensors"]  # never a pickle
@@ -63,17 +65,36 @@ def _downloaded(name: str) -> Path:
     return Path(folder)
 
 
-@cache
+_loading: Final = Lock()  # two threads that want the models wait for one loading of them
+
+
 def load_models(settings: Settings) -> Captioning:
     """The cascade that the settings name, loaded once a process.
 
     Raises:
         ModelNameError: a name leads to no folder.
+        ModelLockError: a file is not the one that was locked.
         ModelFolderError: a folder holds something else.
     """
+    with _loading:
+        return _loaded(settings)
+
+
+@cache
+def _loaded(settings: Settings) -> Captioning:
     if settings.models == FAKE:
         return FakeCascade(settings.sampling)
     from workers.cascade import load_cascade  # noqa: PLC0415 - only a worker's child needs torch
 
-    captioner, ranker, selector = map(resolve_model, model_names(settings))
-    return load_cascade(captioner, ranker, selector, settings.sampling, settings.device)
+    captioner, ranker, selector = folders = [resolve_model(name) for name in model_names(settings)]
+    if settings.models_lock is not None:
+        ModelLock.read(Path(settings.models_lock)).verify(folders)
+    return load_cascade(
+        captioner,
+        ranker,
+        selector,
+        settings.sampling,
+        settings.device,
+        dtype=settings.dtype,
+        repairer=resolve_model(settings.repairer) if settings.repairer else None,
+    )

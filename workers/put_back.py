@@ -11,7 +11,9 @@ from common.broker import connect
 from common.errors import FleetError
 from common.live import LiveRun
 from common.message import Message
+from common.metrics import PUT_BACK
 from common.settings import Settings
+from workers.health import ChildHealth
 
 SHORT_PAUSE = 1.0
 FIRST_PAUSE = 2.0
@@ -52,6 +54,7 @@ def put_back(message: Message, error: Exception, settings: Settings) -> NoReturn
     Raises:
         Reject: always.
     """
+    PUT_BACK.labels(type(error).__name__).inc()
     seconds = _pause(error, settings)
     log.error("batch put back", reason=str(error), pause_seconds=seconds)
     time.sleep(seconds)
@@ -66,5 +69,6 @@ def _pause(error: Exception, settings: Settings) -> float:
     """Short where only this batch is concerned; else longer each time, since nothing works now."""
     if isinstance(error, ClaimedError | UnexpectedError):
         return SHORT_PAUSE
+    ChildHealth(settings.health).unready()
     # The lease is not renewed any more: well before it ends the message must be back.
     return backoff.pause(min(LONGEST_PAUSE, settings.lease.visibility_timeout / 3))

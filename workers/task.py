@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from common.broker import connect, set_aside
 from common.errors import FleetError
 from common.message import TASK, Message
+from common.metrics import SET_ASIDE
 from common.settings import Settings
 from workers.put_back import put_back
 
@@ -65,4 +66,5 @@ def _find(message: Message, settings: Settings) -> "Work | None":
 
 def _put_aside(fields: dict[str, object], reason: str, settings: Settings) -> None:
     log.error("message set aside", reason=reason)
+    SET_ASIDE.inc()
     set_aside(connect(settings.broker_url), json.dumps(fields))

@@ -1,0 +1,63 @@
+"""`/metrics` of a worker: the parent serves what its children count, also those that died."""
+
+import atexit
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Metric, start_http_server
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
+
+from common.errors import FleetError
+from common.settings import MetricsSettings
+
+VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+LIVE = "gauge_live*_*.db"
+
+
+class Children(Collector):
+    """The children's metrics, without gauges of those that are no more. Needs a fresh folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._merged: Collector = MultiProcessCollector(None, path=str(folder))  # type: ignore[no-untyped-call]
+
+    def collect(self) -> Iterable[Metric]:
+        for file in self._folder.glob(LIVE):
+            pid = int(file.stem.rpartition("_")[2])
+            if not is_alive(pid):
+                mark_process_dead(pid, str(self._folder))  # type: ignore[no-untyped-call]
+        return self._merged.collect()
+
+
+def is_alive(pid: int) -> bool:
+    """Whether there is a process of this number, of our own user."""
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return True
+
+
+def serve_metrics(settings: MetricsSettings) -> None:
+    """Listen in a thread, before any child is started: they inherit the folder that they count in.
+
+    Raises:
+        FleetError: the port is taken.
+    """
+    if not settings.port:
+        return
+    folder = tempfile.mkdtemp(prefix="fleet-metrics-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ[VARIABLE] = folder
+    registry = CollectorRegistry()
+    registry.register(Children(Path(folder)))
+    try:
+        start_http_server(settings.port, settings.address, registry)
+    except OSError as error:
+        raise FleetError(
+            f"{settings.address}:{settings.port}: {error.strerror or error}; choose another port"
+        ) from error

@@ -1,0 +1,63 @@
+"""What must be right before a worker starts: a fault is one line and exit code 2, and no model was loaded.
+
+A broker that is away is no fault: Celery waits for it. One that refuses will refuse for ever.
+"""
+
+import os
+from pathlib import Path
+
+import redis
+import structlog
+from huggingface_hub import constants
+from kombu.utils.url import maybe_sanitize_url
+
+from common.broker import connect
+from common.errors import FleetError, StoreError
+from common.models import model_names
+from common.presets import FAKE
+from common.settings import Settings
+from common.store import absolute_uri, open_store
+
+log = structlog.get_logger(__name__)
+
+
+def check_surroundings(settings: Settings) -> None:
+    """Raise FleetError where output, broker or models cannot be right."""
+    if not settings.output:
+        raise FleetError("FLEET_OUTPUT is not set; name the output whose runs this worker serves")
+    _must_be_let_in(settings.broker_url)
+    _must_find_models(settings)
+    _must_write(absolute_uri(settings.output), settings)
+
+
+def _must_be_let_in(url: str) -> None:
+    where = maybe_sanitize_url(url)
+    try:
+        connect(url).ping()
+    except (redis.AuthenticationError, redis.exceptions.AuthorizationError, redis.ResponseError) as error:
+        raise FleetError(
+            f"{where}: the broker refuses ({error}); correct the password in FLEET_BROKER_URL"
+        ) from error
+    except redis.RedisError as error:
+        log.warning("the broker is away; waiting for it", broker=where, error=str(error))
+
+
+def _must_find_models(settings: Settings) -> None:
+    """Folders and, without the network, the hub's cache; what can still be downloaded is not looked for."""
+    if settings.models == FAKE:
+        return
+    from workers.models import resolve_model  # noqa: PLC0415 - costs as much as all the rest
+
+    for name in model_names(settings):
+        if constants.HF_HUB_OFFLINE or name.startswith((".", "/", "~", "toy/")):
+            resolve_model(name)
+
+
+def _must_write(output: str, settings: Settings) -> None:
+    if output.startswith("s3://"):
+        open_store(output, settings.s3).check_writable()
+        return
+    # No trial file: other workers may be at work in the same folder.
+    folder = next(path for path in (Path(output), *Path(output).parents) if path.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise StoreError(f"{output}: not a folder that this user may write to; correct FLEET_OUTPUT")
