@@ -9,7 +9,9 @@ SLACK = 8.0
 """Seconds that two shared cores may add to any bound, the start of a process included."""
 
 
-def finish(crew: Fleet, run: Run, seconds: float = 45, *, mend: bool = False, empty: bool = True) -> Findings:
+def finish(
+    crew: Fleet, run: Run, seconds: float = 45, *, mend: bool = False, restart: bool = False
+) -> Findings:
     """Let the run end, and hold it against every invariant that files and broker can show.
 
     Args:
@@ -17,14 +19,13 @@ def finish(crew: Fleet, run: Run, seconds: float = 45, *, mend: bool = False, em
         run: a run in a folder.
         seconds: it may take.
         mend: queue again what is lost, as a cron job would.
-        empty: nothing may remain in the broker.
+        restart: start the last worker again when it ends, as a cluster would.
     """
     crew.site.release()
-    crew.wait(run, seconds, mend=mend)
+    crew.wait(run, seconds, mend=mend, restart=restart)
     findings = examine(Path(run.output))
     assert findings.sound, findings
-    if empty:
-        assert remains(crew.broker.client()) == {}
+    assert remains(crew.broker.client()) == {}
     verdict = crew.verify(run)
     assert (verdict["rows_found"], verdict["duplicates"], verdict["bad_shards"]) == (findings.found, 0, 0)
     return findings

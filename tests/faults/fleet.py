@@ -228,14 +228,29 @@ class Fleet:
         answer: dict[str, Any] = json.loads(self.producer("verify", "--json", "--output", run.output).stdout)
         return answer
 
-    def wait(self, run: Run, seconds: float, *, mend: bool = False) -> None:
-        """Until every batch has its shard or its failure record; with `mend` what is lost is queued again."""
+    def unlock_producers(self) -> None:
+        """What a dead producer held would be free after two minutes by itself."""
+        client = self.broker.client()
+        for lock in client.scan_iter("fleet:*:producer"):
+            client.delete(lock)
+
+    def wait(self, run: Run, seconds: float, *, mend: bool = False, restart: bool = False) -> None:
+        """Until every batch has its shard or its failure record.
+
+        Args:
+            run: in a folder.
+            seconds: it may take.
+            mend: what is lost is queued again, as by a cron job.
+            restart: the last worker is started again when it ends, as a cluster would.
+        """
         deadline, mended = time.monotonic() + seconds, time.monotonic()
         while run.done() + run.dead() < len(run.batches):
             if time.monotonic() > deadline:
                 raise TimeoutError(
                     f"{run.done()} done and {run.dead()} dead of {len(run.batches)} in {seconds} s"
                 )
+            if restart and not any(worker.alive for worker in self.workers):
+                self.start(wait=False)
             if mend and time.monotonic() - mended > 2:
                 self.requeue(run)
                 mended = time.monotonic()

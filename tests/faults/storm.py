@@ -15,11 +15,13 @@ from tests.faults.ledger import Kill
 
 HOLDS = (0.02, 0.1, 0.3, 0.6, 1.0)
 """Seconds that a batch takes, changed at every fault."""
+BEGUN = (1, 4)
+"""Batches that a worker must have begun before it is struck: it starts in seconds, and must work, too."""
 WORKER_FAULTS = {"worker": 5, "child": 4, "sigterm": 1}
 BROKER_FAULTS = {"blip": 3, "restart": 1}
 DOWN = (0.2, 1.5)
-BETWEEN = (0.1, 1.1)
-"""Seconds between two faults: a worker needs three to begin, and must do some work in between."""
+BETWEEN = (0.05, 0.8)
+"""Seconds between two faults, if there is somebody to strike."""
 ENOUGH_WAITING = 80
 PART_BATCHES = 400
 TOLD_EVERY = 10.0
@@ -86,10 +88,13 @@ class Storm:
         )
 
     def _strike(self, kills: int) -> None:
-        """One worker that has begun something, in one of three ways."""
-        seen = {attempt.worker for attempt in self.crew.site.attempts}
-        struck = {kill.worker for kill in self.kills if kill.kind == "sigterm"}
-        victims = [one for one in self._live if one.alive and one.name in seen - struck]
+        """One worker that has begun some batches, in one of three ways."""
+        begun = Counter(attempt.worker for attempt in self.crew.site.attempts)
+        stopping = {kill.worker for kill in self.kills if kill.kind == "sigterm"}
+        least = self.chance.randint(*BEGUN)
+        victims = [
+            one for one in self._live if one.alive and one.name not in stopping and begun[one.name] >= least
+        ]
         if not victims or len(self.kills) >= kills:
             return
         victim, kind = self.chance.choice(victims), _choose(self.chance, WORKER_FAULTS)
