@@ -40,7 +40,7 @@ ORDINARY = {
     "FLEET_FETCH_RETRIES": "0",
     "OMP_NUM_THREADS": "1",
 }
-START_SECONDS = 40
+START_SECONDS = 60
 
 
 @dataclass

@@ -66,7 +66,7 @@ class Site:
     def of(self, batch: str) -> list[Attempt]:
         return [one for one in self.attempts if one.batch == batch]
 
-    def wait_for(self, batch: str, seconds: float = 30, *, count: int = 1) -> Attempt:
+    def wait_for(self, batch: str, seconds: float = 60, *, count: int = 1) -> Attempt:
         """The `count`-th attempt at a batch, once it has begun."""
         return until(lambda: self.of(batch)[count - 1 : count], seconds, f"attempt {count} at {batch}")[0]
 

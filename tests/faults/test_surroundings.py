@@ -4,6 +4,7 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -32,13 +33,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_puts_batches_back(small_disk: Path, crew: Fleet) -> None:
     run = crew.enqueue("full", 4)
     ballast = small_disk / "ballast"
-    with ballast.open("wb") as file:
-        try:
-            while True:
-                file.write(b"0" * 4096)
-                file.flush()
-        except OSError:
-            pass
+    with suppress(OSError), ballast.open("wb", buffering=0) as file:
+        while True:
+            file.write(b"0" * 1024)
     worker = crew.start()
     until(lambda: worker.events("batch put back"), 30, "a batch put back")
     assert run.done() == 0
@@ -55,13 +52,16 @@ def test_few_descriptors_and_a_temporary_folder_that_cannot_be_written(crew: Fle
 
 @pytest.mark.parametrize("seconds", [600, -600])
 def test_a_clock_that_is_ten_minutes_wrong_runs_nothing_twice(crew: Fleet, seconds: int) -> None:
+    """To each worker the other's leases have run out, or never will: the claims keep them apart.
+
+    The message goes round between them meanwhile, so that one of the two gets nothing else done.
+    """
     run = crew.enqueue("skew", 2)
-    crew.site.hold = 60
+    crew.site.hold = 600
     crew.start(wait=False, app="tests.faults.skewed", SKEW=str(seconds))
     crew.start(wait=False)
-    for batch in run.batches:
-        crew.site.wait_for(batch)
+    until(lambda: crew.site.attempts, 60, "a start")
     time.sleep(12)
-    print("starts", len(crew.site.attempts))
-    assert [len(crew.site.of(batch)) for batch in run.batches] == [1, 1]
+    assert max(len(crew.site.of(batch)) for batch in run.batches) == 1
     finish(crew, run)
+    assert [len(crew.site.of(batch)) for batch in run.batches] == [1, 1]
