@@ -117,7 +117,7 @@ def test_a_thousand_mutations() -> None:
     assert set(Counter(map(outcome, mutations(1000)))) <= STATUSES
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("mode", "kind"),
     [("RGB", "JPEG"), ("CMYK", "JPEG"), ("RGBA", "PNG"), ("I;16", "PNG"), ("P", "GIF"), ("RGBA", "WEBP")],
@@ -142,7 +142,7 @@ print(open("/proc/self/status").read().split("VmHWM:")[1].split()[0])
 """
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.timeout(900)
 def test_ten_thousand_mutations() -> None:
     found = Counter(map(outcome, mutations(10_000, seed=1)))

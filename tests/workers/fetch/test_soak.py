@@ -63,7 +63,7 @@ async def drain(fetcher: Fetcher, urls: Iterator[str], found: Counter[str]) -> N
         found[(await fetcher.fetch(url)).status] += 1
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the memory from /proc")
 async def test_memory_is_flat_over_a_hundred_thousand_bad_urls(fetching: Fetching) -> None:
