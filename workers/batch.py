@@ -140,8 +140,8 @@ def _must_agree(run: Run, settings: Settings) -> None:
 
 def _keys(work: Work) -> list[int]:
     """An identity for each row that neither batch size nor output changes."""
-    seed, part, batch = work.run.sampling.seed, work.part.id, work.batch
-    return [_key(f"{seed}/{part}/{row}") for row in range(batch.first_row, batch.first_row + batch.rows)]
+    batch = work.batch
+    return [_key(f"{batch.part}/{row}") for row in range(batch.first_row, batch.first_row + batch.rows)]
 
 
 def _key(identity: str) -> int:
