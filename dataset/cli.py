@@ -27,6 +27,7 @@ from dataset.merged import DATA, read_tally, require_merged
 from dataset.publish import plan_upload, publish
 from dataset.source import open_source
 from dataset.stats import read_stats
+from dataset.survey.cli import app as survey_app
 
 app = typer.Typer(
     help="From the shards of a run to what people get.",
@@ -35,6 +36,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     epilog="Settings are environment variables with the prefix FLEET_; the README lists them all.",
 )
+
+app.add_typer(survey_app, name="survey")
 
 UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9}
 LARGEST_PART = 4 * 10**9

@@ -1,0 +1,95 @@
+"""Building a survey: draw, fetch, make blind, write."""
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.errors import FleetError
+from common.settings import S3Settings
+from common.store import absolute_uri
+from dataset.survey.candidate import Candidate
+from dataset.survey.draw import Side, take_samples
+from dataset.survey.human import human_candidates
+from dataset.survey.layout import PICTURES, SURVEY, TRUTH, Author, Origin, Sample, Survey, Truth
+from dataset.survey.machine import machine_candidates
+from dataset.survey.spelling import alike
+
+PRIVATE = 0o600
+SIDE = 640
+"""Pixels: the longer side of COCO's pictures, so that size tells nothing of most others either."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a survey is made of."""
+
+    run: str
+    human: Path | None
+    """File of human captions; None makes a machine-only survey."""
+    samples: int
+    pictures: Path | None = None
+    """Folder of the human captions' pictures; None is the file's own."""
+    seed: int = 0
+    side: int = SIDE
+    """Pixels of a picture's longer side, at most."""
+    title: str = "Human or machine?"
+    contact: str = ""
+
+
+def build(recipe: Recipe, folder: Path, s3: S3Settings) -> Survey:
+    """Draw the samples, fetch their pictures, and write the survey's folder, whole or not at all.
+
+    Raises:
+        FleetError: the folder is taken or cannot be written, an input is bad, or there are too few samples.
+        BadRunError: a shard is bad.
+    """
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            raise FleetError(f"{folder}: not empty; a survey needs a folder of its own")
+        sides = _sides(recipe, s3)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".survey-", dir=folder.parent) as place:
+            scratch = Path(place, "survey")
+            (scratch / PICTURES).mkdir(parents=True)
+            take_samples(sides, scratch / PICTURES, recipe.side)
+            survey = _write(scratch, sides, recipe)
+            scratch.rename(folder)
+    except OSError as error:
+        raise FleetError(f"{folder}: {error.strerror or error}; give another --output") from error
+    return survey
+
+
+def _sides(recipe: Recipe, s3: S3Settings) -> list[Side]:
+    if recipe.human is None:
+        machine, sides = recipe.samples, []
+    else:
+        if recipe.samples % 2:
+            raise FleetError(f"--n {recipe.samples}: half human and half machine needs an even number")
+        machine = recipe.samples // 2
+        human = human_candidates(recipe.human, recipe.pictures, recipe.seed)
+        sides = [Side(Author.HUMAN, machine, iter(human))]
+    candidates = machine_candidates(recipe.run, machine, recipe.seed, s3)
+    return [*sides, Side(Author.MACHINE, machine, iter(candidates))]
+
+
+def _write(folder: Path, sides: list[Side], recipe: Recipe) -> Survey:
+    had = dict(sorted((name, candidate) for side in sides for name, candidate in side.had.items()))
+    samples = tuple(Sample(id=name, caption=alike(candidate.caption)) for name, candidate in had.items())
+    survey = Survey(title=recipe.title, contact=recipe.contact, samples=samples)
+    (folder / SURVEY).write_text(survey.model_dump_json(indent=1), "utf-8")
+    truth = Truth(
+        run=absolute_uri(recipe.run),
+        human=None if recipe.human is None else str(recipe.human),
+        seed=recipe.seed,
+        samples={name: _origin(candidate) for name, candidate in had.items()},
+    )
+    (folder / TRUTH).touch(PRIVATE)
+    (folder / TRUTH).write_text(truth.model_dump_json(indent=1), "utf-8")
+    for sample in samples:  # the order of fetching must not show
+        os.utime(folder / PICTURES / sample.picture, (0, 0))
+    return survey
+
+
+def _origin(candidate: Candidate) -> Origin:
+    return Origin(author=candidate.author, source=str(candidate.place), caption=candidate.caption)

@@ -1,0 +1,17 @@
+"""A picture with a caption that may become a sample."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from dataset.survey.layout import Author
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One that was drawn; whether its picture can be had is not known yet."""
+
+    author: Author
+    place: str | Path
+    """A URL, or a file that is allowed."""
+    caption: str
+    """As it was written."""

@@ -1,0 +1,107 @@
+"""`dataset survey`: build, invite, serve, report."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from common.cli import EXIT_INCOMPLETE, fail, load_settings, output_uri
+from common.errors import FleetError
+from dataset.errors import BadRunError
+from dataset.survey.build import SIDE, Recipe, build
+from dataset.survey.layout import ANSWERS, read_survey
+
+app = typer.Typer(
+    help="Repeat the human evaluation of LAION-COCO: human or machine, and how good?", no_args_is_help=True
+)
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the survey.")]
+
+
+@app.command("build")
+def build_command(
+    *,
+    run: Annotated[
+        str | None, typer.Option(metavar="URI", help="Run to draw from.", show_default="FLEET_OUTPUT")
+    ] = None,
+    human: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Human captions: COCO's .json, or a .parquet or .csv."),
+    ] = None,
+    pictures: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Folder of pictures that FILE names by file.", show_default="FILE's"
+        ),
+    ] = None,
+    machine_only: Annotated[
+        bool, typer.Option("--machine-only", help="No human captions: the original's second round.")
+    ] = False,
+    samples: Annotated[int, typer.Option("--n", min=1, max=10_000, help="Samples in all.")] = 200,
+    seed: Annotated[int, typer.Option(help="Another seed draws other samples.")] = 0,
+    side: Annotated[
+        int, typer.Option(min=64, max=4096, help="Pixels of a picture's longer side, at most.")
+    ] = SIDE,
+    title: Annotated[str, typer.Option(help="Title that raters see.")] = Recipe.title,
+    contact: Annotated[str, typer.Option(help="Whom raters may ask.")] = Recipe.contact,
+    output: Annotated[Path, typer.Option(metavar="DIR", help="Folder to make.")] = Path("survey"),
+) -> None:
+    """Draw samples, half human and half machine, fetch their pictures, and make them blind.
+
+    Example: dataset survey build --run s3://bucket/run --human captions_val2017.json --n 200 --output survey
+    """
+    if machine_only == (human is not None):
+        raise FleetError("give --human FILE for a survey of both, or --machine-only")
+    settings = load_settings()
+    recipe = Recipe(
+        run=output_uri(run, settings),
+        human=human,
+        samples=samples,
+        pictures=pictures,
+        seed=seed,
+        side=side,
+        title=title,
+        contact=contact,
+    )
+    try:
+        survey = build(recipe, output, settings.s3)
+    except BadRunError as error:
+        fail(error)
+        raise typer.Exit(EXIT_INCOMPLETE) from error
+    typer.echo(f"{len(survey.samples)} samples: {output.absolute()}")
+
+
+@app.command("invite")
+def invite_command(
+    folder: Folder,
+    *,
+    count: Annotated[int, typer.Option(min=1, max=10_000, help="Raters to invite.")] = 1,
+    url: Annotated[str, typer.Option(help="Where raters reach the survey: prints links.")] = "",
+) -> None:
+    """Print new invitation codes, one a line and one for each rater. They are shown this once.
+
+    Example: dataset survey invite survey --count 20 --url https://survey.example.org
+    """
+    from dataset.survey.database import open_database  # noqa: PLC0415 - other commands need none
+    from dataset.survey.raters import invite  # noqa: PLC0415
+
+    read_survey(folder)
+    with open_database(folder / ANSWERS) as database:
+        for code in invite(database, count):
+            typer.echo(f"{url.rstrip('/')}/#{code}" if url else code)
+
+
+@app.command("serve")
+def serve_command(
+    folder: Folder,
+    *,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65_535, help="Port to listen on.")] = 8000,
+) -> None:
+    """Serve the survey to raters; put a proxy that speaks https before it.
+
+    Example: dataset survey serve survey --port 8000
+    """
+    from dataset.survey.serve import serve  # noqa: PLC0415 - other commands need no web server
+
+    serve(folder, host, port)

@@ -1,0 +1,116 @@
+"""Human captions: COCO's JSON, or a table of image and caption in parquet or CSV."""
+
+import json
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+from pydantic import BaseModel, ValidationError
+
+from common.errors import FleetError
+from dataset.survey.candidate import Candidate
+from dataset.survey.layout import Author
+
+IMAGE = ("image", "url", "image_url", "coco_url", "picture", "file_name", "path")
+CAPTION = ("caption", "text", "sentence")
+
+Pair = tuple[str, str]
+"""Where the picture is, and the caption."""
+
+
+class CocoImage(BaseModel):
+    """An entry of `images` (cocodataset.org, data format)."""
+
+    id: int | str
+    file_name: str = ""
+    coco_url: str = ""
+
+
+class CocoAnnotation(BaseModel):
+    """An entry of `annotations`."""
+
+    image_id: int | str
+    caption: str
+
+
+class Coco(BaseModel):
+    """What we read of COCO's captions."""
+
+    images: list[CocoImage]
+    annotations: list[CocoAnnotation]
+
+
+def human_candidates(file: Path, pictures: Path | None, seed: int) -> list[Candidate]:
+    """One caption of each picture, in the order in which the seed draws them.
+
+    Args:
+        file: `.json` as COCO's, `.parquet` or `.csv`.
+        pictures: folder of pictures that are named by file; None is the file's own.
+        seed: of the draw.
+
+    Raises:
+        FleetError: the file cannot be read, holds no caption, or names a file outside `pictures`.
+    """
+    by_picture: dict[str, list[str]] = {}
+    for image, caption in _read(file, local=pictures is not None):
+        by_picture.setdefault(image, []).append(caption)
+    if not by_picture:
+        raise FleetError(f"{file}: no human captions in it; it needs a picture and a caption a row")
+    chances = random.Random(f"human {seed}")  # noqa: S311 - a sample to look at
+    images = chances.sample(sorted(by_picture), len(by_picture))
+    folder = (pictures or file.parent).resolve()
+    return [
+        Candidate(Author.HUMAN, _place(image, folder), chances.choice(by_picture[image])) for image in images
+    ]
+
+
+def _read(file: Path, *, local: bool) -> Iterator[Pair]:
+    try:
+        if file.suffix == ".json":
+            return _coco(Coco.model_validate_json(file.read_bytes()), local=local)
+        if file.suffix == ".parquet":
+            return _table(pq.ParquetFile(file).read(), file)
+        if file.suffix == ".csv":
+            return _table(pyarrow.csv.read_csv(file), file)
+    except ValidationError as error:
+        reason = error.errors()[0]
+        where = ".".join(str(step) for step in reason["loc"])
+        raise FleetError(f"{file}: not COCO's captions ({where}: {reason['msg']})") from error
+    except (OSError, pa.ArrowException, json.JSONDecodeError) as error:
+        raise FleetError(f"{file}: cannot be read ({error})") from error
+    raise FleetError(f"{file}: human captions are a .json as COCO's, a .parquet or a .csv")
+
+
+def _coco(coco: Coco, *, local: bool) -> Iterator[Pair]:
+    places: Mapping[int | str, str] = {
+        image.id: image.file_name if local else image.coco_url or image.file_name for image in coco.images
+    }
+    for annotation in coco.annotations:
+        place = places.get(annotation.image_id)
+        if place:
+            yield place, annotation.caption
+
+
+def _table(table: pa.Table, file: Path) -> Iterator[Pair]:
+    image, caption = (_column(table.schema.names, names) for names in (IMAGE, CAPTION))
+    if image is None or caption is None:
+        raise FleetError(f"{file}: needs a column {' or '.join(IMAGE)}, and one {' or '.join(CAPTION)}")
+    columns = (table[name].cast(pa.string()).to_pylist() for name in (image, caption))
+    return ((place, text) for place, text in zip(*columns, strict=True) if place and text)
+
+
+def _column(names: Sequence[str], known: Sequence[str]) -> str | None:
+    lowered = {name.lower(): name for name in names}
+    return next((lowered[name] for name in known if name in lowered), None)
+
+
+def _place(image: str, folder: Path) -> str | Path:
+    if "://" in image:
+        return image
+    path = (folder / image).resolve()
+    if not path.is_relative_to(folder):
+        raise FleetError(f"{image!r}: a picture outside {folder}; name its folder with --pictures")
+    return path

@@ -1,0 +1,91 @@
+"""Raters: their invitation codes, sessions and consent. Codes and session tokens are kept as hashes alone."""
+
+import hashlib
+import random
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from dataset.survey.database import Database
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Crockford's base 32: no letter that looks like another."""
+LOOKALIKES = str.maketrans("OIL", "011", "- ")
+CODE_LENGTH = 16
+"""Characters of 5 bits each: 80 bits."""
+GROUP = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Rater:
+    """Somebody who came with a code; a number is all that is known of them."""
+
+    id: int
+    shuffle: str
+    """Seed of the rater's own order."""
+    consented: bool
+
+    def order(self, samples: Sequence[str]) -> list[str]:
+        """The samples' ids in the order in which this rater sees them."""
+        return random.Random(self.shuffle).sample(sorted(samples), len(samples))  # noqa: S311 - an order to see
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def invite(database: Database, count: int) -> list[str]:
+    """New codes, one for each new rater; they are shown this once."""
+    codes = ["".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH)) for _ in range(count)]
+    with database.transaction() as connection:
+        connection.executemany(
+            "INSERT INTO rater (code_hash, shuffle) VALUES (?, ?)",
+            [(_code_hash(code), secrets.token_hex(16)) for code in codes],
+        )
+    return ["-".join(code[at : at + GROUP] for at in range(0, CODE_LENGTH, GROUP)) for code in codes]
+
+
+def enter(database: Database, code: str) -> str | None:
+    """A new session's token for whoever has a good code, however it was typed; else None."""
+    token = secrets.token_urlsafe(32)
+    with database.transaction() as connection:
+        found = connection.execute("SELECT id FROM rater WHERE code_hash = ?", (_code_hash(code),)).fetchone()
+        if found is None:
+            return None
+        connection.execute("INSERT INTO session VALUES (?, ?, ?)", (_hash(token), found[0], now()))
+    return token
+
+
+def rater_of(database: Database, token: str) -> Rater | None:
+    """Whose session it is."""
+    with database.reading() as connection:
+        found = connection.execute(
+            "SELECT id, shuffle, consented_at FROM session JOIN rater ON rater.id = session.rater"
+            " WHERE token_hash = ?",
+            (_hash(token),),
+        ).fetchone()
+    return None if found is None else Rater(found[0], found[1], consented=found[2] is not None)
+
+
+def leave(database: Database, token: str) -> None:
+    """End a session."""
+    with database.transaction() as connection:
+        connection.execute("DELETE FROM session WHERE token_hash = ?", (_hash(token),))
+
+
+def consent(database: Database, rater: Rater) -> None:
+    """Note that the rater agreed, and when first."""
+    with database.transaction() as connection:
+        connection.execute(
+            "UPDATE rater SET consented_at = coalesce(consented_at, ?) WHERE id = ?", (now(), rater.id)
+        )
+
+
+def _code_hash(code: str) -> bytes:
+    return _hash(code.upper().translate(LOOKALIKES))
+
+
+def _hash(secret: str) -> bytes:
+    """Of a secret with far more than 64 random bits: no salt and no stretching needed."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()

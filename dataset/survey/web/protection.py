@@ -1,0 +1,74 @@
+"""Headers of every response, and forms that only our own pages can post."""
+
+import hashlib
+import hmac
+from urllib.parse import urlsplit
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dataset.survey.web.refusal import Refusal
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; connect-src 'self';"
+        " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",  # with `no-referrer` browsers would hide the origin of our own forms
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "X-Robots-Tag": "noindex",
+}
+NOT_KEPT = "no-store"
+
+
+class SafeHeaders:
+    """Puts `HEADERS` on every response; what says nothing of caching is not kept."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_safely(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.update(HEADERS)
+                headers.setdefault("Cache-Control", NOT_KEPT)
+            await send(message)
+
+        await self._app(scope, receive, send_safely)
+
+
+def must_be_ours(request: Request) -> None:
+    """Refuse a form that another site sent: by Sec-Fetch-Site, or by Origin in older browsers.
+
+    Raises:
+        Refusal: it did not come from this page.
+    """
+    site = request.headers.get("sec-fetch-site")
+    origin = request.headers.get("origin")
+    if site is not None and site != "same-origin":
+        raise Refusal(403)
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        raise Refusal(403)
+
+
+def form_token(session: str) -> str:
+    """What a session's forms carry, and what nobody else can know."""
+    return hmac.new(session.encode(), b"form", hashlib.sha256).hexdigest()
+
+
+def must_hold_token(form: dict[str, str], session: str) -> None:
+    """Refuse a form without its session's token.
+
+    Raises:
+        Refusal: it did not come from this page.
+    """
+    if not hmac.compare_digest(
+        form.get("token", "").encode("utf-8", "replace"), form_token(session).encode()
+    ):
+        raise Refusal(403)

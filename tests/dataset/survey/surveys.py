@@ -1,0 +1,50 @@
+"""Surveys made at once, without a run: drawn pictures, known truth."""
+
+import io
+import random
+from pathlib import Path
+
+from PIL import Image
+
+from dataset.survey.database import open_database
+from dataset.survey.layout import ANSWERS, PICTURES, SURVEY, TRUTH, Author, Origin, Sample, Survey, Truth
+from dataset.survey.raters import invite
+from dataset.survey.spelling import alike
+from tests.dataset.gallery.pictures import Picture
+
+
+def sample_id(number: int) -> str:
+    return f"{random.Random(number).getrandbits(128):032x}"
+
+
+def make_survey(
+    folder: Path, samples: int, *, machine_only: bool = False, captions: dict[int, str] | None = None
+) -> Survey:
+    """A survey whose even samples are human, unless it is machine-only."""
+    (folder / PICTURES).mkdir(parents=True)
+    origins = {}
+    made = []
+    for number in range(samples):
+        words = Picture(number).words
+        caption = (captions or {}).get(number, "a {colour} {shape} beside a {other} {second}".format(**words))
+        author = Author.MACHINE if machine_only or number % 2 else Author.HUMAN
+        name = sample_id(number)
+        (folder / PICTURES / f"{name}.jpg").write_bytes(_jpeg(number))
+        made.append(Sample(id=name, caption=alike(caption) if number not in (captions or {}) else caption))
+        origins[name] = Origin(author=author, source=f"https://images.example/{number}.jpg", caption=caption)
+    survey = Survey(title="Human or machine?", contact="survey@example.org", samples=tuple(made))
+    truth = Truth(run="/run", human=None if machine_only else "/captions.json", seed=0, samples=origins)
+    (folder / SURVEY).write_text(survey.model_dump_json())
+    (folder / TRUTH).write_text(truth.model_dump_json())
+    return survey
+
+
+def codes(folder: Path, count: int) -> list[str]:
+    with open_database(folder / ANSWERS) as database:
+        return invite(database, count)
+
+
+def _jpeg(number: int) -> bytes:
+    sink = io.BytesIO()
+    Image.open(io.BytesIO(Picture(number).png())).save(sink, "JPEG", quality=85)
+    return sink.getvalue()

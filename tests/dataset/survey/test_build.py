@@ -1,0 +1,214 @@
+"""Building: drawn by seed, half and half, and blind."""
+
+import json
+import re
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from dataset.cli import main
+from dataset.survey.layout import Survey, Truth, read_survey, read_truth
+from dataset.survey.spelling import alike
+from tests.dataset.command import error_line
+from tests.dataset.gallery.pictures import Picture
+from tests.dataset.survey.conftest import OPEN, World
+from tests.dataset.survey.surveys import make_survey
+from tests.dataset.survey.world import (
+    FIRST_GONE,
+    HUMAN_PICTURES,
+    caption_csv,
+    coco_json,
+    human_caption,
+    make_run,
+)
+from tests.processes import run_here
+
+
+def build(world: World, *options: object, run: str | None = None, code: int = 0) -> str:
+    """Run the command; its answer, or its error line."""
+    finished = run_here(main, "survey", "build", "--run", run or world.run, *options, environment=OPEN)
+    assert finished.returncode == code, finished.stderr
+    return finished.stdout if code == 0 else error_line(finished)
+
+
+def read(folder: Path) -> tuple[Survey, Truth]:
+    survey = read_survey(folder)
+    return survey, read_truth(folder, survey)
+
+
+@pytest.fixture(scope="module")
+def built(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All of the human pictures but the one that is gone: the draw must have met it."""
+    folder = tmp_path_factory.mktemp("built") / "survey"
+    options = ("--human", world.human, "--n", 2 * (len(HUMAN_PICTURES) - 1), "--output", folder)
+    assert build(world, *options) == f"{2 * (len(HUMAN_PICTURES) - 1)} samples: {folder}\n"
+    return folder
+
+
+def test_half_is_human_and_a_lost_picture_is_replaced(built: Path, world: World) -> None:
+    survey, truth = read(built)
+    authors = Counter(origin.author for origin in truth.samples.values())
+    assert authors == {"human": 59, "machine": 59}
+    sources = [origin.source for origin in truth.samples.values()]
+    assert len(set(sources)) == len(sources) == len(survey.samples)
+    assert f"{world.web.address}/gone" not in sources
+    for sample in survey.samples:
+        origin = truth.samples[sample.id]
+        number = int(origin.source.rsplit("/", 1)[1].removesuffix(".png"))
+        assert sample.caption == alike(origin.caption)
+        if origin.author == "human":
+            assert origin.caption in {human_caption(number, form) for form in (0, 1)}
+        else:
+            assert origin.caption == Picture(number).row(world.web.address)["top_caption"]
+
+
+def test_nothing_tells_which_is_which(built: Path) -> None:
+    survey, truth = read(built)
+    text = (built / "survey.json").read_text()
+    assert set(json.loads(text)) == {"title", "contact", "samples"}
+    assert {field for sample in json.loads(text)["samples"] for field in sample} == {"id", "caption"}
+    assert not re.search(r"human|machine|http|127\.0\.0\.1", text.replace(survey.title, ""))
+    ids = [sample.id for sample in survey.samples]
+    assert ids == sorted(ids)  # random, so the order is too
+    pictures = sorted((built / "pictures").iterdir())
+    assert [file.stem for file in pictures] == ids
+    assert len({(file.stat().st_mtime_ns, file.stat().st_mode) for file in pictures}) == 1
+    shapes = set()
+    for file in pictures:
+        with Image.open(file) as image:
+            shapes.add((image.format, image.size, str(image.quantization), tuple(sorted(image.info))))  # type: ignore[attr-defined]
+    assert len(shapes) == 1
+    runs = [truth.samples[name].author for name in ids]
+    assert 10 < sum(first != second for first, second in pairwise(runs)) < 110
+
+
+def test_both_sides_are_spelt_alike(built: Path) -> None:
+    survey, _ = read(built)
+    for sample in survey.samples:
+        assert re.fullmatch(r"[a-z]+( [a-z]+|, [a-z]+)*", sample.caption)
+
+
+def test_the_truth_is_for_the_owner_alone(built: Path) -> None:
+    assert (built / "truth.json").stat().st_mode & 0o077 == 0
+
+
+def test_the_same_seed_draws_the_same_and_another_does_not(world: World, tmp_path: Path) -> None:
+    drawn, names = [], []
+    for number, seed in enumerate((3, 3, 4)):
+        folder = tmp_path / str(number)
+        build(world, "--human", world.human, "--n", 20, "--seed", seed, "--output", folder)
+        survey, truth = read(folder)
+        drawn.append({(origin.source, origin.caption) for origin in truth.samples.values()})
+        names.append({sample.id for sample in survey.samples})
+    assert drawn[0] == drawn[1]
+    assert len(drawn[0] & drawn[2]) < 15
+    assert not names[0] & names[1]  # names cannot be worked out from the seed
+
+
+def test_machine_only(world: World, tmp_path: Path) -> None:
+    build(world, "--machine-only", "--n", 25, "--output", tmp_path / "survey", "--title", "Round 2")
+    survey, truth = read(tmp_path / "survey")
+    assert truth.machine_only
+    assert {origin.author for origin in truth.samples.values()} == {"machine"}
+    assert (len(survey.samples), survey.title) == (25, "Round 2")
+
+
+def test_captions_of_the_runs_own_pictures_never_show_a_picture_twice(world: World, tmp_path: Path) -> None:
+    """Best for blindness: both sides caption pictures of one kind."""
+    rows = [(f"{world.web.address}/{n}.png", human_caption(n)) for n in range(60)]
+    human = caption_csv(tmp_path / "own.csv", rows)
+    build(world, "--human", human, "--n", 60, "--output", tmp_path / "survey")
+    _, truth = read(tmp_path / "survey")
+    assert len({origin.source for origin in truth.samples.values()}) == 60
+
+
+def test_the_same_picture_at_two_addresses_is_drawn_once(world: World, tmp_path: Path) -> None:
+    rows = [(f"{world.web.address}/{'0' * zeros}1000000.png", "A caption.") for zeros in range(4)]
+    human = caption_csv(tmp_path / "again.csv", rows)
+    said = build(world, "--human", human, "--n", 4, "--output", tmp_path / "survey", code=2)
+    assert said.startswith("error: too few samples: 1 of 2 human ones could be had")
+    assert "3 picture drawn before" in said
+    assert [file.name for file in tmp_path.iterdir()] == ["again.csv"]
+
+
+def test_local_pictures_in_parquet(world: World, tmp_path: Path) -> None:
+    (tmp_path / "pictures").mkdir()
+    for number in range(2000, 2005):
+        (tmp_path / "pictures" / f"{number}.png").write_bytes(Picture(number).png())
+    names = [f"{number}.png" for number in range(2000, 2005)]
+    file = tmp_path / "human.parquet"
+    pq.write_table(pa.table({"file_name": names, "Caption": ["A thing."] * 5}), file)
+    options = ("--pictures", tmp_path / "pictures", "--n", 8, "--output", tmp_path / "survey")
+    build(world, "--human", file, *options)
+    survey, truth = read(tmp_path / "survey")
+    local = [origin.source for origin in truth.samples.values() if origin.author == "human"]
+    assert all(Path(source).parent == tmp_path / "pictures" for source in local)
+    assert sum(sample.caption == "a thing" for sample in survey.samples) == 4
+
+
+def test_too_few_rows_and_pictures_that_are_gone(world: World, tmp_path: Path) -> None:
+    few = make_run(tmp_path / "few", world.web, numbers=range(10))
+    said = build(world, "--machine-only", "--n", 50, "--output", tmp_path / "survey", run=few, code=2)
+    assert said.startswith("error: too few samples: ")
+    assert "of 50 machine ones" in said
+    gone = coco_json(tmp_path / "gone.json", world.web, [FIRST_GONE])
+    said = build(world, "--human", gone, "--n", 2, "--output", tmp_path / "survey", code=2)
+    assert "0 of 1 human ones could be had" in said
+    assert "1 http_4xx" in said
+    assert not (tmp_path / "survey").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("a.json", '{"images": [], "annotations": []}', "a.json: no human captions in it"),
+        ("a.json", '{"images": [{"id": 1}]}', "a.json: not COCO's captions (annotations: Field required)"),
+        ("a.json", "{", "a.json: not COCO's captions"),
+        ("a.csv", "image,text\n", "a.csv: no human captions in it"),
+        ("a.csv", "image,title\nx,y\n", "needs a column"),
+        ("a.csv", "image,text\n../../etc/passwd,A file.\n", "a picture outside"),
+        ("a.csv", "image,text\n/etc/passwd,A file.\n", "a picture outside"),
+        ("a.parquet", "not parquet", "a.parquet: cannot be read"),
+        ("a.txt", "x", "are a .json as COCO's, a .parquet or a .csv"),
+    ],
+)
+def test_bad_human_captions(world: World, tmp_path: Path, name: str, text: str, said: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path)
+        assert said in build(world, "--human", name, "--n", 2, code=2)
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+
+
+def test_wrong_use_is_one_line(world: World, tmp_path: Path) -> None:
+    assert "give --human FILE" in build(world, "--output", tmp_path / "x", code=2)
+    assert "even number" in build(world, "--human", world.human, "--n", 3, "--output", tmp_path / "x", code=2)
+    taken = build(world, "--machine-only", "--output", tmp_path.parent, code=2)
+    assert taken.endswith("not empty; a survey needs a folder of its own")
+    missing = build(world, "--human", tmp_path / "no.json", "--output", tmp_path / "x", code=2)
+    assert "no.json: cannot be read" in missing
+    assert "no run here" in build(
+        world, "--machine-only", "--output", tmp_path / "x", run=str(tmp_path / "no"), code=2
+    )
+
+
+def test_a_bad_shard_is_exit_code_1(world: World, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", world.web, numbers=range(40))
+    (shard,) = Path(run, "shards").rglob("*.parquet")
+    shard.write_bytes(b"PAR1 damaged")
+    said = build(world, "--machine-only", "--output", tmp_path / "survey", run=run, code=1)
+    assert "not a readable shard" in said
+
+
+def test_a_picture_that_has_vanished(tmp_path: Path) -> None:
+    folder = tmp_path / "survey"
+    make_survey(folder, 3)
+    next((folder / "pictures").iterdir()).unlink()
+    finished = run_here(main, "survey", "serve", folder, environment={})
+    assert finished.returncode == 2
+    assert "the picture has vanished; restore it, or build the survey again" in error_line(finished)
