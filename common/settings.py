@@ -1,7 +1,7 @@
 """Every setting of the fleet: environment variables with the prefix `FLEET_`, one typed tree."""
 
 from ipaddress import IPv4Network, IPv6Network
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -150,6 +150,7 @@ class HealthSettings(Group):
     folder: Annotated[str | None, EmptyIsNone] = Field(
         None, description="folder for the files alive (touched while work moves) and ready (models loaded)"
     )
+    beat: PositiveFloat = Field(5.0, description="seconds between two looks")
     patience: PositiveFloat = Field(
         600.0, description="seconds that a running batch may go without a row done before the worker is stuck"
     )
@@ -183,6 +184,12 @@ class Settings(BaseSettings):
     worker_processes: PositiveInt = Field(1, description="processes per worker, each with its own models")
     micro_batch: PositiveInt = Field(8, description="images per pass of the cascade")
     device: str = Field("auto", description="torch device; auto is the first GPU, else the CPU")
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        "auto", description="of the models' weights; auto is bfloat16 where it pays, else float32"
+    )
+    repairer: str = Field(
+        "", description="text-to-text model that rewrites top captions; empty leaves them as they are"
+    )
     sampling: SamplingSettings = Field(default_factory=SamplingSettings)
     fetch: FetchSettings = Field(default_factory=FetchSettings)
     filter: FilterSettings = Field(default_factory=FilterSettings)

@@ -14,9 +14,6 @@ from common.settings import Settings
 from workers.health import ALIVE, CHILD_READY, PROGRESS, READY
 from workers.metrics_server import is_alive
 
-BEAT = 5.0
-"""Seconds between two looks."""
-
 
 class HealthWatch:
     """Keeps `alive` and `ready` of a folder.
@@ -71,11 +68,10 @@ def watch_health(worker: WorkController, settings: Settings) -> None:
     """
     if settings.health.folder is None:
         return
-    watch = HealthWatch(
-        _emptied(Path(settings.health.folder)), settings.health.patience, settings.worker_processes
-    )
-    worker.app.steps["consumer"].add(_step(watch))
-    threading.Thread(target=_wait, args=(watch,), name="health", daemon=True).start()
+    folder, beat = _emptied(Path(settings.health.folder)), settings.health.beat
+    watch = HealthWatch(folder, settings.health.patience, settings.worker_processes)
+    worker.app.steps["consumer"].add(_step(watch, beat))
+    threading.Thread(target=_wait, args=(watch, beat), name="health", daemon=True).start()
 
 
 def _emptied(folder: Path) -> Path:
@@ -93,14 +89,14 @@ def _emptied(folder: Path) -> Path:
     return folder
 
 
-def _wait(watch: HealthWatch) -> None:
+def _wait(watch: HealthWatch, beat: float) -> None:
     pause = threading.Event()
     while True:
         watch.waited()
-        pause.wait(BEAT)
+        pause.wait(beat)
 
 
-def _step(watch: HealthWatch) -> type[bootsteps.StartStopStep]:
+def _step(watch: HealthWatch, beat: float) -> type[bootsteps.StartStopStep]:
     class Health(bootsteps.StartStopStep):  # type: ignore[misc]
         """Turns with the consumer's loop, from when messages flow until the broker is lost."""
 
@@ -108,7 +104,7 @@ def _step(watch: HealthWatch) -> type[bootsteps.StartStopStep]:
 
         def start(self, consumer: Consumer) -> None:
             watch.consuming(True)
-            self._timer = consumer.timer.call_repeatedly(BEAT, _turn, (watch,))
+            self._timer = consumer.timer.call_repeatedly(beat, _turn, (watch,))
 
         def stop(self, _: Consumer) -> None:
             watch.consuming(False)

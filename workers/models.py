@@ -84,11 +84,11 @@ def load_models(settings: Settings) -> Captioning:
 def _loaded(settings: Settings) -> Captioning:
     if settings.models == FAKE:
         return FakeCascade(settings.sampling)
-    from workers.cascade import load_cascade  # noqa: PLC0415 - only a worker's child needs torch
-
     captioner, ranker, selector = folders = [resolve_model(name) for name in model_names(settings)]
     if settings.models_lock is not None:
         ModelLock.read(Path(settings.models_lock)).verify(folders)
+    from workers.cascade import load_cascade  # noqa: PLC0415 - only a worker's child needs torch
+
     return load_cascade(
         captioner,
         ranker,

@@ -10,9 +10,12 @@ import redis
 import structlog
 from huggingface_hub import constants
 from kombu.utils.url import maybe_sanitize_url
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from common.broker import connect
 from common.errors import FleetError, StoreError
+from common.manifest import RUN_KEY
 from common.models import model_names
 from common.presets import FAKE
 from common.settings import Settings
@@ -32,8 +35,10 @@ def check_surroundings(settings: Settings) -> None:
 
 def _must_be_let_in(url: str) -> None:
     where = maybe_sanitize_url(url)
+    client = connect(url)
+    client.set_retry(Retry(NoBackoff(), 0))
     try:
-        connect(url).ping()
+        client.ping()
     except (redis.AuthenticationError, redis.exceptions.AuthorizationError, redis.ResponseError) as error:
         raise FleetError(
             f"{where}: the broker refuses ({error}); correct the password in FLEET_BROKER_URL"
@@ -55,7 +60,9 @@ def _must_find_models(settings: Settings) -> None:
 
 def _must_write(output: str, settings: Settings) -> None:
     if output.startswith("s3://"):
-        open_store(output, settings.s3).check_writable()
+        store = open_store(output, settings.s3)
+        store.read(RUN_KEY)  # some servers begin an upload to a bucket that is not there
+        store.check_writable()
         return
     # No trial file: other workers may be at work in the same folder.
     folder = next(path for path in (Path(output), *Path(output).parents) if path.exists())
