@@ -46,10 +46,6 @@ class Attempt:
             FleetError: it cannot be done now; the message must go back.
             redis.RedisError: the broker is away.
         """
-        if self._settled():
-            log.info("batch is settled already")
-            self._live.dropped(self._work.batch.id)
-            return
         claim = claim_on(self._client, self._work.store.uri, self._work.batch.id)
         if not claim.acquire(blocking_timeout=CLAIM_SECONDS + 1):
             raise ClaimedError(f"{self._work.batch.id}: another worker is at it")
@@ -63,7 +59,12 @@ class Attempt:
             running=running,
         )
         with lease.held() as progress, RUNNING.track_inprogress():
-            self._counted(self._health.counting(progress.advance))
+            # Under the claim: whoever held it while this worker waited may have ended the batch.
+            if self._settled():
+                log.info("batch is settled already")
+                self._live.dropped(self._work.batch.id)
+            else:
+                self._counted(self._health.counting(progress.advance))
 
     def _settled(self) -> bool:
         store, batch = self._work.store, self._work.batch
