@@ -6,7 +6,7 @@ UV := .tools/bin/uv
 BIN := .venv/bin
 ROOMS := common dataset producer workers tests
 
-.PHONY: demo test lint format bench lock clean
+.PHONY: demo test lint format bench soak lock clean
 
 demo: .venv/ready ## two parts of toy pictures, captioned end to end on this machine
 	$(BIN)/python -m tests.demo --output output/demo
@@ -23,6 +23,9 @@ lint: .venv/ready
 format: .venv/ready
 	$(BIN)/ruff check --fix $(ROOMS)
 	$(BIN)/ruff format $(ROOMS)
+
+soak: .venv/ready ## an hour of kills and broker faults; SOAK='--kills 50 --broker-faults 5' is a short one
+	$(BIN)/python -m tests.faults.soak --json output/soak.json $(SOAK)
 
 lock: $(UV) ## resolve again; the lean and the worker's lock agree with the developers'
 	$(UV) pip compile -q --universal --generate-hashes pyproject.toml --extra worker --group dev -o requirements-dev.lock

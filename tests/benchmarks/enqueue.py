@@ -1,8 +1,8 @@
 """What queueing costs: `python -m tests.benchmarks.enqueue`.
 
 Our `send` beside plain `send_task`, in turns over one broker, medians and their ratio; bytes of Redis for a
-queued batch, projected to all of LAION-5B; and a run that is queued again after the broker was wiped. One JSON
-object.
+queued batch, projected to all of LAION-5B; and a run that is queued again after the broker was wiped.
+Prints one JSON object.
 """
 
 import argparse
