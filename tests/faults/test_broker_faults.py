@@ -7,7 +7,7 @@ import pytest
 
 from tests.faults.broker import Sync, broker
 from tests.faults.canary import canary
-from tests.faults.checks import finish
+from tests.faults.checks import finish, long
 from tests.faults.fleet import Fleet, fleet
 from tests.faults.link import link
 from tests.faults.site import Site
@@ -17,10 +17,11 @@ pytestmark = pytest.mark.slow
 CONSUMING = 35
 """Seconds after which workers consume again once Redis is back."""
 
-KEEPS: tuple[tuple[str, Sync, bool], ...] = (
+KEEPS = (
     ("valkey", "everysec", True),
-    ("redis", "always", True),
-    ("valkey", "no-file", False),
+    ("redis", "everysec", True),
+    pytest.param("redis", "always", True, marks=long),
+    pytest.param("valkey", "no-file", False, marks=long),
 )
 
 
@@ -78,6 +79,7 @@ def test_a_blip_runs_nothing_twice(crew: Fleet) -> None:
     assert [len(crew.site.of(batch)) for batch in run.batches] == [1, 1]
 
 
+@long
 def test_full_it_stops_workers_that_come_back(crew: Fleet) -> None:
     """A full Redis ends every worker, as a cluster would start them again."""
     run = crew.enqueue("full", 10)
@@ -93,6 +95,7 @@ def test_full_it_stops_workers_that_come_back(crew: Fleet) -> None:
     finish(crew, run, mend=True, restart=True)
 
 
+@long
 def test_read_only_for_a_while(crew: Fleet) -> None:
     """What a failed-over client sees: a replica that answers READONLY."""
     run = crew.enqueue("replica", 6)
@@ -106,6 +109,7 @@ def test_read_only_for_a_while(crew: Fleet) -> None:
     print("workers that it took", len(crew.workers))
 
 
+@long
 def test_torn_end_of_the_append_only_file(crew: Fleet) -> None:
     run = crew.enqueue("torn", 10)
     crew.broker.kill()
@@ -117,6 +121,7 @@ def test_torn_end_of_the_append_only_file(crew: Fleet) -> None:
     finish(crew, run, mend=True)
 
 
+@long
 def test_cut_link(crew: Fleet) -> None:
     """Connections are reset again and again, in the middle of whatever is being said."""
     run = crew.enqueue("cut", 30)
@@ -127,3 +132,37 @@ def test_cut_link(crew: Fleet) -> None:
             time.sleep(0.7)
             road.cut()
         finish(crew, run, mend=True)
+
+
+@long
+def test_half_open_links_are_given_up(crew: Fleet) -> None:
+    """Packets vanish without a word for longer than any time-out; afterwards workers consume again."""
+    run = crew.enqueue("silent", 2)
+    with link(crew.broker.port) as road:
+        crew.start(FLEET_BROKER_URL=f"redis://127.0.0.1:{road.port}/0")
+        finish(crew, run)
+        road.freeze()
+        time.sleep(50)
+        more = crew.enqueue("after", 2)
+        road.thaw()
+        back = time.monotonic()
+        crew.wait(more, 60)
+        print("done after", round(time.monotonic() - back, 1))
+        finish(crew, more)
+
+
+@long
+def test_frozen_for_a_minute(crew: Fleet) -> None:
+    run = crew.enqueue("frozen", 4)
+    crew.site.hold = 600
+    crew.start(wait=False)
+    crew.site.wait_for(run.batches[0])
+    crew.start()
+    crew.broker.freeze()
+    time.sleep(60)
+    crew.broker.thaw()
+    back = time.monotonic()
+    crew.site.release()
+    crew.wait(run, CONSUMING)
+    print("done after", round(time.monotonic() - back, 1))
+    finish(crew, run, mend=True)

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tests.faults.checks import SLACK, counts, finish
+from tests.faults.checks import SLACK, counts, finish, long
 from tests.faults.fleet import LOST_AFTER, Fleet
 from tests.faults.waiting import until
 
@@ -32,6 +32,7 @@ def test_killed_while_downloading_while_sweeping_and_idle(crew: Fleet) -> None:
     assert [len(crew.site.of(batch)) for batch in run.batches] == [2, 2]
 
 
+@long
 def test_killed_as_soon_as_it_holds_the_claim(crew: Fleet) -> None:
     run = crew.enqueue("claimed", 1)
     victim = crew.start(wait=False)
@@ -64,6 +65,7 @@ def test_what_a_frozen_worker_popped_is_lost_and_found(crew: Fleet) -> None:
     assert crew.requeue(run) == 0
 
 
+@long
 def test_killed_parent_leaves_its_child_no_second_shard(crew: Fleet) -> None:
     run = crew.enqueue("orphan", 1)
     crew.site.hold = 12
@@ -76,7 +78,7 @@ def test_killed_parent_leaves_its_child_no_second_shard(crew: Fleet) -> None:
     finish(crew, run)
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
+@pytest.mark.parametrize("number", [signal.SIGKILL, pytest.param(signal.SIGSEGV, marks=long)])
 def test_killed_child_is_replaced_and_its_batch_counts(crew: Fleet, number: signal.Signals) -> None:
     run = crew.enqueue("child", 1)
     crew.site.hold = 60
@@ -92,6 +94,7 @@ def test_killed_child_is_replaced_and_its_batch_counts(crew: Fleet, number: sign
     assert counts(crew, "crashed") == {}
 
 
+@long
 def test_a_zombie_that_writes_late_finds_the_shard_there(crew: Fleet) -> None:
     run = crew.enqueue("zombie", 1)
     crew.site.hold = 60

@@ -9,7 +9,7 @@ import pytest
 
 from common.broker import SET_ASIDE
 from common.message import QUEUE, TASK
-from tests.faults.checks import finish
+from tests.faults.checks import finish, long
 from tests.faults.fleet import Fleet
 
 pytestmark = pytest.mark.slow
@@ -56,7 +56,7 @@ STRANGERS = {
     "too large": envelope(TASK, arguments(**OURS, padding="x" * HUGE)),
     "path": envelope(TASK, arguments(**{**OURS, "part": "../../etc"})),
 }
-GARBAGE = ("garbage", "{}", "[]", "null", '{"body": 1}')
+GARBAGE = ("garbage", *(pytest.param(raw, marks=long) for raw in ("{}", "[]", "null", '{"body": 1}')))
 
 
 def test_foreign_messages_are_set_aside(crew: Fleet) -> None:

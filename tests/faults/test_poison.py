@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.faults.checks import counts, finish
+from tests.faults.checks import counts, finish, long
 from tests.faults.fleet import Fleet, Run
 
 pytestmark = pytest.mark.slow
@@ -15,6 +15,7 @@ def starts(crew: Fleet, run: Run, number: int) -> int:
     return len(crew.site.of(run.batches[number]))
 
 
+@long
 def test_one_that_crashes_its_child_dies_after_four_attempts_among_200(crew: Fleet) -> None:
     run = crew.enqueue("poison", 201, colours={20: "red"})
     crew.start(app=DEADLY)
@@ -30,9 +31,17 @@ def test_one_that_crashes_its_child_dies_after_four_attempts_among_200(crew: Fle
 
 
 @pytest.mark.parametrize(
-    ("colour", "reason"), [("blue", "error"), ("yellow", "error"), ("magenta", "crashed")]
+    ("colour", "reason"),
+    [
+        ("red", "crashed"),
+        ("yellow", "error"),
+        pytest.param("blue", "error", marks=long),
+        pytest.param("magenta", "crashed", marks=long),
+    ],
 )
-def test_no_memory_an_error_and_a_hang_end_the_same_way(crew: Fleet, colour: str, reason: str) -> None:
+def test_a_crash_an_error_no_memory_and_a_hang_end_the_same_way(
+    crew: Fleet, colour: str, reason: str
+) -> None:
     run = crew.enqueue("bad", 6, colours={1: colour})
     crew.start(app=DEADLY, FLEET_LEASE_TIME_LIMIT=LIMIT, FLEET_LEASE_MAX_CRASHED="2")
     findings = finish(crew, run, 60)
@@ -42,6 +51,7 @@ def test_no_memory_an_error_and_a_hang_end_the_same_way(crew: Fleet, colour: str
     assert starts(crew, run, 1) == 2
 
 
+@long
 def test_an_operator_brings_the_dead_back(crew: Fleet) -> None:
     run = crew.enqueue("revived", 2, colours={1: "yellow"})
     worker = crew.start(app=DEADLY, FLEET_LEASE_MAX_CRASHED="1")
@@ -54,6 +64,7 @@ def test_an_operator_brings_the_dead_back(crew: Fleet) -> None:
     assert finish(crew, run).found == 6
 
 
+@long
 def test_a_hang_that_keeps_the_interpreter(crew: Fleet) -> None:
     """Its lease cannot be renewed: the batch goes round, and is given up all the same."""
     run = crew.enqueue("hung", 8, colours={0: "green"})

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.faults.checks import SLACK, counts, finish
+from tests.faults.checks import SLACK, counts, finish, long
 from tests.faults.fleet import Fleet
 from tests.faults.waiting import until
 
@@ -49,6 +49,7 @@ def test_a_batch_that_ends_in_time_is_finished(crew: Fleet) -> None:
     assert len(crew.site.attempts) == 1
 
 
+@long
 def test_a_second_sigterm_and_a_kill_at_the_end_of_the_grace_period_lose_nothing(crew: Fleet) -> None:
     run = crew.enqueue("twice", 2)
     crew.site.hold = 60
@@ -66,6 +67,7 @@ def test_a_second_sigterm_and_a_kill_at_the_end_of_the_grace_period_lose_nothing
     finish(crew, run)
 
 
+@long
 def test_sigterm_while_the_child_starts(crew: Fleet) -> None:
     run = crew.enqueue("early", 1)
     worker = crew.start()
@@ -73,3 +75,18 @@ def test_sigterm_while_the_child_starts(crew: Fleet) -> None:
     worker.process.wait(GRACE + SLACK)
     crew.start()
     finish(crew, run)
+
+
+@long
+@pytest.mark.timeout(400)
+def test_twenty_sigterms_kill_no_batch(crew: Fleet) -> None:
+    run = crew.enqueue("unlucky", 1)
+    crew.site.hold = 600
+    for number in range(20):
+        worker = crew.start(wait=False)
+        crew.site.wait_for(run.batches[0], count=number + 1)
+        worker.terminate()
+        worker.process.wait(GRACE + SLACK)
+    assert counts(crew, "crashed") == counts(crew, "vanished") == {}
+    crew.start()
+    assert not finish(crew, run).dead

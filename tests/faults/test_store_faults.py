@@ -10,7 +10,7 @@ import pytest
 
 from tests.faults.broker import Broker
 from tests.faults.canary import canary
-from tests.faults.checks import SLACK, counts
+from tests.faults.checks import SLACK, counts, long
 from tests.faults.fleet import LOST_AFTER, Fleet, Run, fleet
 from tests.faults.invariants import examine, remains
 from tests.faults.s3_proxy import Fault, Rule, S3Proxy, s3_proxy
@@ -94,7 +94,9 @@ def test_every_bad_answer_ends_in_one_object(remote: Remote, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    "point", [Fault(seconds=600), Fault(late=600)], ids=["before-commit", "after-commit"]
+    "point",
+    [pytest.param(Fault(seconds=600), marks=long), Fault(late=600)],
+    ids=["before-commit", "after-commit"],
 )
 def test_killed_while_the_shard_is_written(remote: Remote, tmp_path: Path, point: Fault) -> None:
     run = remote.enqueue("put", 1)
@@ -109,20 +111,29 @@ def test_killed_while_the_shard_is_written(remote: Remote, tmp_path: Path, point
     assert len(remote.crew.site.attempts) == (1 if point.late else 2)
 
 
-@pytest.mark.parametrize("code", ["ExpiredToken", "NoSuchBucket", "InternalError"])
-def test_an_outage_puts_batches_back_and_kills_none(remote: Remote, tmp_path: Path, code: str) -> None:
-    """Longer than a client's own retries: the whole store is away while batches end."""
+@pytest.mark.parametrize(
+    ("code", "put_backs"),
+    [
+        ("ExpiredToken", 1),
+        pytest.param("NoSuchBucket", 1, marks=long),
+        pytest.param("InternalError", 13, marks=[long, pytest.mark.timeout(600)]),
+    ],
+)
+def test_an_outage_puts_batches_back_and_kills_none(
+    remote: Remote, tmp_path: Path, code: str, put_backs: int
+) -> None:
+    """Longer than a client's own retries, at last more often than any limit of attempts allows."""
     status = {"ExpiredToken": 403, "NoSuchBucket": 404, "InternalError": 500}[code]
     run = remote.enqueue("outage", 2)
     worker = remote.crew.start()
     remote.proxy.rule = lambda _: Fault(status, code)
-    until(lambda: worker.events("batch put back"), 40, "a batch put back")
-    time.sleep(2)
+    until(lambda: len(worker.events("batch put back")) >= put_backs, 40 * put_backs, "batches put back")
     assert remote.done(run) == 0
     remote.proxy.rule = lambda _: None
     remote.finish(run, tmp_path / "copy")
 
 
+@long
 def test_wrong_keys_touch_no_batch(remote: Remote, tmp_path: Path) -> None:
     run = remote.enqueue("keys", 1)
     worker = remote.crew.start(wait=False, AWS_SECRET_ACCESS_KEY="wrong")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.checks import finish
+from tests.faults.checks import finish, long
 from tests.faults.fleet import Fleet
 from tests.faults.waiting import until
 
@@ -43,6 +43,7 @@ def test_a_full_disk_puts_batches_back(small_disk: Path, crew: Fleet) -> None:
     finish(crew, run)
 
 
+@long
 def test_few_descriptors_and_a_temporary_folder_that_cannot_be_written(crew: Fleet) -> None:
     run = crew.enqueue("few", 6)
     worker = crew.start(prefix=("prlimit", "--nofile=64"), TMPDIR="/proc")
@@ -50,6 +51,7 @@ def test_few_descriptors_and_a_temporary_folder_that_cannot_be_written(crew: Fle
     assert worker.alive
 
 
+@long
 @pytest.mark.parametrize("seconds", [600, -600])
 def test_a_clock_that_is_ten_minutes_wrong_runs_nothing_twice(crew: Fleet, seconds: int) -> None:
     """To each worker the other's leases have run out, or never will: the claims keep them apart.
