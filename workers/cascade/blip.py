@@ -88,6 +88,10 @@ class BlipCaptioner:
         """The likeliest next token at every step, as `generate` without settings takes it."""
         return self._captions(images, [max(self._sampling.max_tokens)], greedy(self._end))
 
+    def release(self) -> None:
+        """Give back the cache; the next batch asks for its own."""
+        self._room = None
+
     @torch.inference_mode()
     def features(self, images: Sequence[Image]) -> Tensor:
         """What the vision tower says of each image, [images, patches, width]."""

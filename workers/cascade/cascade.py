@@ -5,13 +5,22 @@ from typing import Protocol
 
 from common.settings import SamplingSettings
 from workers.captions import Captions, Image, ModelInputs
-from workers.cascade.pixels import Preprocessing, check_image
+from workers.cascade.passes import Passes
+from workers.cascade.pixels import check_image
+
+
+class Resizer(Protocol):
+    """The CPU work of one image."""
+
+    def resize(self, image: Image) -> Image:
+        """uint8 [height, width, 3] -> as its model reads it."""
 
 
 class Captioner(Protocol):
     """Writes captions of pictures."""
 
-    preprocessing: Preprocessing
+    @property
+    def preprocessing(self) -> Resizer: ...
 
     def sample(self, images: Sequence[Image], keys: Sequence[int]) -> list[list[str]]:
         """Random captions of each image; the same key gives the same ones."""
@@ -19,14 +28,25 @@ class Captioner(Protocol):
     def greedy(self, images: Sequence[Image]) -> list[str]:
         """The one caption of each image that needs no random numbers."""
 
+    def release(self) -> None:
+        """Give back the memory that is kept from batch to batch."""
+
 
 class Ranker(Protocol):
     """Says how well captions fit pictures."""
 
-    preprocessing: Preprocessing
+    @property
+    def preprocessing(self) -> Resizer: ...
 
     def similarities(self, images: Sequence[Image], captions: Sequence[Sequence[str]]) -> list[list[float]]:
         """Cosine of each image with each of its own captions."""
+
+
+class Rewriter(Protocol):
+    """Improves captions without seeing the pictures."""
+
+    def rewrite(self, captions: Sequence[str]) -> list[str]:
+        """One text for each."""
 
 
 class Cascade:
@@ -36,10 +56,19 @@ class Cascade:
     """
 
     def __init__(
-        self, captioner: Captioner, ranker: Ranker, selector: Ranker, sampling: SamplingSettings, dtype: str
+        self,
+        captioner: Captioner,
+        ranker: Ranker,
+        selector: Ranker,
+        sampling: SamplingSettings,
+        dtype: str,
+        *,
+        repairer: Rewriter | None = None,
     ) -> None:
         self.captioner = captioner
         self.dtype = dtype  # of the weights, such as float32
+        self.passes = Passes(captioner.release)
+        self._repairer = repairer
         self._ranker = ranker
         self._selector = selector
         self._shortlist = sampling.shortlist
@@ -67,13 +96,17 @@ class Cascade:
         """
         if len(inputs) != len(keys):
             raise ValueError(f"{len(keys)} keys for {len(inputs)} images")
-        if not inputs:
-            return []
+        return self.passes.run(lambda some: self._caption(inputs[some], keys[some]), len(inputs))
+
+    def _caption(self, inputs: Sequence[ModelInputs], keys: Sequence[int]) -> list[Captions]:
         sampled = self.captioner.sample([image.captioner for image in inputs], keys)
         ranked = _ranked(self._ranker, [image.ranker for image in inputs], [distinct(own) for own in sampled])
         shortlists = [captions[: self._shortlist] for captions, _ in ranked]
         selected = _ranked(self._selector, [image.selector for image in inputs], shortlists)
-        return [Captions(*best, *few, few[0][0]) for best, few in zip(ranked, selected, strict=True)]
+        tops = [captions[0] for captions, _ in selected]
+        repaired = self._repairer.rewrite(tops) if self._repairer else [None] * len(tops)
+        rows = zip(ranked, selected, tops, repaired, strict=True)
+        return [Captions(*best, *few, top, better) for best, few, top, better in rows]
 
 
 def distinct(captions: Sequence[str]) -> tuple[str, ...]:

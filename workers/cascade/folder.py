@@ -6,7 +6,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
+from transformers.utils import logging
+
 from workers.cascade.errors import ModelFolderError
+
+WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 
 
 def require_file(folder: Path, expected: str, *names: str) -> Path:
@@ -37,3 +42,15 @@ def loading(folder: Path, expected: str) -> Iterator[None]:
     except Exception as error:  # libraries raise RuntimeError, OSError, KeyError, their own...
         reason = " ".join(str(error).split())[:300]
         raise ModelFolderError(folder, f"{type(error).__name__}: {reason}", expected) from error
+
+
+def load_transformers(kind: Any, folder: Path, dtype: torch.dtype, expected: str) -> Any:
+    """A model of the class `kind` of transformers, with all its weights: local safetensors only."""
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    with loading(folder, expected):
+        model, report = kind.from_pretrained(
+            folder, dtype=dtype, local_files_only=True, use_safetensors=True, output_loading_info=True
+        )
+    if report["missing_keys"]:
+        raise ModelFolderError(folder, f"the weights lack {min(report['missing_keys'])}", expected)
+    return model

@@ -1,22 +1,19 @@
 """A folder of transformers to a captioner."""
 
 from pathlib import Path
-from typing import Any, cast
 
 import torch
 from torch import nn
 from transformers import AutoTokenizer, BlipForConditionalGeneration
 from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
-from transformers.utils import logging
 
 from common.settings import SamplingSettings
 from workers.cascade.blip import BlipCaptioner, text_setting
 from workers.cascade.errors import ModelFolderError
-from workers.cascade.folder import loading, read_json, require_file
+from workers.cascade.folder import WEIGHTS, load_transformers, loading, read_json, require_file
 from workers.cascade.pixels import Fit, Preprocessing, Resampling
 
 _EXPECTED = "BLIP for captioning as transformers saves it (model type blip, model.safetensors, a tokenizer)"
-_WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 
 
 def load_blip(
@@ -26,9 +23,11 @@ def load_blip(
     model_type = read_json(require_file(folder, _EXPECTED, "config.json"), _EXPECTED).get("model_type")
     if model_type != "blip":
         raise ModelFolderError(folder, f"config.json says model type {model_type!r}", _EXPECTED)
-    for names in (_WEIGHTS, ("preprocessor_config.json",), ("tokenizer.json", "vocab.txt")):
+    for names in (WEIGHTS, ("preprocessor_config.json",), ("tokenizer.json", "vocab.txt")):
         require_file(folder, _EXPECTED, *names)
-    model = _load_model(folder, dtype)
+    model: BlipForConditionalGeneration = load_transformers(
+        BlipForConditionalGeneration, folder, dtype, _EXPECTED
+    )
     with loading(folder, _EXPECTED):
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     room = text_setting(model, "max_position_embeddings")
@@ -37,18 +36,6 @@ def load_blip(
         raise ModelFolderError(folder, f"it reads {room} tokens", f"room for {prompt} and {longest} new ones")
     nn.Module.to(model.train(False), device)
     return BlipCaptioner(model, tokenizer, _preprocessing(folder), sampling)
-
-
-def _load_model(folder: Path, dtype: torch.dtype) -> BlipForConditionalGeneration:
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    with loading(folder, _EXPECTED):
-        loaded: Any = BlipForConditionalGeneration.from_pretrained(
-            folder, dtype=dtype, local_files_only=True, use_safetensors=True, output_loading_info=True
-        )
-    model, report = cast("tuple[BlipForConditionalGeneration, dict[str, set[str]]]", loaded)
-    if report["missing_keys"]:
-        raise ModelFolderError(folder, f"the weights lack {min(report['missing_keys'])}", _EXPECTED)
-    return model
 
 
 def _preprocessing(folder: Path) -> Preprocessing:

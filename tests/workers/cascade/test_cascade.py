@@ -29,6 +29,9 @@ class Parrot:
     def greedy(self, images: Sequence[Image]) -> list[str]:
         return [self.captions[0] for _ in images]
 
+    def release(self) -> None:
+        pass
+
 
 class Table:
     """A ranker that looks its similarities up."""

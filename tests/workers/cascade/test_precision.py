@@ -1,0 +1,60 @@
+"""Reduced precision: when it is chosen, and what it changes."""
+
+from functools import cache
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+
+from common.presets import PRESETS
+from common.settings import SamplingSettings
+from workers.captions import Captions
+from workers.cascade import load_cascade
+from workers.cascade.precision import choose_device, choose_dtype
+from workers.models import resolve_model
+from workers.toy.pictures import UNSEEN, pictures
+from workers.toy.quality import SIDES
+
+CPU = torch.device("cpu")
+PICTURES = {"float32": 100, "bfloat16": 100, "float16": 35}  # a CPU is slow in the last
+
+
+@pytest.mark.parametrize(("unit", "dtype"), [(True, torch.bfloat16), (False, torch.float32)])
+def test_a_cpu_uses_bfloat16_where_it_has_a_unit_for_it(
+    monkeypatch: pytest.MonkeyPatch, unit: bool, dtype: torch.dtype
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": unit})
+    assert choose_dtype("auto", CPU) == dtype
+
+
+@pytest.mark.parametrize(("supported", "dtype"), [(True, torch.bfloat16), (False, torch.float16)])
+def test_a_gpu_uses_what_it_supports(
+    monkeypatch: pytest.MonkeyPatch, supported: bool, dtype: torch.dtype
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: supported)
+    assert choose_dtype("auto", torch.device("cuda")) == dtype
+
+
+def test_a_named_precision_is_taken() -> None:
+    assert choose_dtype("float16", CPU) == torch.float16
+    assert choose_device("cpu") == CPU
+
+
+@cache
+def captions(dtype: str) -> list[Captions]:
+    preset = PRESETS["toy"]
+    captioner, ranker, selector = map(resolve_model, (preset.captioner, preset.ranker, preset.selector))
+    sampling = SamplingSettings(**preset.sampling)
+    cascade = load_cascade(captioner, ranker, selector, sampling, "cpu", dtype=dtype)
+    assert cascade.dtype == dtype
+    drawn = islice(pictures(UNSEEN, 6, SIDES), PICTURES[dtype])
+    inputs = [cascade.prepare(np.asarray(picture)) for _, picture in drawn]
+    return cascade.caption(inputs, range(len(inputs)))
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_reduced_precision_agrees_on_nearly_all_top_captions(dtype: str) -> None:
+    pairs = zip(captions("float32"), captions(dtype), strict=False)
+    assert sum(one.top == other.top for one, other in pairs) / PICTURES[dtype] >= 0.97

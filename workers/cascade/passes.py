@@ -1,0 +1,51 @@
+"""As many images at a time as fit into memory."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import structlog
+import torch
+
+log = structlog.get_logger(__name__)
+
+Result = TypeVar("Result")
+
+
+class Passes:
+    """Runs work in passes; when memory runs out a pass is halved, and so are all that follow."""
+
+    def __init__(self, release: Callable[[], None]) -> None:
+        """`release` gives back what the models keep between passes."""
+        self.size: int | None = None  # images of a pass; None while none was too large
+        self._release = release
+
+    def run(self, work: Callable[[slice], list[Result]], count: int) -> list[Result]:
+        """The results of `work` for `count` items, in order.
+
+        Raises:
+            torch.OutOfMemoryError: one item alone is too much.
+        """
+        results: list[Result] = []
+        while len(results) < count:
+            size = min(self.size or count, count - len(results))
+            done = self._attempt(work, slice(len(results), len(results) + size))
+            if done is None:
+                self._halve(size)
+            else:
+                results += done
+        return results
+
+    def _attempt(self, work: Callable[[slice], list[Result]], items: slice) -> list[Result] | None:
+        try:
+            return work(items)
+        except torch.OutOfMemoryError:
+            if items.stop - items.start == 1:
+                raise
+            return None  # only out here do the failed pass's tensors go
+
+    def _halve(self, size: int) -> None:
+        self.size = size // 2
+        self._release()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        log.warning("cascade.memory", images_per_pass=self.size, hint="lower FLEET_MICRO_BATCH to this")
