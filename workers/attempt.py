@@ -63,6 +63,7 @@ class Attempt:
             if self._settled():
                 log.info("batch is settled already")
                 self._live.dropped(self._work.batch.id)
+                self._book.forget(self._work.batch.id)  # its writer may have died before it could
             else:
                 self._counted(self._health.counting(progress.advance))
 
