@@ -9,7 +9,7 @@ from common.cli import EXIT_INCOMPLETE, fail, load_settings, output_uri
 from common.errors import FleetError
 from dataset.errors import BadRunError
 from dataset.survey.build import SIDE, Recipe, build
-from dataset.survey.layout import ANSWERS, read_survey
+from dataset.survey.layout import ANSWERS, REPORT, read_survey
 
 app = typer.Typer(
     help="Repeat the human evaluation of LAION-COCO: human or machine, and how good?", no_args_is_help=True
@@ -105,3 +105,25 @@ def serve_command(
     from dataset.survey.serve import serve  # noqa: PLC0415 - other commands need no web server
 
     serve(folder, host, port)
+
+
+@app.command("report")
+def report_command(
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="DIR...", help="Folders of surveys, each a round of its own.")
+    ],
+    *,
+    output: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of the report.", show_default="DIR/report")
+    ] = None,
+) -> None:
+    """Write the original's tables with these answers beside: page, Markdown, JSON, and answers as parquet.
+
+    Example: dataset survey report survey survey-machine-only --output report
+    """
+    from dataset.survey.report.write import PAGE, write_report  # noqa: PLC0415 - other commands need none
+
+    target = output or folders[0] / REPORT
+    for one in write_report(folders, target):
+        typer.echo(f"{one.answers} answers of {one.raters} raters to {one.samples} samples")
+    typer.echo(f"report: {(target / PAGE).absolute()}")

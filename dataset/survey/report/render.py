@@ -1,0 +1,105 @@
+"""The report as a page, as Markdown and as JSON: one set of tables, three ways to write it."""
+
+import base64
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from common import __version__
+from dataset.survey.layout import PICTURES
+from dataset.survey.report import original
+from dataset.survey.report.estimates import Estimate
+from dataset.survey.report.plots import rater_plot, rating_plot, share_plot
+from dataset.survey.report.tables import Failure, Tables
+
+Pair = tuple[Path, Tables]
+"""A survey's folder and its tables."""
+
+
+def to_json(rounds: Sequence[Pair]) -> str:
+    """Every figure of the report."""
+    said = {"version": __version__, "rounds": [dataclasses.asdict(one) for _, one in rounds]}
+    return json.dumps(said, indent=1, ensure_ascii=False) + "\n"
+
+
+def to_markdown(rounds: Sequence[Pair], target: Path) -> str:
+    """For a README or a paper; pictures are linked from where `target` will lie."""
+
+    def picture(folder: Path, failure: Failure) -> str:
+        place = folder.absolute() / PICTURES / f"{failure.sample}.jpg"
+        return Path(os.path.relpath(place, target.absolute())).as_posix()
+
+    return _environment(escape=False).get_template("report.md.jinja").render(rounds=rounds, picture=picture)
+
+
+def to_page(rounds: Sequence[Pair]) -> str:
+    """One HTML file that loads nothing: its few pictures are in it."""
+    style = Markup((files("dataset.survey") / "templates" / "report.css").read_text("utf-8"))  # noqa: S704 - our own file
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return (
+        _environment(escape=True)
+        .get_template("report.html.jinja")
+        .render(
+            rounds=rounds,
+            style=style,
+            policy=f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'",
+            picture=_inline,
+            rating_plot=rating_plot,
+            share_plot=share_plot,
+            rater_plot=rater_plot,
+        )
+    )
+
+
+def _inline(folder: Path, failure: Failure) -> str:
+    body = (folder / PICTURES / f"{failure.sample}.jpg").read_bytes()
+    return f"data:image/jpeg;base64,{base64.b64encode(body).decode()}"
+
+
+def _environment(*, escape: bool) -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("dataset.survey"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=escape,  # noqa: S701 - Markdown has `cell`
+    )
+    environment.filters |= {"percent": percent, "figure": figure, "spread": spread, "cell": cell}
+    environment.globals["original"] = original
+    return environment
+
+
+def percent(estimate: Estimate) -> str:
+    """`47.5 % (44.1 to 50.9)`."""
+    if estimate.value is None:
+        return "–"  # noqa: RUF001 - no figure
+    if estimate.low is None or estimate.high is None:
+        return f"{100 * estimate.value:.1f} %"
+    return f"{100 * estimate.value:.1f} % ({100 * estimate.low:.1f} to {100 * estimate.high:.1f})"
+
+
+def figure(estimate: Estimate) -> str:
+    """`3.81 (3.70 to 3.92)`."""
+    if estimate.value is None:
+        return "–"  # noqa: RUF001 - no figure
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.value:.2f}"
+    return f"{estimate.value:.2f} ({estimate.low:.2f} to {estimate.high:.2f})"
+
+
+def spread(published: original.Published | None) -> str:
+    """`3.98 ± 0.99`."""
+    return "not published" if published is None else f"{published.mean:.2f} ± {published.deviation:.2f}"
+
+
+def cell(text: str) -> str:
+    """A stranger's text inside a Markdown table: nothing in it is markup."""
+    escaped = "".join(f"\\{c}" if c in "\\`*_[]|~#" else c for c in text)
+    return escaped.replace("&", "&amp;").replace("<", "&lt;")
