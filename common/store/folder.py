@@ -79,10 +79,11 @@ class FolderStore:
             (self.root / key).unlink(missing_ok=True)
 
     def check_writable(self) -> None:
-        missing = [folder for folder in (self.root, *self.root.parents) if not folder.exists()]
+        folders = (self.root / SCRATCH, self.root, *self.root.parents)
+        missing = [folder for folder in folders if not folder.exists()]
         with _store_errors(self.uri):
             self._scratch(b"").unlink()
-            (self.root / SCRATCH).rmdir()
+        with suppress(OSError):  # a worker has begun to write there
             for folder in missing:
                 folder.rmdir()
 
