@@ -46,6 +46,10 @@ class Attempt:
             FleetError: it cannot be done now; the message must go back.
             redis.RedisError: the broker is away.
         """
+        with self._client:  # or its links to the broker would stay until the collector comes by
+            self._claimed()
+
+    def _claimed(self) -> None:
         claim = claim_on(self._client, self._work.store.uri, self._work.batch.id)
         if not claim.acquire(blocking_timeout=CLAIM_SECONDS + 1):
             raise ClaimedError(f"{self._work.batch.id}: another worker is at it")
