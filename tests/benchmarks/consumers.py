@@ -2,7 +2,7 @@
 
 Ten real workers with the ordinary lease settings, busy with short batches; then 200 light consumers
 that say to Redis what a worker says, as often. Both report commands and connections a worker, and the
-server's share of a core; the projection to 1,000 scales up to what a real worker was found to cost.
+server's share of a core, less what it takes when idle; the projection to 1,000 takes the dearer of the two.
 Prints one JSON object.
 """
 
@@ -32,8 +32,8 @@ KEYS = [QUEUE, *(f"{QUEUE}\x06\x16{priority}" for priority in (3, 6, 9))]
 EXTEND = (
     "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('pexpire', KEYS[1], 5000) end return 0"
 )
-DONE_RESTS = 5.0
-"""Seconds in which counters settle before they are read."""
+START_SECONDS = 5.0
+IDLE_SECONDS = 10.0
 
 
 def main() -> None:
@@ -49,12 +49,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         real = real_workers(Path(name) / "real", options)
         light = light_consumers(Path(name) / "light", options)
-    factor = max(1.0, real["core_share_each"] / light["core_share_each"])
+    each = {name: max(real[name], light[name]) for name in ("core_share_each", "connections_each")}
     projection = {
         "consumers": PROJECTED,
-        "real_to_light": round(factor, 2),
-        "core_share": round(light["core_share_each"] * factor * PROJECTED, 3),
-        "connections": round(real["connections_each"] * PROJECTED),
+        "core_share": round(each["core_share_each"] * PROJECTED, 3),
+        "connections": round(each["connections_each"] * PROJECTED),
     }
     print(json.dumps({"real": real, "light": light, "projection": projection}, indent=1))
 
@@ -72,10 +71,11 @@ def real_workers(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         batches = int(options.real * (options.seconds / options.batch_seconds + 20))
         crew.enqueue("real", batches)
         site.hold = options.batch_seconds
+        idle = idle_share(server)
         for _ in range(options.real):
             crew.start()
         until(lambda: len(site.open_attempts()) == options.real, 120, "every worker at work")
-        return measure(server, options.real, lambda: time.sleep(options.seconds))
+        return measure(server, options.real, options.seconds, idle)
 
 
 def light_consumers(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
@@ -85,13 +85,14 @@ def light_consumers(folder: Path, options: argparse.Namespace) -> dict[str, Any]
 
 
 async def _light(server: Broker, options: argparse.Namespace) -> dict[str, Any]:
+    idle = idle_share(server)
     server.client().lpush(QUEUE, *("x" * 900 for _ in range(options.light * 20)))
     consumers = [
         asyncio.create_task(Consumer(server.port, number, options.batch_seconds).run())
         for number in range(options.light)
     ]
-    await asyncio.sleep(DONE_RESTS + options.batch_seconds)
-    found = await asyncio.to_thread(measure, server, options.light, lambda: time.sleep(options.seconds))
+    await asyncio.sleep(START_SECONDS + options.batch_seconds)
+    found = await asyncio.to_thread(measure, server, options.light, options.seconds, idle)
     for consumer in consumers:
         consumer.cancel()
     ended = await asyncio.gather(*consumers, return_exceptions=True)
@@ -99,20 +100,28 @@ async def _light(server: Broker, options: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
-def measure(server: Broker, workers: int, wait: Callable[[], None]) -> dict[str, Any]:
-    """The server's cost of `workers` while `wait` lasts."""
+def idle_share(server: Broker) -> float:
+    """The server's share of a core while nobody asks it anything."""
+    client = server.client()
+    before = _cpu(client)
+    time.sleep(IDLE_SECONDS)
+    return (_cpu(client) - before) / IDLE_SECONDS
+
+
+def measure(server: Broker, workers: int, seconds: float, idle: float) -> dict[str, Any]:
+    """The server's cost of `workers` while so many seconds pass."""
     client = server.client()
     began, before, commands = time.monotonic(), _cpu(client), _commands(client)
-    wait()
-    seconds = time.monotonic() - began
-    share = (_cpu(client) - before) / seconds
+    time.sleep(seconds)
+    passed = time.monotonic() - began
+    share = (_cpu(client) - before) / passed
     return {
         "workers": workers,
-        "seconds": round(seconds, 1),
         "core_share": round(share, 4),
-        "core_share_each": share / workers,
+        "core_share_idle": round(idle, 4),
+        "core_share_each": round((share - idle) / workers, 6),
         "connections_each": round((int(client.info("clients")["connected_clients"]) - 1) / workers, 2),
-        "commands_per_second_each": round((_commands(client) - commands) / seconds / workers, 2),
+        "commands_per_second_each": round((_commands(client) - commands) / passed / workers, 2),
     }
 
 
