@@ -1,0 +1,55 @@
+# Two images. `lean` runs producer, dataset, Flower and the queue's metrics, without torch:
+#     docker build --target lean --tag caption-fleet .
+# `worker` runs on a GPU node with NVIDIA's container runtime; torch brings its own CUDA libraries:
+#     docker build --target worker --tag caption-fleet-worker .
+# Everything is installed from locks with hashes, and nothing when a container starts.
+
+ARG PYTHON_IMAGE=python:3.11-slim-bookworm
+
+FROM ${PYTHON_IMAGE} AS wheel
+WORKDIR /src
+COPY requirements-build.lock ./
+RUN pip install --no-cache-dir --require-hashes --requirement requirements-build.lock
+COPY pyproject.toml README.md LICENSE ./
+COPY common common
+COPY producer producer
+COPY workers workers
+COPY dataset dataset
+RUN pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheel .
+
+FROM ${PYTHON_IMAGE} AS lean-environment
+RUN python -m venv /opt/fleet
+COPY requirements.lock /tmp/
+RUN /opt/fleet/bin/pip install --no-cache-dir --require-hashes --requirement /tmp/requirements.lock
+COPY --from=wheel /wheel /wheel
+RUN /opt/fleet/bin/pip install --no-cache-dir --no-deps /wheel/*.whl
+
+FROM ${PYTHON_IMAGE} AS worker-environment
+RUN python -m venv /opt/fleet
+COPY requirements-worker.lock /tmp/
+RUN /opt/fleet/bin/pip install --no-cache-dir --require-hashes --requirement /tmp/requirements-worker.lock
+COPY --from=wheel /wheel /wheel
+RUN /opt/fleet/bin/pip install --no-cache-dir --no-deps /wheel/*.whl
+
+FROM ${PYTHON_IMAGE} AS runtime
+RUN useradd --uid 10001 --user-group --no-create-home --home-dir /tmp --shell /usr/sbin/nologin fleet
+ENV PATH=/opt/fleet/bin:$PATH \
+    HOME=/tmp \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    HF_HUB_DISABLE_TELEMETRY=1
+WORKDIR /tmp
+USER 10001:10001
+
+FROM runtime AS lean
+COPY --from=lean-environment /opt/fleet /opt/fleet
+CMD ["producer", "--help"]
+
+FROM runtime AS worker
+COPY --from=worker-environment /opt/fleet /opt/fleet
+# The models lie in a volume that `python -m workers.prefetch` fills; a worker never downloads.
+ENV HF_HOME=/models \
+    HF_HUB_OFFLINE=1 \
+    NVIDIA_VISIBLE_DEVICES=all \
+    NVIDIA_DRIVER_CAPABILITIES=compute,utility
+CMD ["celery", "-A", "workers", "worker"]

@@ -1,0 +1,1 @@
+"""The manifests, as kubectl renders them. What a cluster makes of them is not shown here."""
