@@ -1,0 +1,221 @@
+"""Three ways to caption the same pictures with the same models: the original's, the usual one, and ours."""
+
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+import numpy as np
+import torch
+from open_clip import CLIP
+from open_clip.modified_resnet import ModifiedResNet
+from torch import Tensor, nn
+from transformers import (
+    BlipForConditionalGeneration,
+    LogitsProcessor,
+    LogitsProcessorList,
+    MinNewTokensLengthLogitsProcessor,
+    RepetitionPenaltyLogitsProcessor,
+    TopKLogitsWarper,
+    TopPLogitsWarper,
+)
+from transformers import PreTrainedTokenizerBase as Tokenizer
+
+from common.settings import SamplingSettings
+from workers.captions import Image
+from workers.cascade import Cascade
+from workers.cascade.blip import BlipCaptioner, text_setting
+from workers.cascade.clip import Clip
+from workers.cascade.nodes import Numbers
+from workers.cascade.pixels import Preprocessing
+from workers.cascade.resnet import folded
+from workers.cascade.rules import lane_limits
+from workers.cascade.sampler import Chooser, Lanes, sampled
+
+Tokens = Callable[[list[str]], Tensor]
+FIRST_TOKEN = 2000
+Model = TypeVar("Model", bound=nn.Module)
+
+
+@dataclass(frozen=True)
+class Models:
+    """Plain models of transformers and open_clip, and the workload."""
+
+    blip: BlipForConditionalGeneration
+    ranker: CLIP
+    selector: CLIP
+    words: Tokenizer
+    texts: Tokens
+    preprocessing: tuple[Preprocessing, Preprocessing, Preprocessing]
+    sampling: SamplingSettings
+    distinct: int = 10  # captions of an image
+
+    @property
+    def new_tokens(self) -> int:
+        return max(self.sampling.max_tokens)
+
+    @property
+    def device(self) -> torch.device:
+        return self.blip.device
+
+    def prompt(self) -> Tensor:
+        """[length]"""
+        ids: Tensor = self.words(self.sampling.prompt, return_tensors="pt").input_ids[0, :-1]
+        ids[0] = text_setting(self.blip, "bos_token_id")
+        return ids.to(self.device)
+
+    def script(self, image: int, lane: int) -> list[int]:
+        """What a lane writes in the fixed workload: different from the first token on."""
+        first = FIRST_TOKEN + (image * self.distinct + lane % self.distinct) * self.new_tokens
+        return list(range(first, first + self.new_tokens))
+
+    def captions(self, image: int) -> list[str]:
+        return [str(self.words.decode(self.script(image, lane))) for lane in range(self.distinct)]
+
+    def pixels(self, which: int, images: Sequence[Image]) -> Tensor:
+        own = self.preprocessing[which]
+        return own.normalise([own.resize(image) for image in images], self.device, self.blip.dtype)
+
+
+def twin(model: Model) -> Model:
+    """Another structure over the same weights."""
+    return deepcopy(model, {id(weight): weight for weight in model.parameters()})
+
+
+class Scripted(BlipCaptioner):
+    """Ours, with all its work; only the drawn tokens are replaced by the workload's."""
+
+    def __init__(self, models: Models) -> None:
+        super().__init__(twin(models.blip), models.words, models.preprocessing[0], models.sampling)
+        self.models = models
+
+    def sample(self, images: Sequence[Image], keys: Sequence[int]) -> list[list[str]]:
+        texts = self._captions(images, self.limits(), self.chooser(keys))
+        lanes = self.models.sampling.lanes
+        return [texts[first : first + lanes] for first in range(0, len(texts), lanes)]
+
+    def decode(self, features: Tensor) -> list[list[int]]:
+        return self.write(features, self.limits(), self.chooser(range(len(features))))
+
+    def limits(self) -> list[int]:
+        return lane_limits(self.models.sampling.lanes, self.models.sampling.max_tokens)
+
+    def chooser(self, keys: Sequence[int]) -> Chooser:
+        models, lanes_each = self.models, self.models.sampling.lanes
+        draw = sampled(keys, self._end, models.sampling, self.device)
+        script = np.array(
+            [models.script(image, lane) for image in range(len(keys)) for lane in range(lanes_each)]
+        )
+
+        def choose(logits: Tensor, tokens: Numbers, step: int, lanes: Lanes) -> Numbers:
+            draw(logits, tokens, step, lanes)
+            written: Numbers = script[lanes.numbers, step]
+            return written
+
+        return choose
+
+
+def ours(models: Models) -> Cascade:
+    ranker, selector = (
+        Clip(model, models.texts, preprocessing, models.blip.dtype)
+        for model, preprocessing in zip(
+            (models.ranker, with_folded_resnet(models.selector)), models.preprocessing[1:], strict=True
+        )
+    )
+    return Cascade(Scripted(models), ranker, selector, models.sampling, str(models.blip.dtype))
+
+
+def with_folded_resnet(model: CLIP) -> CLIP:
+    model = twin(model)
+    if isinstance(model.visual, ModifiedResNet):
+        folded(model.visual)
+    return model
+
+
+def usual_decode(models: Models, features: Tensor) -> Tensor:
+    """`generate(num_return_sequences=40)` from the vision features [images, patches, width]."""
+    sampling = models.sampling
+    tokens: Tensor = cast("Any", models.blip.text_decoder).generate(
+        models.prompt().expand(len(features), -1),
+        encoder_hidden_states=features,
+        do_sample=True,
+        num_return_sequences=sampling.lanes,
+        min_new_tokens=models.new_tokens,
+        max_new_tokens=models.new_tokens,
+        top_k=sampling.top_k,
+        top_p=sampling.top_p,
+        repetition_penalty=sampling.repetition_penalty,
+        eos_token_id=text_setting(models.blip, "sep_token_id"),
+        pad_token_id=text_setting(models.blip, "pad_token_id"),
+    )
+    return tokens
+
+
+def usual(models: Models, images: Sequence[Image], batch: int) -> list[str]:
+    """The best caption of each image, `batch` images at a time, every step batched as its library does."""
+    best: list[str] = []
+    for first in range(0, len(images), batch):
+        some = images[first : first + batch]
+        features = models.blip.vision_model(pixel_values=models.pixels(0, some)).last_hidden_state
+        tokens = usual_decode(models, features)
+        models.words.batch_decode(tokens, skip_special_tokens=True)
+        captions = [models.captions(first + image) for image in range(len(some))]
+        shortlists = usual_ranking(models, 1, some, captions)
+        best += [found[0] for found in usual_ranking(models, 2, some, shortlists)]
+    return best
+
+
+def usual_ranking(
+    models: Models, which: int, images: Sequence[Image], captions: Sequence[Sequence[str]]
+) -> list[list[str]]:
+    """The captions of each image that the next step sees, best first."""
+    model = (models.ranker, models.selector)[which - 1]
+    features = model.encode_image(models.pixels(which, images), normalize=True)
+    texts = [text for own in captions for text in own]
+    encoded = model.encode_text(models.texts(texts).to(models.device), normalize=True)
+    cosines = (features.float() @ encoded.float().T).view(len(images), len(images), -1)
+    orders = [cosines[image, image].argsort(descending=True).tolist() for image in range(len(images))]
+    return [
+        [own[place] for place in order[: models.sampling.shortlist]]
+        for own, order in zip(captions, orders, strict=True)
+    ]
+
+
+def original_decode(models: Models, features: Tensor) -> Tensor:
+    """Without a cache: at every step all tokens so far, and the image's features again for each lane."""
+    sampling, prompt = models.sampling, models.prompt()
+    end = text_setting(models.blip, "sep_token_id")
+    processors: list[LogitsProcessor] = [
+        MinNewTokensLengthLogitsProcessor(len(prompt), sampling.min_tokens, end, device=str(models.device)),
+        RepetitionPenaltyLogitsProcessor(float(sampling.repetition_penalty)),
+        TopKLogitsWarper(sampling.top_k),
+        TopPLogitsWarper(sampling.top_p),
+    ]
+    shape = LogitsProcessorList(processors)
+    repeated = features.repeat_interleave(sampling.lanes, 0)
+    tokens = prompt.expand(len(repeated), -1)
+    for _ in range(models.new_tokens):
+        logits = models.blip.text_decoder(
+            input_ids=tokens, encoder_hidden_states=repeated, use_cache=False
+        ).logits[:, -1]
+        drawn = shape(tokens, logits.float()).softmax(-1).multinomial(1)  # type: ignore[arg-type]
+        tokens = torch.cat([tokens, drawn], dim=1)
+    return tokens
+
+
+def original(models: Models, images: Sequence[Image]) -> list[str]:
+    """One image at a time and one text at a time."""
+    best: list[str] = []
+    for number, image in enumerate(images):
+        features = models.blip.vision_model(pixel_values=models.pixels(0, [image])).last_hidden_state
+        original_decode(models, features)
+        captions = models.captions(number)
+        for which, model in ((1, models.ranker), (2, models.selector)):
+            seen = model.encode_image(models.pixels(which, [image]), normalize=True)
+            one_by_one = [
+                model.encode_text(models.texts([text]).to(models.device), normalize=True) for text in captions
+            ]
+            order = (seen @ torch.cat(one_by_one).T)[0].argsort(descending=True).tolist()
+            captions = [captions[place] for place in order[: models.sampling.shortlist]]
+        best.append(captions[0])
+    return best
