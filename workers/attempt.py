@@ -4,6 +4,7 @@ import os
 import time
 import traceback
 from collections.abc import Mapping
+from typing import NoReturn
 
 import structlog
 
@@ -19,7 +20,7 @@ from workers.batch import Advance, Work, do_work
 from workers.health import ChildHealth
 from workers.lease import CLAIM_SECONDS, Lease, claim_on
 from workers.models import load_models
-from workers.put_back import ClaimedError, UnexpectedError, backoff
+from workers.put_back import ClaimedError, DeadBatchError, UnexpectedError, backoff
 from workers.worker_id import worker_id
 
 ISOLATE_AFTER = 2
@@ -45,6 +46,7 @@ class Attempt:
         Raises:
             FleetError: it cannot be done now; the message must go back.
             redis.RedisError: the broker is away.
+            DeadBatchError: it was given up.
         """
         with self._client:  # or its links to the broker would stay until the collector comes by
             self._claimed()
@@ -80,7 +82,6 @@ class Attempt:
         reason = self._spent(attempts)
         if reason is not None:
             self._bury(reason, self._book.last_error(self._work.batch.id) or "the process died", attempts)
-            return
         try:
             self._do(attempts, advance)
         except PartError as error:
@@ -127,7 +128,7 @@ class Attempt:
             raise UnexpectedError(f"{type(error).__name__}: {error}") from error
         self._bury(Reason.ERROR, trace, attempts)
 
-    def _bury(self, reason: Reason, error: str, attempts: Attempts) -> None:
+    def _bury(self, reason: Reason, error: str, attempts: Attempts) -> NoReturn:
         batch = self._work.batch.id
         log.error("batch is dead", reason=reason.value, error=error, crashed=attempts.crashed)
         failure = Failure(
@@ -143,6 +144,8 @@ class Attempt:
         DEAD.labels(reason.value).inc()
         self._live.dropped(batch)
         self._book.forget(batch)
+        # Without its cause: Flower shows that, and it may name a file or a URL.
+        raise DeadBatchError(f"given up ({reason.value}); see {failure_key(batch)}") from None
 
 
 def _count(rows: Mapping[str, int]) -> None:

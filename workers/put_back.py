@@ -30,6 +30,10 @@ class UnexpectedError(FleetError):
     """Something that nobody foresaw; it counts against the batch."""
 
 
+class DeadBatchError(Exception):
+    """A batch was given up and its record written. Nobody catches it: the task is acknowledged as failed."""
+
+
 class Backoff:
     """Failures of the surroundings in a row, in this process: meanwhile it consumes nothing."""
 

@@ -13,7 +13,7 @@ from common.errors import FleetError
 from common.message import TASK, Message
 from common.metrics import SET_ASIDE
 from common.settings import Settings
-from workers.put_back import put_back
+from workers.put_back import DeadBatchError, put_back
 
 if TYPE_CHECKING:
     from workers.batch import Work
@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 def register_task(app: Celery, settings: Settings) -> None:
     """Give the app its only task."""
 
-    @app.task(name=TASK, bind=True)  # type: ignore[untyped-decorator]
+    @app.task(name=TASK, bind=True, throws=(DeadBatchError,))  # type: ignore[untyped-decorator]
     def caption_batch(self: Task, *_: object, **fields: object) -> None:
         deliver(self, fields, settings)
 
@@ -34,6 +34,7 @@ def deliver(task: Task, fields: dict[str, object], settings: Settings) -> None:
 
     Raises:
         Reject: the message goes back to the end of the queue.
+        DeadBatchError: the batch was given up; it is done with, and Flower shows it as failed.
     """
     try:
         message = Message.model_validate(fields)

@@ -1,0 +1,65 @@
+"""Flower in a real browser: who is online, what becomes of a batch, and what stays hidden."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.dataset.browser import needs_chromium
+from tests.demo.site import Picture, Site
+from tests.fleet.flower import USER, Watched, page_of, shows, watched
+from tests.servers.valkey import Valkey
+from workers.flower_defaults import DEFAULTS, set_flower_defaults
+
+pytestmark = [pytest.mark.slow, pytest.mark.models]
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory, _broker: Valkey, site: Site) -> Iterator[Watched]:
+    _broker.client().flushall()
+    with watched(tmp_path_factory.mktemp("flower"), _broker, site) as running:
+        yield running
+
+
+@needs_chromium
+def test_workers_and_what_becomes_of_their_batches(fleet: Watched, drawn: list[Picture]) -> None:
+    with page_of(fleet) as page:
+        shows(page, f"{fleet.url}/workers", "celery@", "Online")
+        slow = fleet.enqueue("slow", [f"{fleet.site.silent_url}/{number}" for number in range(4)])
+        dead = fleet.enqueue("dead", ["http://192.0.2.1/"])
+        fleet.spoil("dead")
+        good = fleet.enqueue("good", [fleet.site.url + picture.path for picture in drawn[:8]])
+        shows(page, f"{fleet.url}/tasks", slow, "STARTED")
+        shows(page, f"{fleet.url}/tasks", slow, "SUCCESS")
+        shows(page, f"{fleet.url}/tasks", dead, "FAILURE")
+        shows(page, f"{fleet.url}/tasks", good, "SUCCESS")
+        page.goto(f"{fleet.url}/task/{dead}")
+        text = page.inner_text("body")
+        assert "given up (part)" in text
+        assert dead in text
+        for secret in (str(fleet.folder), "parquet", "http://192", "first_row"):
+            assert secret not in page.content().replace(dead, ""), secret
+    assert len(list((fleet.folder / "out" / "shards").rglob("*.parquet"))) == 2
+
+
+@pytest.mark.parametrize("user", [None, "operator:wrong", ":"])
+@pytest.mark.parametrize("path", ["/workers", "/tasks", "/broker", "/api/workers", "/api/tasks"])
+def test_without_the_password_nothing_is_shown(fleet: Watched, path: str, user: str | None) -> None:
+    assert fleet.status(path, user) == 401
+
+
+def test_the_password_is_not_in_the_log(fleet: Watched) -> None:
+    assert fleet.status("/workers", USER) == 200
+    assert USER.split(":")[1] not in (fleet.folder / "flower.log").read_text()
+
+
+def test_without_a_password_it_listens_on_this_machine_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*DEFAULTS, "FLOWER_ADDRESS"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    set_flower_defaults()
+    assert os.environ["FLOWER_ADDRESS"] == "127.0.0.1"
+    monkeypatch.delenv("FLOWER_ADDRESS")
+    monkeypatch.setenv("FLOWER_BASIC_AUTH", USER)
+    set_flower_defaults()
+    assert "FLOWER_ADDRESS" not in os.environ
