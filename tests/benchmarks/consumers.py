@@ -73,8 +73,8 @@ def real_workers(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         site.hold = options.batch_seconds
         idle = idle_share(server)
         for _ in range(options.real):
-            crew.start()
-        until(lambda: len(site.open_attempts()) == options.real, 120, "every worker at work")
+            crew.start(wait=False)
+        until(lambda: len(site.open_attempts()) == options.real, 240, "every worker at work")
         return measure(server, options.real, options.seconds, idle)
 
 
