@@ -6,10 +6,13 @@ UV := .tools/bin/uv
 BIN := .venv/bin
 ROOMS := common dataset producer workers tests
 
-.PHONY: demo test lint format bench soak lock clean
+.PHONY: demo survey-demo test lint format bench soak lock clean
 
 demo: .venv/ready ## two parts of toy pictures, captioned end to end on this machine
 	$(BIN)/python -m tests.demo --output output/demo
+
+survey-demo: .venv/ready ## a survey of toy captions, true and machine-written, served on http://127.0.0.1:8000
+	$(BIN)/python -m tests.dataset.survey.demo --output output/survey-demo
 
 test: .venv/ready lint ## everything that CI runs
 	$(BIN)/python -m pytest

@@ -41,28 +41,31 @@ SCHEMA = """
 
 
 class Database:
-    """One connection that threads take in turn; a transaction is on the disk when it is over."""
+    """One connection to write and one to read, so that nobody who reads waits for the disk.
+
+    Threads take them in turn. A transaction is on the disk when it is over.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._turn = threading.Lock()
+        self._turn, self._reading_turn = threading.Lock(), threading.Lock()
         with _database_errors(path):
             path.touch(PRIVATE)
-            self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._connection, self._reader = _connect(path), _connect(path)
             try:
                 self._prepare()
             except BaseException:
-                self._connection.close()
+                self.close()
                 raise
 
     def _prepare(self) -> None:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
         self._connection.execute("PRAGMA foreign_keys = ON")
-        self._connection.execute("PRAGMA busy_timeout = 10000")
         (sound,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
         if sound != "ok":
             raise sqlite3.DatabaseError(sound)
+        self._reader.execute("PRAGMA query_only = ON")
         with self.transaction() as connection:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version == 0:
@@ -96,12 +99,19 @@ class Database:
         Raises:
             FleetError: the database is damaged.
         """
-        with self._turn, _database_errors(self.path):
-            yield self._connection
+        with self._reading_turn, _database_errors(self.path):
+            yield self._reader
 
     def close(self) -> None:
-        with self._turn:
+        with self._turn, self._reading_turn:
+            self._reader.close()
             self._connection.close()
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA busy_timeout = 10000")
+    return connection
 
 
 @contextmanager

@@ -8,27 +8,29 @@ from dataset.survey.answers import RATINGS
 from dataset.survey.layout import Author
 from dataset.survey.report.tables import ShareRow, Tables
 
-WIDTH = 640
-LABELS = 240
-"""Pixels at the left for the names of rows."""
-RIGHT = 24
-ROW = 44
-TOP = 16
+WIDTH = 440
+MARGIN = 24
+ROW = 62
+LABEL = 20
+"""Pixels of a row for its name; the mark is below."""
+MARK = 44
+TOP = 8
 AXIS = 36
-BARS = 180
+BARS = 190
+DOT = 14
 
 
 def rating_plot(one: Tables) -> Markup:
     """The share of each rating, side by side by truth."""
-    step = (WIDTH - 2 * RIGHT) / len(RATINGS)
-    width = step * 0.7 / len(one.histogram)
+    step = WIDTH / len(RATINGS)
+    width = step * 0.84 / len(one.histogram)
     most = max((share for shares in _shares(one.histogram).values() for share in shares), default=0) or 1
     shapes = []
     for place, (truth, shares) in enumerate(_shares(one.histogram).items()):
         for rating, share in zip(RATINGS, shares, strict=True):
-            x = RIGHT + step * (rating + 0.15) + place * width
+            x = step * (rating + 0.08) + place * width
             shapes.append(_bar(x, width - 2, BARS * share / most, truth, share))
-    labels = (_text(RIGHT + step * (rating + 0.5), TOP + 20 + BARS + 22, str(rating)) for rating in RATINGS)
+    labels = (_text(step * (rating + 0.5), TOP + 20 + BARS + 22, str(rating)) for rating in RATINGS)
     described = "; ".join(
         f"{truth}: "
         + ", ".join(f"{rating} {share:.0%}" for rating, share in zip(RATINGS, shares, strict=True))
@@ -44,8 +46,8 @@ def share_plot(rows: Iterable[ShareRow]) -> Markup:
     for number, row in enumerate(rows):
         if row.share.value is None:
             continue
-        y = TOP + ROW * (number + 0.5)
-        shapes.append(_text(LABELS - 16, y + 5, row.label, anchor="end"))
+        y = TOP + ROW * number + MARK
+        shapes.append(_text(MARGIN, y - MARK + LABEL, row.label, anchor="start"))
         shapes += _whisker(y, row.share.value, row.share.low, row.share.high)
         if row.published is not None:
             shapes.append(
@@ -66,12 +68,12 @@ def rater_plot(one: Tables) -> Markup:
         bin_ = round(share * 40)
         stacked[bin_] = stacked.get(bin_, 0) + 1
         dots.append((_x(bin_ / 40), stacked[bin_]))
-    height = TOP + 30 + 14 * max(stacked.values(), default=1)
+    height = TOP + LABEL + 16 + DOT * max(stacked.values(), default=1)
     circles = [
-        Markup('<circle class="dot" cx="{}" cy="{}" r="5"/>').format(x, height - 4 - 14 * level + 4)
+        Markup('<circle class="dot" cx="{:.1f}" cy="{}" r="5"/>').format(x, height - DOT * level + 4)
         for x, level in dots
     ]
-    label = _text(LABELS - 16, height - 8, what, anchor="end")
+    label = _text(MARGIN, TOP + LABEL, what, anchor="start")
     described = ", ".join(f"{share:.0%}" for share in shares)
     return _svg(height + AXIS, f"Raters, by {what}: {described}", [*_axis(height), *circles, label])
 
@@ -94,7 +96,7 @@ def _whisker(y: float, value: float, low: float | None, high: float | None) -> I
         line = Markup('<path class="interval" d="M{:.1f} {y}H{:.1f}M{:.1f} {a}V{b}M{:.1f} {a}V{b}"/>')
         yield line.format(_x(low), _x(high), _x(low), _x(high), y=y, a=y - 6, b=y + 6)
     yield Markup('<circle class="dot" cx="{:.1f}" cy="{}" r="5"/>').format(_x(value), y)
-    yield _text(_x(value), y - 10, f"{value:.1%}", small=True)
+    yield _text(_x(value), y - 11, f"{value:.1%}", small=True)
 
 
 def _axis(height: float) -> Iterator[Markup]:
@@ -105,7 +107,7 @@ def _axis(height: float) -> Iterator[Markup]:
 
 
 def _x(share: float) -> float:
-    return LABELS + share * (WIDTH - LABELS - RIGHT)
+    return MARGIN + share * (WIDTH - 2 * MARGIN)
 
 
 def _text(x: float, y: float, text: str, *, anchor: str = "middle", small: bool = False) -> Markup:

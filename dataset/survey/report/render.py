@@ -71,7 +71,13 @@ def _environment(*, escape: bool) -> jinja2.Environment:
         lstrip_blocks=True,
         autoescape=escape,  # noqa: S701 - Markdown has `cell`
     )
-    environment.filters |= {"percent": percent, "figure": figure, "spread": spread, "cell": cell}
+    environment.filters |= {
+        "percent": percent,
+        "points": points,
+        "figure": figure,
+        "spread": spread,
+        "cell": cell,
+    }
     environment.globals["original"] = original
     return environment
 
@@ -83,6 +89,11 @@ def percent(estimate: Estimate) -> str:
     if estimate.low is None or estimate.high is None:
         return f"{100 * estimate.value:.1f} %"
     return f"{100 * estimate.value:.1f} % ({100 * estimate.low:.1f} to {100 * estimate.high:.1f})"
+
+
+def points(estimate: Estimate) -> str:
+    """`-2.5 points (-6.0 to 1.0)`."""
+    return percent(estimate).replace("%", "points")
 
 
 def figure(estimate: Estimate) -> str:

@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 
 
 class Application:
-    """The endpoints over one survey.
+    """The endpoints over one survey. Reading waits for nobody; writing waits for the disk, in a thread.
 
     Args:
         survey: without the truth.
@@ -69,7 +69,7 @@ class Application:
         ]
 
     async def welcome(self, request: Request) -> Response:
-        if await self._visit(request) is not None:
+        if self._visit(request) is not None:
             return _see("/next")
         return self._pages.welcome()
 
@@ -83,19 +83,19 @@ class Application:
             raise Refusal(429, retry_after=wait)
         session = await run_in_threadpool(enter, self._database, form.get("code", ""))
         if session is None:
+            self._attempts.spend(host)
+            self._all_attempts.spend(None)
             return self._pages.welcome(wrong=True)
-        self._attempts.give_back(host)
-        self._all_attempts.give_back(None)
         response = _see("/next")
         set_session(request, response, session)
         return response
 
     async def consent_page(self, request: Request) -> Response:
-        visit = await self._must_visit(request, consented=False)
+        visit = self._must_visit(request, consented=False)
         return self._pages.consent(visit)
 
     async def consent(self, request: Request) -> Response:
-        visit = await self._must_visit(request, consented=False)
+        visit = self._must_visit(request, consented=False)
         form = await _own_form(request, visit)
         if form.get("agree") != "yes":
             raise Refusal(400)
@@ -103,23 +103,23 @@ class Application:
         return _see("/next")
 
     async def next_sample(self, request: Request) -> Response:
-        visit = await self._must_visit(request)
-        return _see(await self._next(visit))
+        visit = self._must_visit(request)
+        return _see(self._next(visit))
 
     async def sample(self, request: Request) -> Response:
-        visit = await self._must_visit(request)
+        visit = self._must_visit(request)
         sample = _sample_at(visit, request)
         return self._pages.sample(
             visit,
             sample=sample,
             caption=self._captions[sample],
-            standing=await run_in_threadpool(standing, self._database, visit.rater.id, sample),
-            progress=await run_in_threadpool(progress, self._database, visit.rater.id),
+            standing=standing(self._database, visit.rater.id, sample),
+            progress=progress(self._database, visit.rater.id),
             stale="stale" in request.query_params,
         )
 
     async def answer(self, request: Request) -> Response:
-        visit = await self._must_visit(request)
+        visit = self._must_visit(request)
         form = await _own_form(request, visit)
         sample = _sample_at(visit, request)
         written = await run_in_threadpool(
@@ -127,23 +127,23 @@ class Application:
         )
         if written is Written.STALE:
             return _answered(request, f"/sample/{visit.position(sample)}?stale")
-        return _answered(request, await self._next(visit))
+        return _answered(request, self._next(visit))
 
     async def undo(self, request: Request) -> Response:
         """Take an answer back and show its sample; a second click finds it taken back already."""
-        visit = await self._must_visit(request)
+        visit = self._must_visit(request)
         form = await _own_form(request, visit)
         sample = _sample_at(visit, request)
         await run_in_threadpool(write, self._database, visit.rater.id, sample, read_seen(form), None)
         return _answered(request, f"/sample/{visit.position(sample)}")
 
     async def done(self, request: Request) -> Response:
-        visit = await self._must_visit(request)
-        state = await run_in_threadpool(progress, self._database, visit.rater.id)
+        visit = self._must_visit(request)
+        state = progress(self._database, visit.rater.id)
         return self._pages.done(visit, progress=state)
 
     async def leave(self, request: Request) -> Response:
-        visit = await self._must_visit(request, consented=False)
+        visit = self._must_visit(request, consented=False)
         await _own_form(request, visit)
         await run_in_threadpool(leave, self._database, visit.session)
         response = _see("/")
@@ -152,7 +152,7 @@ class Application:
 
     async def picture(self, request: Request) -> Response:
         """By its random name, if it is one of ours; without a date, which would tell when it was fetched."""
-        await self._must_visit(request)
+        self._must_visit(request)
         path = self._pictures.get(request.path_params["name"])
         if path is None:
             raise Refusal(404)
@@ -163,23 +163,24 @@ class Application:
             raise Refusal(404) from error
         return Response(body, media_type="image/jpeg", headers={"Cache-Control": FOR_EVER})
 
-    async def _next(self, visit: Visit) -> str:
-        state = await run_in_threadpool(progress, self._database, visit.rater.id)
+    def _next(self, visit: Visit) -> str:
+        state = progress(self._database, visit.rater.id)
         place = visit.next_position(state.done)
         return "/done" if place is None else f"/sample/{place}"
 
-    async def _visit(self, request: Request) -> Visit | None:
+    def _visit(self, request: Request) -> Visit | None:
         session = request.cookies.get(COOKIE, "")
-        rater = await run_in_threadpool(rater_of, self._database, session)
+        rater = rater_of(self._database, session)
         if rater is None:
             return None
         wait = self._requests.wait(rater.id)
         if wait:
             raise Refusal(429, retry_after=wait)
+        self._requests.spend(rater.id)
         return Visit(rater, session, tuple(rater.order(tuple(self._captions))))
 
-    async def _must_visit(self, request: Request, *, consented: bool = True) -> Visit:
-        visit = await self._visit(request)
+    def _must_visit(self, request: Request, *, consented: bool = True) -> Visit:
+        visit = self._visit(request)
         if visit is None:
             raise _Elsewhere("/")
         if consented and not visit.rater.consented:

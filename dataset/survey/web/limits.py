@@ -23,16 +23,12 @@ class Limiter:
         self._buckets: dict[object, tuple[float, float]] = {}
 
     def wait(self, key: object) -> float:
-        """Take a token: 0, or the seconds until there is one."""
-        tokens = self._tokens(key)
-        if tokens < 1:
-            return (1 - tokens) / self._per_second
-        self._set(key, tokens - 1)
-        return 0
+        """Seconds until there is a token; 0 where there is one."""
+        return max(0.0, (1 - self._tokens(key)) / self._per_second)
 
-    def give_back(self, key: object) -> None:
-        """It was well spent and does not count."""
-        self._set(key, self._tokens(key) + 1)
+    def spend(self, key: object) -> None:
+        """Take a token."""
+        self._set(key, max(0.0, self._tokens(key) - 1))
 
     def _tokens(self, key: object) -> float:
         tokens, at = self._buckets.get(key, (self._burst, 0.0))
