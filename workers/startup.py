@@ -3,7 +3,7 @@
 A broker that is away is no fault: Celery waits for it. One that refuses will refuse for ever.
 """
 
-import os
+import tempfile
 from pathlib import Path
 
 import redis
@@ -20,6 +20,7 @@ from common.models import model_names
 from common.presets import FAKE
 from common.settings import Settings
 from common.store import absolute_uri, open_store
+from workers.prefetch_lock import ModelLock
 
 log = structlog.get_logger(__name__)
 
@@ -48,9 +49,11 @@ def _must_be_let_in(url: str) -> None:
 
 
 def _must_find_models(settings: Settings) -> None:
-    """Folders and, without the network, the hub's cache; what can still be downloaded is not looked for."""
+    """The lock, folders and, without the network, the hub's cache; what can be downloaded is not looked for."""
     if settings.models == FAKE:
         return
+    if settings.models_lock is not None:
+        ModelLock.read(Path(settings.models_lock))
     from workers.models import resolve_model  # noqa: PLC0415 - costs as much as all the rest
 
     for name in model_names(settings):
@@ -64,7 +67,11 @@ def _must_write(output: str, settings: Settings) -> None:
         store.read(RUN_KEY)  # some servers begin an upload to a bucket that is not there
         store.check_writable()
         return
-    # No trial file: other workers may be at work in the same folder.
     folder = next(path for path in (Path(output), *Path(output).parents) if path.exists())
-    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        raise StoreError(f"{output}: not a folder that this user may write to; correct FLEET_OUTPUT")
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:  # without a name: others may be at work there
+            file.write(b"trial")
+    except OSError as error:
+        raise StoreError(
+            f"{output}: {error.strerror}; FLEET_OUTPUT must be a folder that this user may write to"
+        ) from error

@@ -75,9 +75,19 @@ def test_hub_model_that_is_not_in_the_cache(
         check_surroundings(settings(broker, tmp_path, selector="owner/model"))
 
 
+def test_missing_lock(broker: Valkey, tmp_path: Path) -> None:
+    with pytest.raises(FleetError, match=r"lock\.json: No such file or directory; run python -m"):
+        check_surroundings(settings(broker, tmp_path, models_lock=str(tmp_path / "lock.json")))
+
+
+def test_output_that_may_not_be_written(broker: Valkey, tmp_path: Path) -> None:
+    with pytest.raises(FleetError, match=r"/proc/run: .*; FLEET_OUTPUT must be a folder"):
+        check_surroundings(settings(broker, tmp_path, output="/proc/run"))
+
+
 def test_output_that_is_no_folder(broker: Valkey, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(FleetError, match="not a folder that this user may write to"):
+    with pytest.raises(FleetError, match=r"Not a directory; FLEET_OUTPUT must be a folder"):
         check_surroundings(settings(broker, tmp_path, output=str(tmp_path / "file" / "out")))
 
 
