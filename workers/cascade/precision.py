@@ -11,12 +11,15 @@ def choose_device(name: str) -> torch.device:
 
 
 def choose_dtype(name: str, device: torch.device) -> torch.dtype:
-    """`auto` is bfloat16 on a GPU or a CPU with a unit for it, float16 on an older GPU, else float32."""
+    """`auto` is float32 on a CPU, bfloat16 on a GPU, float16 on an older one.
+
+    On a CPU a row shall give the same captions whatever the machine; bfloat16 is there for the asking.
+    """
     if name != "auto":
         dtype: torch.dtype = getattr(torch, name)
         return dtype
     if device.type == "cpu":
-        return torch.bfloat16 if torch.cpu.get_capabilities().get("amx_bf16") else torch.float32
+        return torch.float32
     if device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
         return torch.float16
     return torch.bfloat16

@@ -20,12 +20,9 @@ CPU = torch.device("cpu")
 PICTURES = {"float32": 100, "bfloat16": 100, "float16": 35}  # a CPU is slow in the last
 
 
-@pytest.mark.parametrize(("unit", "dtype"), [(True, torch.bfloat16), (False, torch.float32)])
-def test_a_cpu_uses_bfloat16_where_it_has_a_unit_for_it(
-    monkeypatch: pytest.MonkeyPatch, unit: bool, dtype: torch.dtype
-) -> None:
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": unit})
-    assert choose_dtype("auto", CPU) == dtype
+def test_a_cpu_is_exact_unless_asked() -> None:
+    assert choose_dtype("auto", CPU) == torch.float32
+    assert choose_dtype("bfloat16", CPU) == torch.bfloat16
 
 
 @pytest.mark.parametrize(("supported", "dtype"), [(True, torch.bfloat16), (False, torch.float16)])
