@@ -49,7 +49,7 @@ def _must_be_let_in(url: str) -> None:
 
 
 def _must_find_models(settings: Settings) -> None:
-    """The lock, folders and, without the network, the hub's cache; what can be downloaded is not looked for."""
+    """The lock, folders and, offline, the hub's cache; what can be downloaded is not looked for."""
     if settings.models == FAKE:
         return
     if settings.models_lock is not None:

@@ -25,6 +25,7 @@ from tests.processes import run_here
 from tests.servers.ports import free_ports
 from tests.servers.valkey import Valkey, valkey
 
+pytestmark = pytest.mark.slow
 PATIENCE = 60
 PARENT_LIMIT = 200_000_000
 
