@@ -25,6 +25,11 @@ class ModelNameError(FleetError):
     """A model name leads to no folder; one line with the name and what was expected."""
 
 
+def wanted(settings: Settings) -> list[str]:
+    """Captioner, ranker and selector as they are named, and the repairer where there is one."""
+    return [name for name in (*model_names(settings), settings.repairer) if name]
+
+
 def resolve_model(name: str) -> Path:
     """The local folder of a model; a repository of the hub is downloaded, or taken from its cache.
 
@@ -84,7 +89,7 @@ def load_models(settings: Settings) -> Captioning:
 def _loaded(settings: Settings) -> Captioning:
     if settings.models == FAKE:
         return FakeCascade(settings.sampling)
-    captioner, ranker, selector = folders = [resolve_model(name) for name in model_names(settings)]
+    captioner, ranker, selector, *repairer = folders = [resolve_model(name) for name in wanted(settings)]
     if settings.models_lock is not None:
         ModelLock.read(Path(settings.models_lock)).verify(folders)
     from workers.cascade import load_cascade  # noqa: PLC0415 - only a worker's child needs torch
@@ -96,5 +101,5 @@ def _loaded(settings: Settings) -> Captioning:
         settings.sampling,
         settings.device,
         dtype=settings.dtype,
-        repairer=resolve_model(settings.repairer) if settings.repairer else None,
+        repairer=repairer[0] if repairer else None,
     )

@@ -4,25 +4,28 @@ The lock lies where FLEET_MODELS_LOCK says. Where there is one, the models must 
 """
 
 import sys
+from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 
 from common.cli import fail, load_settings
 from common.errors import FleetError
-from common.models import model_names
 from common.settings import Settings
-from workers.models import resolve_model
+from workers.models import resolve_model, wanted
 from workers.prefetch_lock import LockedModel, ModelLock
+
+VARIABLES = ("FLEET_CAPTIONER", "FLEET_RANKER", "FLEET_SELECTOR", "FLEET_REPAIRER")
 
 
 def prefetch(settings: Settings) -> ModelLock:
     """Raise FleetError where a model cannot be had, or is not the one that was locked."""
     if settings.models_lock is None:
         raise FleetError("FLEET_MODELS_LOCK is not set; name the file that holds the models' checksums")
-    path, names = Path(settings.models_lock), model_names(settings)
+    path, names = Path(settings.models_lock), wanted(settings)
     if path.exists():
         lock = ModelLock.read(path)
-        lock.verify([resolve_model(_pinned(model)) for model in lock.models])
         _must_name_the_same(lock, names)
+        lock.verify([resolve_model(_pinned(model)) for model in lock.models])
         return lock
     lock = ModelLock.of(names, [resolve_model(name) for name in names])
     try:
@@ -32,11 +35,13 @@ def prefetch(settings: Settings) -> ModelLock:
     return lock
 
 
-def _must_name_the_same(lock: ModelLock, names: tuple[str, str, str]) -> None:
-    for model, name in zip(lock.models, names, strict=True):
-        if name not in (model.name, _pinned(model)):
+def _must_name_the_same(lock: ModelLock, names: Sequence[str]) -> None:
+    for model, name in zip_longest(lock.models, names):
+        if model is None or name not in (model.name, _pinned(model)):
+            locked = model.name if model else "none"
             raise FleetError(
-                f"{name}: locked is {model.name}; other models want a lock of their own (FLEET_MODELS_LOCK)"
+                f"{name or 'no repairer'}: locked is {locked}; other models want a lock of their own"
+                " (FLEET_MODELS_LOCK)"
             )
 
 
@@ -51,8 +56,8 @@ def main() -> int:
         lock = prefetch(load_settings())
     except FleetError as error:
         return fail(error)
-    for variable, model in zip(("CAPTIONER", "RANKER", "SELECTOR"), lock.models, strict=True):
-        sys.stdout.write(f"FLEET_{variable}={_pinned(model)}\n")
+    for variable, model in zip(VARIABLES, lock.models, strict=False):
+        sys.stdout.write(f"{variable}={_pinned(model)}\n")
     return 0
 
 

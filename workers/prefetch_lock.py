@@ -30,11 +30,11 @@ class LockedModel(BaseModel):
 
 
 class ModelLock(BaseModel):
-    """Captioner, ranker and selector, in this order."""
+    """Captioner, ranker, selector and perhaps a repairer, in this order."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    models: tuple[LockedModel, LockedModel, LockedModel]
+    models: tuple[LockedModel, ...] = Field(min_length=3, max_length=4)
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -58,7 +58,11 @@ class ModelLock(BaseModel):
         return cls.model_validate({"models": models})
 
     def verify(self, folders: Sequence[Path]) -> None:
-        """Raise ModelLockError where a file is missing, new or different."""
+        """Raise ModelLockError where a model or a file is missing, new or different."""
+        if len(folders) != len(self.models):
+            raise ModelLockError(
+                f"{len(self.models)} models are locked and {len(folders)} wanted; prefetch anew"
+            )
         for model, folder in zip(self.models, folders, strict=True):
             found = checksums(folder)
             wrong = sorted(

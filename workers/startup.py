@@ -16,7 +16,6 @@ from redis.retry import Retry
 from common.broker import connect
 from common.errors import FleetError, StoreError
 from common.manifest import RUN_KEY
-from common.models import model_names
 from common.presets import FAKE
 from common.settings import Settings
 from common.store import absolute_uri, open_store
@@ -54,9 +53,9 @@ def _must_find_models(settings: Settings) -> None:
         return
     if settings.models_lock is not None:
         ModelLock.read(Path(settings.models_lock))
-    from workers.models import resolve_model  # noqa: PLC0415 - costs as much as all the rest
+    from workers.models import resolve_model, wanted  # noqa: PLC0415 - costs as much as all the rest
 
-    for name in model_names(settings):
+    for name in wanted(settings):
         if constants.HF_HUB_OFFLINE or name.startswith((".", "/", "~", "toy/")):
             resolve_model(name)
 

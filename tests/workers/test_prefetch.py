@@ -56,6 +56,19 @@ def test_other_models_want_another_lock(settings: Settings) -> None:
         prefetch(other)
 
 
+def test_a_repairer_is_locked_too(settings: Settings, tmp_path: Path) -> None:
+    prefetch(settings)
+    with_one = settings.model_copy(update={"repairer": settings.captioner})
+    with pytest.raises(FleetError, match="captioner: locked is none"):
+        prefetch(with_one)
+    with pytest.raises(ModelLockError, match="3 models are locked and 4 wanted"):
+        load_models(with_one)
+    own = with_one.model_copy(update={"models_lock": str(tmp_path / "own.json")})
+    assert len(prefetch(own).models) == 4
+    with pytest.raises(FleetError, match="no repairer: locked is"):
+        prefetch(settings.model_copy(update={"models_lock": own.models_lock}))
+
+
 def test_a_worker_without_its_lock_refuses(settings: Settings) -> None:
     with pytest.raises(ModelLockError, match="No such file or directory; run python"):
         load_models(settings)
