@@ -3,6 +3,7 @@
 import os
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -70,3 +71,12 @@ def test_reconciling_in_the_middle_of_the_work_repeats_nothing(crew: Fleet) -> N
     finish(crew, run)
     assert all(len(crew.site.of(batch)) == 1 for batch in run.batches)
     print("queued again needlessly", extra)
+
+
+def test_a_part_is_added_to_a_run_whose_workers_were_killed_while_they_wrote(crew: Fleet) -> None:
+    run = crew.enqueue("first", 2)
+    scratch = Path(run.output) / ".tmp" / "unfinished"
+    scratch.parent.mkdir(exist_ok=True)
+    scratch.write_bytes(b"half a shard")
+    crew.enqueue("second", 2, output=run.output)
+    assert queued(crew) == 4
