@@ -20,6 +20,7 @@ from workers.cascade.rules import lane_limits
 from workers.cascade.sampler import Chooser, greedy, sampled, write
 from workers.cascade.steps import ExactSteps, FixedSteps, Steps, read_prompt
 from workers.cascade.text_decoder import Cache, TextDecoder
+from workers.cascade.transfer import to_device
 from workers.cascade.vision import with_fused_attention
 
 
@@ -53,7 +54,7 @@ class BlipDecoder:
         moved = np.flatnonzero(parents != np.arange(len(parents)))
         if len(moved):
             rows = slice(int(moved[0]), len(parents))
-            source = torch.from_numpy(parents[rows]).to(self._own.device)
+            source = to_device(parents[rows], self._own.device)
             self._own[:, :, rows, : self._length] = self._own[:, :, source, : self._length]
 
 
@@ -106,8 +107,9 @@ class BlipCaptioner:
         return write(self._decoder(features), self._prompt, every_limit, choose)
 
     def _captions(self, images: Sequence[Image], limits: Sequence[int], choose: Chooser) -> list[str]:
-        tokens = self.write(self.features(images), limits, choose)
-        return [self._decoded(new)[len(self._prompt_text) :].strip() for new in tokens]
+        written = [tuple(new) for new in self.write(self.features(images), limits, choose)]
+        texts = {new: self._decoded(new)[len(self._prompt_text) :].strip() for new in set(written)}
+        return [texts[new] for new in written]
 
     def _decoder(self, features: Tensor) -> BlipDecoder:
         images, patches, _ = features.shape
@@ -128,7 +130,7 @@ class BlipCaptioner:
         """Begin token and prompt, [length]; the tokenizer's own end token is cut off, as the original did."""
         return np.array([begin, *self._tokenizer(prompt).input_ids[1:-1]])
 
-    def _decoded(self, new: list[int]) -> str:
+    def _decoded(self, new: Sequence[int]) -> str:
         """Text of the prompt, without its begin token, and the new tokens."""
         text = self._tokenizer.decode([*self._prompt[1:].tolist(), *new], skip_special_tokens=True)
         return str(text)

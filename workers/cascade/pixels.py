@@ -10,6 +10,7 @@ from PIL import Image as PillowImage
 from torch import Tensor
 
 from workers.captions import Image
+from workers.cascade.transfer import to_device
 
 Resampling = PillowImage.Resampling
 
@@ -40,7 +41,7 @@ class Preprocessing:
 
     def normalise(self, images: Sequence[Image], device: torch.device, dtype: torch.dtype) -> Tensor:
         """Resized images -> [images, 3, side, side]; bytes travel to the device, floats are made there."""
-        pixels = torch.from_numpy(np.stack(images)).to(device).permute(0, 3, 1, 2)
+        pixels = to_device(np.stack(images), device).permute(0, 3, 1, 2)
         mean, std = (torch.tensor(x, device=device).view(3, 1, 1) for x in (self.mean, self.std))
         return ((pixels.float() / 255 - mean) / std).to(dtype).contiguous()
 
