@@ -10,10 +10,10 @@ from dataset.survey.report.tables import ShareRow, Tables
 
 WIDTH = 440
 MARGIN = 24
-ROW = 62
+ROW = 58
 LABEL = 20
 """Pixels of a row for its name; the mark is below."""
-MARK = 44
+MARK = 40
 TOP = 8
 AXIS = 36
 BARS = 190
@@ -48,6 +48,7 @@ def share_plot(rows: Iterable[ShareRow]) -> Markup:
             continue
         y = TOP + ROW * number + MARK
         shapes.append(_text(MARGIN, y - MARK + LABEL, row.label, anchor="start"))
+        shapes.append(_text(WIDTH - MARGIN, y - MARK + LABEL, f"{row.share.value:.1%}", anchor="end"))
         shapes += _whisker(y, row.share.value, row.share.low, row.share.high)
         if row.published is not None:
             shapes.append(
@@ -96,7 +97,6 @@ def _whisker(y: float, value: float, low: float | None, high: float | None) -> I
         line = Markup('<path class="interval" d="M{:.1f} {y}H{:.1f}M{:.1f} {a}V{b}M{:.1f} {a}V{b}"/>')
         yield line.format(_x(low), _x(high), _x(low), _x(high), y=y, a=y - 6, b=y + 6)
     yield Markup('<circle class="dot" cx="{:.1f}" cy="{}" r="5"/>').format(_x(value), y)
-    yield _text(_x(value), y - 11, f"{value:.1%}", small=True)
 
 
 def _axis(height: float) -> Iterator[Markup]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 
 from dataset.cli import main
 from dataset.survey.answers import Answer, write
@@ -159,4 +160,6 @@ def test_the_page_in_a_browser(rounds: Path, width: int) -> None:
         assert tab.evaluate("[...document.images].every(image => image.naturalWidth > 0)")
         assert tab.evaluate("document.documentElement.scrollWidth") <= width
         assert tab.evaluate("window.pwned") is None
+        found = Axe().run(tab)
+        assert found.violations_count == 0, found.generate_report()
         assert not [line for line in said if not line.startswith(("file:", "data:"))]
