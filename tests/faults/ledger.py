@@ -88,18 +88,21 @@ def _seconds(attempts: Iterable[Attempt]) -> float:
 
 
 def recoveries(attempts: Sequence[Attempt], kills: Sequence[Kill], until: float) -> dict[str, list[float]]:
-    """By kind of kill: seconds until each batch that it ended was begun again, before the time `until`."""
+    """By kind of kill: seconds until work went on, as far as it did before the time `until`.
+
+    After a worker's end, until the batch that it was at is begun again: it is served next. After a child's,
+    until its worker begins a batch again: the child's own goes to the end of the queue, behind all others.
+    """
     by_batch, by_worker = defaultdict(list), defaultdict(list)
     for one in attempts:
         by_batch[one.batch].append(one)
         by_worker[one.worker].append(one)
-    found: defaultdict[str, list[float]] = defaultdict(list)
+    found: dict[str, list[float]] = defaultdict(list)
     for kill in kills:
         for one in by_worker[kill.worker]:
-            if kill.struck(one) and not one.answered:
-                later = [
-                    next_one.began for next_one in by_batch[one.batch] if kill.at < next_one.began < until
-                ]
+            if kill.at >= one.began and (one.ended or until) >= kill.at and not one.answered:
+                again = by_worker[kill.worker] if kill.kind == "child" else by_batch[one.batch]
+                later = [next_one.began for next_one in again if kill.at < next_one.began < until]
                 found[kill.kind] += [min(later) - kill.at] if later else []
     return dict(found)
 
