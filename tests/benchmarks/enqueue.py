@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from celery import Celery
 
 from common.live import LiveRun
+from common.logs import configure_logs
 from common.manifest import ROW_DIGITS
 from common.message import TASK, Message
 from common.queue import make_app, send
@@ -42,6 +43,7 @@ def main() -> None:
     parser.add_argument("--wiped", type=int, default=100_000, help="batches queued again (%(default)s)")
     parser.add_argument("--server", choices=list(servers()), default="valkey", help="(%(default)s)")
     options = parser.parse_args()
+    configure_logs()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with broker(folder / "broker", server=options.server, sync="no-file") as redis:

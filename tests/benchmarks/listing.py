@@ -16,6 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from common.logs import configure_logs
 from common.manifest import Batch, read_parts
 from common.settings import Settings
 from common.store import Store, open_store
@@ -35,6 +36,7 @@ def main() -> None:
     )
     parser.add_argument("--shards", type=int, default=100_000, help="(%(default)s)")
     options = parser.parse_args()
+    configure_logs()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with broker(folder / "broker", sync="no-file") as redis, seaweed(folder / "s3") as s3:

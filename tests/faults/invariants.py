@@ -42,8 +42,8 @@ class Findings:
 def examine(output: Path) -> Findings:
     """Hold the shards and failure records of a run's folder against the input files that its parts name.
 
-    I1: every input row is in exactly one shard, or its batch has a failure record. I2: no row twice. I3: every
-    shard parses, and its rows are the input's and the site's.
+    I1: every input row is in exactly one shard, or its batch has a failure record. I2: no row twice. I3:
+    every shard parses, and its rows are the input's and the site's.
     """
     findings, seen = Findings(), Counter[Row]()
     batch_rows = json.loads((output / "run.json").read_text())["batch_rows"]
