@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from common.metrics import Stage, timed
 from common.settings import SamplingSettings
 from workers.captions import Captions, Image, ModelInputs
 from workers.cascade.passes import Passes
@@ -99,10 +100,14 @@ class Cascade:
         return self.passes.run(lambda some: self._caption(inputs[some], keys[some]), len(inputs))
 
     def _caption(self, inputs: Sequence[ModelInputs], keys: Sequence[int]) -> list[Captions]:
-        sampled = self.captioner.sample([image.captioner for image in inputs], keys)
-        ranked = _ranked(self._ranker, [image.ranker for image in inputs], [distinct(own) for own in sampled])
+        with timed(Stage.SAMPLE):
+            sampled = self.captioner.sample([image.captioner for image in inputs], keys)
+        candidates = [distinct(own) for own in sampled]
+        with timed(Stage.RANK):
+            ranked = _ranked(self._ranker, [image.ranker for image in inputs], candidates)
         shortlists = [captions[: self._shortlist] for captions, _ in ranked]
-        selected = _ranked(self._selector, [image.selector for image in inputs], shortlists)
+        with timed(Stage.SELECT):
+            selected = _ranked(self._selector, [image.selector for image in inputs], shortlists)
         tops = [captions[0] for captions, _ in selected]
         repaired = self._repairer.rewrite(tops) if self._repairer else [None] * len(tops)
         rows = zip(ranked, selected, tops, repaired, strict=True)
