@@ -57,8 +57,8 @@ def _uv(*arguments: str) -> None:
     "command",
     [
         "producer --help", "producer --version", "producer enqueue --help", "producer status --help",
-        "producer local --help", "dataset --help", "dataset merge --help", "dataset card --help",
-        "dataset gallery --help", "dataset stats --help", "dataset publish --help",
+        "producer local --help", "producer requeue --help", "producer retry --help", "producer verify --help", "dataset --help", "dataset merge --help", "dataset card --help",
+        "dataset gallery --help", "dataset survey --help", "dataset survey serve --help", "dataset stats --help", "dataset publish --help",
         "celery -A workers report", "celery -A workers worker --help", "celery -A workers flower --help",
     ],
 )  # fmt: skip
