@@ -53,15 +53,20 @@ def _uv(*arguments: str) -> None:
     subprocess.run(["uv", *arguments], check=True, capture_output=True, env=_environment())
 
 
+PRODUCER = ("enqueue", "status", "requeue", "retry", "verify", "local")
+DATASET = ("merge", "card", "gallery", "stats", "publish", "survey", "survey build", "survey serve")
+CELERY = ("report", "worker --help", "flower --help")
+
+
 @pytest.mark.parametrize(
     "command",
     [
-        "producer --help", "producer --version", "producer enqueue --help", "producer status --help",
-        "producer local --help", "producer requeue --help", "producer retry --help", "producer verify --help", "dataset --help", "dataset merge --help", "dataset card --help",
-        "dataset gallery --help", "dataset survey --help", "dataset survey serve --help", "dataset stats --help", "dataset publish --help",
-        "celery -A workers report", "celery -A workers worker --help", "celery -A workers flower --help",
+        "producer --version",
+        *(f"producer {name} --help" for name in PRODUCER),
+        *(f"dataset {name} --help" for name in DATASET),
+        *(f"celery -A workers {name}" for name in CELERY),
     ],
-)  # fmt: skip
+)
 def test_every_command_runs_without_torch(command: str, bin_folder: Path, tmp_path: Path) -> None:
     name, *arguments = command.split()
     answer = subprocess.run(
