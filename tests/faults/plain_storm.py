@@ -1,5 +1,6 @@
 """SIGKILLs against plain Celery: how many messages it loses, and how many it runs twice."""
 
+import base64
 import json
 import os
 import random
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import redis
@@ -32,28 +34,33 @@ class PlainStorm:
         self._sent = 0
         self._template = ""
         self._number = 0
+        self._live: list[tuple[subprocess.Popen[bytes], Path]] = []
 
     def rage(self, kills: int, deadline: float) -> dict[str, int]:
         """So many kills; then what was sent, lost for ever, and run more than once."""
+        self._live = [self._start() for _ in range(WORKERS)]
+        try:
+            done = self._kill_often(kills, deadline)
+            self._drain()
+        finally:
+            for process, _ in self._live:
+                _end(process)
+        return {"kills": done, **self._count()}
+
+    def _kill_often(self, kills: int, deadline: float) -> int:
         done = 0
-        workers = [self._start() for _ in range(WORKERS)]
         while done < kills and time.monotonic() < deadline:
             self._fill()
-            victim = self._chance.randrange(WORKERS)
-            process, name = workers[victim]
-            until(lambda name=name: b"ready." in (self._folder / name).read_bytes(), 60, name)  # type: ignore[misc]
+            number = self._chance.randrange(WORKERS)
+            process, log = self._live[number]
+            until(lambda log=log: b"ready." in log.read_bytes(), 60, log.name)  # type: ignore[misc]
             time.sleep(self._chance.uniform(*LIFE))
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            workers[victim] = self._start()
+            _end(process)
+            self._live[number] = self._start()
             done += 1
             if done % 20 == 0:
                 tell(f"plain Celery: {done}/{kills} kills, {self._sent} messages sent")
-        self._drain()
-        for process, _ in workers:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        return {"kills": done, **self._count()}
+        return done
 
     def _count(self) -> dict[str, int]:
         seen = Counter(int(line) for line in self._marks.read_bytes().splitlines())
@@ -72,18 +79,18 @@ class PlainStorm:
                 quiet = time.monotonic()
             time.sleep(0.2)
 
-    def _start(self) -> tuple["subprocess.Popen[bytes]", str]:
+    def _start(self) -> tuple["subprocess.Popen[bytes]", Path]:
         self._number += 1
-        name = f"plain-{self._number}.log"
+        path = self._folder / f"plain-{self._number}.log"
         command = [
             sys.executable, "-m", "celery", "-A", "tests.faults.plain", "worker", "-c", "1", "-l", "INFO",
             "-n", f"plain-{self._number}@%h", "--without-gossip", "--without-mingle", "--without-heartbeat",
         ]  # fmt: skip
-        with (self._folder / name).open("wb") as log:
+        with path.open("wb") as log:
             process = subprocess.Popen(
                 command, env=self._environment(), stdout=log, stderr=log, start_new_session=True
             )
-        return process, name
+        return process, path
 
     def _environment(self) -> dict[str, str]:
         return {**os.environ, "PLAIN_BROKER_URL": self._broker.url, "PLAIN_MARKS": str(self._marks)}
@@ -101,8 +108,6 @@ class PlainStorm:
     def _message(self, client: redis.Redis) -> str:
         if not self._template:
             self._template = _one_message(self._environment(), client)
-        import base64  # noqa: PLC0415
-
         message = json.loads(self._template)
         tag = f"tag-{self._sent}"
         message["body"] = base64.b64encode(json.dumps([[self._sent], {}, {}]).encode()).decode()
@@ -116,3 +121,10 @@ def _one_message(environment: dict[str, str], client: redis.Redis) -> str:
     code = "from tests.faults.plain import note; note.apply_async((0,))"
     subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=60)
     return str(client.rpop("plain"))
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """The whole worker at once."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
