@@ -49,6 +49,7 @@ def plain(monkeypatch: pytest.MonkeyPatch) -> Models:
     return cascade.models(torch.device("cpu"), torch.float32)
 
 
+@pytest.mark.soak
 @pytest.mark.models
 def test_every_figure_is_there(plain: Models) -> None:
     figures = cascade.run(torch.device("cpu"), pairs=1, images=2)
