@@ -28,6 +28,7 @@ format: .venv/ready
 	$(BIN)/ruff format $(ROOMS)
 
 soak: .venv/ready ## an hour of kills and broker faults; SOAK='--kills 50 --broker-faults 5' is a short one
+	$(BIN)/python -m pytest -m soak
 	FAULTS=long $(BIN)/python -m pytest tests/faults
 	$(BIN)/python -m tests.faults.soak --json output/soak.json $(SOAK)
 
