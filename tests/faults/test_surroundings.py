@@ -32,11 +32,14 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_full_disk_puts_batches_back(small_disk: Path, crew: Fleet) -> None:
     run = crew.enqueue("full", 4)
+    crew.site.hold = 600
+    worker = crew.start(wait=False)
+    crew.site.wait_for(run.batches[0])
     ballast = small_disk / "ballast"
     with suppress(OSError), ballast.open("wb", buffering=0) as file:
         while True:
             file.write(b"0" * 1024)
-    worker = crew.start()
+    crew.site.release()
     until(lambda: worker.events("batch put back"), 30, "a batch put back")
     assert run.done() == 0
     ballast.unlink()
