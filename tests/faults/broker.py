@@ -1,10 +1,9 @@
 """A Redis or Valkey that can be killed, frozen, filled and wiped, over a port that stays."""
 
-import os
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -43,11 +42,6 @@ class Broker:
     def client(self) -> redis.Redis:
         return redis.Redis(port=self.port, decode_responses=True, socket_timeout=10)
 
-    @property
-    def pid(self) -> int:
-        assert self.process is not None
-        return self.process.pid
-
     def start(self) -> None:
         keep = ["--appendonly", "no"] if self.sync == "no-file" else ["--appendonly", "yes"]
         fsync = [] if self.sync == "no-file" else ["--appendfsync", self.sync]
@@ -66,10 +60,12 @@ class Broker:
         self.process.wait()
 
     def freeze(self) -> None:
-        os.kill(self.pid, signal.SIGSTOP)
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        os.kill(self.pid, signal.SIGCONT)
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
 
     def blip(self) -> int:
         """Cut every link of every worker; how many there were."""
@@ -90,6 +86,5 @@ def broker(folder: Path, *, server: str = "valkey", sync: Sync = "everysec") -> 
     try:
         yield running
     finally:
-        with suppress(ProcessLookupError):
-            running.thaw()
+        running.thaw()
         running.kill()

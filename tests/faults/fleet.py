@@ -50,6 +50,7 @@ class Worker:
     name: str
     log: Path
     process: "subprocess.Popen[bytes]"
+    orphans: list[psutil.Process] = field(default_factory=list)
 
     @property
     def pid(self) -> int:
@@ -65,6 +66,8 @@ class Worker:
     def children(self) -> list[psutil.Process]:
         """The pool's children that run batches."""
         with suppress(psutil.Error):
+            if not self.alive:
+                return []
             return [
                 one for one in psutil.Process(self.pid).children() if "spawn_main" in " ".join(one.cmdline())
             ]
@@ -72,11 +75,15 @@ class Worker:
 
     def kill(self) -> None:
         """The whole worker at once, as when its node dies."""
-        with suppress(ProcessLookupError):
-            os.killpg(self.pid, signal.SIGKILL)
+        self.signal_all(signal.SIGKILL)
         self.process.wait(10)
+        for orphan in self.orphans:
+            with suppress(psutil.NoSuchProcess):
+                orphan.kill()
 
     def kill_parent(self) -> None:
+        """The parent alone; its children go on until they notice."""
+        self.orphans = psutil.Process(self.pid).children(recursive=True)
         self.process.kill()
         self.process.wait(10)
 
@@ -88,7 +95,9 @@ class Worker:
         return False
 
     def signal_all(self, number: signal.Signals) -> None:
-        os.killpg(self.pid, number)
+        """The worker and its children, if it lives: the number of a dead one may be a stranger's by now."""
+        if self.alive:
+            os.killpg(self.pid, number)
 
     def terminate(self) -> None:
         self.process.terminate()
@@ -268,6 +277,5 @@ def fleet(
         yield made
     finally:
         for worker in made.workers:
-            with suppress(ProcessLookupError):
-                worker.signal_all(signal.SIGCONT)
+            worker.signal_all(signal.SIGCONT)
             worker.kill()

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from contextlib import suppress
 from pathlib import Path
 
 import redis
@@ -125,6 +124,6 @@ def _one_message(environment: dict[str, str], client: redis.Redis) -> str:
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
     """The whole worker at once."""
-    with suppress(ProcessLookupError):
+    if process.poll() is None:  # else its number may be a stranger's by now
         os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+        process.wait()
