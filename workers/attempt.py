@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Mapping
 from typing import NoReturn
 
+import redis
 import structlog
 
 from common.attempts import AttemptBook, Attempts
@@ -89,6 +90,8 @@ class Attempt:
         except FleetError:
             self._book.end(self._work.batch.id)
             ATTEMPTS.labels("put_back").inc()
+            raise
+        except redis.RedisError:  # the broker's failure, not the batch's
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it must count and be seen
             self._fail(error)

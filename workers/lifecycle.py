@@ -6,7 +6,7 @@ from typing import Any
 import structlog
 from billiard.util import get_logger
 from celery import signals
-from celery.worker import WorkController, state
+from celery.worker import WorkController
 from celery.worker.consumer import Consumer
 
 from common.cli import fail
@@ -17,8 +17,9 @@ from workers.flower_defaults import set_flower_defaults
 from workers.health import ChildHealth, warm_up
 from workers.health_watch import watch_health
 from workers.metrics_server import serve_metrics
-from workers.sign_of_life import excuse_running_batches, start_signs_of_life
+from workers.sign_of_life import start_signs_of_life
 from workers.startup import check_surroundings
+from workers.stopping import stop_soon_on_sigterm
 from workers.worker_id import new_worker_id
 
 log = structlog.get_logger(__name__)
@@ -45,7 +46,7 @@ def connect_lifecycle(settings: Settings) -> None:
         if not settings.fetch.contact:
             log.warning("FLEET_FETCH_CONTACT is not set: web sites cannot reach you")
         start_signs_of_life(settings)
-        _stop_soon_on_sigterm(sender.controller, settings)
+        stop_soon_on_sigterm(sender.controller, settings)
 
     signals.worker_init.connect(_before_start, weak=False)
     signals.worker_process_init.connect(lambda **_: warm_up(settings), weak=False)
@@ -72,17 +73,3 @@ def _prepare(worker: WorkController, settings: Settings) -> None:
         watch_health(worker, settings)
     except FleetError as error:
         raise SystemExit(fail(error)) from error
-
-
-def _stop_soon_on_sigterm(worker: WorkController, settings: Settings) -> None:
-    """SIGTERM puts running batches back within `lease.grace`, instead of waiting for their end."""
-    from celery.apps.worker import (  # noqa: PLC0415 - imported too early it reads other signals' settings
-        install_worker_term_hard_handler,
-        on_cold_shutdown,
-    )
-
-    def stop(worker: WorkController) -> None:
-        excuse_running_batches(state.active_requests, settings)
-        on_cold_shutdown(worker)
-
-    install_worker_term_hard_handler(worker, sig="SIGTERM", callback=stop)

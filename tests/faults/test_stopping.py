@@ -7,6 +7,8 @@ import pytest
 from tests.faults.checks import SLACK, counts, finish, long
 from tests.faults.fleet import Fleet
 from tests.faults.waiting import until
+from workers.lifecycle import HEARTBEAT
+from workers.stopping import GOODBYE
 
 pytestmark = pytest.mark.slow
 GRACE = 2.0
@@ -47,6 +49,22 @@ def test_a_batch_that_ends_in_time_is_finished(crew: Fleet) -> None:
     assert run.done() == 1
     finish(crew, run)
     assert len(crew.site.attempts) == 1
+
+
+@long
+def test_it_ends_while_the_broker_is_away(crew: Fleet) -> None:
+    """Celery itself waits here until the broker is back: it sends heartbeats while it stops."""
+    run = crew.enqueue("away", 1)
+    crew.site.hold = 60
+    worker = crew.start(wait=False)
+    crew.site.wait_for(run.batches[0])
+    crew.broker.kill()
+    time.sleep(HEARTBEAT + 1)
+    worker.terminate()
+    worker.process.wait(GRACE + GOODBYE + SLACK)
+    crew.broker.start()
+    crew.start()
+    finish(crew, run)
 
 
 @long
