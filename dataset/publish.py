@@ -13,7 +13,7 @@ from common.progress import progress
 from common.settings import S3Settings
 from common.store import Entry, Store
 from dataset.merged import CARD_KEY, require_merged
-from dataset.scratch import scratch
+from common.store.scratch import scratch
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi

@@ -23,7 +23,7 @@ from dataset.merge.scan import NumberedShard, Scan, number_shards, scan
 from dataset.merge.write import FileWriter
 from dataset.merged import MERGE_KEY, Merged, Recipe, read_merged
 from dataset.parallel import ordered_map
-from dataset.scratch import scratch
+from common.store.scratch import scratch
 from dataset.source import Source, open_sources
 
 WRITERS = 4

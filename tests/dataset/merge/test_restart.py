@@ -50,7 +50,7 @@ def test_killed_at_any_point_and_started_again_it_gives_the_same_bytes(
         killed.add(len(found))
         subprocess.run(command(folder, output), check=True, capture_output=True)
         assert contents(folder / output) == undisturbed
-        assert not list((folder / output).glob(".tmp/fleet-merge-*"))
+        assert not list((folder / output).glob(".tmp/fleet-work-*"))
     assert len(killed) > 1
 
 
@@ -103,4 +103,4 @@ def _one_line(failed: "subprocess.CompletedProcess[str]", output: Path) -> None:
     assert "start again" in line
     whole = [name for name in contents(output) if name.endswith(".parquet")]
     assert all((output / name).read_bytes()[-4:] == b"PAR1" for name in whole)
-    assert not list(output.glob(".tmp/fleet-merge-*"))
+    assert not list(output.glob(".tmp/fleet-work-*"))

@@ -9,10 +9,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from common.errors import StoreError
-from common.store import Store
+from common.store.base import Store
 from common.store.folder import SCRATCH
 
-PREFIX = "fleet-merge-"
+PREFIX = "fleet-work-"
 
 
 @contextmanager
