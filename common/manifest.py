@@ -19,6 +19,7 @@ RUN_KEY = "run.json"
 PARTS = "parts"
 SHARDS = "shards"
 FAILED = "failed"
+STAGED = "staged"
 ROW_DIGITS = 12
 SLUG_LENGTH = 24
 READERS = 16
@@ -77,10 +78,20 @@ class Part(_Record):
     rows: PositiveInt
     size: int
     etag: str | None = None
+    staged: Fingerprint | None = None  # of its copy in the run, where there is one
 
     @property
     def fingerprint(self) -> Fingerprint:
         return Fingerprint(self.size, self.etag)
+
+    def as_read(self, run: str) -> "Part":
+        """What workers read: the part itself, or its copy in the run at the URI `run`."""
+        if self.staged is None:
+            return self
+        address = f"{run}/{staged_key(self.id)}"
+        return self.model_copy(
+            update={"address": address, "size": self.staged.size, "etag": self.staged.etag}
+        )
 
     def batches(self, batch_rows: int) -> Iterator["Batch"]:
         """The part cut into row ranges; the last may be shorter."""
@@ -122,6 +133,10 @@ def part_id(address: str) -> str:
 
 def part_key(part: str) -> str:
     return f"{PARTS}/{part}.json"
+
+
+def staged_key(part: str) -> str:
+    return f"{STAGED}/{part}.parquet"
 
 
 def read_run(store: Store) -> Run | None:

@@ -71,7 +71,18 @@ def _root(
 
 @app.command("enqueue")
 def enqueue_command(
-    parts: Parts, output: Output = None, batch_rows: BatchRows = None, limit_rows: LimitRows = None
+    parts: Parts,
+    output: Output = None,
+    batch_rows: BatchRows = None,
+    limit_rows: LimitRows = None,
+    stage: Annotated[
+        bool,
+        typer.Option(
+            "--stage",
+            help="First copy into the run, once, parts on hf:// and those of which the batches"
+            " would move more than 50 times their size (few, huge row groups).",
+        ),
+    ] = False,
 ) -> None:
     """Add parts to a run and queue their batches. Doing it again adds nothing.
 
@@ -81,7 +92,12 @@ def enqueue_command(
 
     settings = load_settings()
     done = enqueue(
-        parts, output_uri(output, settings), settings, batch_rows=batch_rows, limit_rows=limit_rows
+        parts,
+        output_uri(output, settings),
+        settings,
+        batch_rows=batch_rows,
+        limit_rows=limit_rows,
+        staging=stage,
     )
     typer.echo(_sentence(done))
 

@@ -19,6 +19,7 @@ from common.waiting import waiting_batches
 from producer.addresses import expand
 from producer.plan import plan_parts
 from producer.run import agree_on_parts, agree_on_run, write_parts, write_run
+from producer.stage import stage
 
 CHUNK = 500
 LOCK_SECONDS = 120
@@ -55,14 +56,23 @@ def enqueue(
     *,
     batch_rows: int | None = None,
     limit_rows: int | None = None,
+    staging: bool = False,
 ) -> Enqueued:
     """Add parts to a run and queue their batches; doing it again adds nothing.
+
+    Args:
+        arguments: what the user named: paths, globs, addresses.
+        output: URI of the run.
+        settings: of models, sampling and places.
+        batch_rows: of a new run.
+        limit_rows: take only so many rows, counted over all parts.
+        staging: first copy new parts that are dear to read into the run.
 
     Raises:
         FleetError: a part, the output, the broker or the settings do not allow it; nothing was written.
     """
     plan = plan_run(arguments, output, settings, batch_rows=batch_rows, limit_rows=limit_rows)
-    return queue_plan(plan, settings)
+    return queue_plan(plan, settings, staging=staging)
 
 
 def plan_run(
@@ -88,7 +98,7 @@ def plan_run(
     return Plan(store, run, exists, parts, new)
 
 
-def queue_plan(plan: Plan, settings: Settings) -> Enqueued:
+def queue_plan(plan: Plan, settings: Settings, *, staging: bool = False) -> Enqueued:
     """Write the manifest and queue what is missing.
 
     Raises:
@@ -99,7 +109,8 @@ def queue_plan(plan: Plan, settings: Settings) -> Enqueued:
         connect(settings.broker_url).ping()
         if not plan.exists:
             write_run(plan.store, plan.run)
-        write_parts(plan.store, plan.new)
+        new = stage(plan.store, plan.new, plan.run.batch_rows, settings.s3) if staging else plan.new
+        write_parts(plan.store, new)
         batches = [batch for part in plan.parts for batch in part.batches(plan.run.batch_rows)]
         return queue_missing(plan.store, settings, batches, parts=len(plan.parts))
 

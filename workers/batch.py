@@ -93,7 +93,7 @@ def do_work(
     """
     batch = work.batch
     with timed(Stage.READ):
-        rows = read_rows(work.part, batch, settings.s3)
+        rows = read_rows(work.part.as_read(work.store.uri), batch, settings.s3)
     urls = rows["URL"].to_pylist()
     with _decoder(isolate=isolate) as decoder:
         flow = Flow(cascade, settings.fetch, settings.micro_batch, decoder, advance)

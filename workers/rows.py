@@ -7,12 +7,9 @@ import pyarrow.parquet as pq
 
 from common.columns import input_columns
 from common.manifest import Batch, Part
-from common.part import PartError, open_part
+from common.part import READ_AHEAD, PartError, open_part
 from common.schema import PASSED_THROUGH, PUBLISHED
 from common.settings import S3Settings
-
-READ_AHEAD = 1 << 20
-"""Bytes buffered a column: enough to stream, little beside a row group of a million rows."""
 
 
 def read_rows(part: Part, batch: Batch, s3: S3Settings) -> pa.Table:
