@@ -24,8 +24,9 @@ from urllib.request import urlopen
 import aiohttp
 
 from common.settings import FetchSettings
-from tests.benchmarks.picture_server import picture_server, trusted, urls
+from tests.benchmarks.picture_server import lookup, picture_server, trusted, urls
 from workers.fetch import Fetcher
+from workers.fetch.resolver import Resolver
 
 Column = Callable[[list[str]], int]
 LATENCY = "[0.1, 0.3]"
@@ -87,7 +88,7 @@ def ours(flight: int, tls: ssl.SSLContext | None = None) -> Column:
     settings = FetchSettings.model_validate({"allow_networks": "127.0.0.0/8", "per_host": 64, "timeout": 30})
 
     async def run(links: list[str]) -> int:
-        async with Fetcher(settings, tls=tls) as fetcher:
+        async with Fetcher(settings, resolver=Resolver(lookup), tls=tls) as fetcher:
 
             async def some(left: Iterator[str]) -> int:
                 return sum([(await fetcher.fetch(url)).body is not None for url in left])
@@ -100,7 +101,9 @@ def ours(flight: int, tls: ssl.SSLContext | None = None) -> Column:
 
 def bare(flight: int, tls: ssl.SSLContext | None = None) -> Column:
     async def run(links: list[str]) -> int:
-        connector = aiohttp.TCPConnector(limit=0, force_close=True, ssl=tls or True)
+        connector = aiohttp.TCPConnector(
+            limit=0, force_close=True, ssl=tls or True, resolver=Resolver(lookup)
+        )
         async with aiohttp.ClientSession(connector=connector) as session:
 
             async def some(left: Iterator[str]) -> int:

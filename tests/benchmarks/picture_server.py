@@ -8,18 +8,22 @@ import argparse
 import asyncio
 import json
 import random
+import socket
 import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from tests.benchmarks.pictures import pictures
 from tests.web.certificates import Authority
 
 HOSTS = [f"127.0.{block}.{last}" for block in range(2) for last in range(1, 129)]
 """256 addresses, each a host of its own to the client."""
+DOMAIN = ".pictures.test"
+"""What their names end with: over TLS, where one certificate of 256 addresses would be dear to read."""
 
 
 @contextmanager
@@ -33,7 +37,18 @@ def picture_server(*arguments: str) -> Iterator[int]:
 
 
 def urls(port: int, count: int, scheme: str = "http") -> list[str]:
-    return [f"{scheme}://{HOSTS[n % len(HOSTS)]}:{port}/{n}.jpg" for n in range(count)]
+    hosts = [name(host) for host in HOSTS] if scheme == "https" else HOSTS
+    return [f"{scheme}://{hosts[n % len(hosts)]}:{port}/{n}.jpg" for n in range(count)]
+
+
+def name(host: str) -> str:
+    return host.replace(".", "-") + DOMAIN
+
+
+def lookup(host: str, port: int, *_: object) -> list[tuple[Any, ...]]:
+    """As `socket.getaddrinfo`, for the names that `urls` gives."""
+    address = host.removesuffix(DOMAIN).replace("-", ".")
+    return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, port))]
 
 
 class Answer(asyncio.Protocol):
@@ -65,7 +80,7 @@ async def serve(options: argparse.Namespace) -> None:
     context = None
     if options.tls:
         authority = Authority.create(options.tls)
-        context = authority.server(",".join(f"IP:{host}" for host in HOSTS))
+        context = authority.server(f"DNS:*{DOMAIN}")
     answers = [_answer(body) for body in pictures(options.pictures)]
     latency = (options.latency[0], options.latency[-1])
     loop = asyncio.get_running_loop()

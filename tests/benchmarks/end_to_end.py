@@ -1,0 +1,126 @@
+"""From URLs to model inputs: `python -m tests.benchmarks.end_to_end --img2dataset PATH`.
+
+Our flow (fetch, decode, three inputs; captions made up) beside img2dataset, which fetches, decodes, makes the
+384 alone and drops it (`--output_format dummy`). Both in as many processes as asked, on one local server that
+answers every fifth URL with a 404 and the rest after 100 to 300 ms; the columns take turns in every round.
+Nobody's start-up counts. Prints pictures a second as medians, and the ratio.
+"""
+
+import argparse
+import asyncio
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from common.schema import Status
+from common.settings import FetchSettings, SamplingSettings
+from tests.benchmarks.decode import CASCADE
+from tests.benchmarks.picture_server import picture_server, urls
+from workers.captions import Image, ModelInputs
+from workers.decode import decode
+from workers.fake import FakeCascade
+from workers.flow import Flow
+
+LATENCY = "[0.1, 0.3]"
+MICRO_BATCH = 64
+
+
+class Resizing(FakeCascade):
+    """Makes the three inputs as the cascade does, and makes up captions."""
+
+    def prepare(self, image: Image) -> ModelInputs:
+        return ModelInputs(*(preprocessing.resize(image) for preprocessing in CASCADE))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--urls", type=int, default=4000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--in-flight", type=int, default=256)
+    parser.add_argument("--img2dataset", type=Path, help="its command, in an environment of its own")
+    parser.add_argument("--worker", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.worker:
+        print(json.dumps(work(json.loads(options.worker), options.in_flight)))
+        return
+    with tempfile.TemporaryDirectory() as folder, picture_server("--latency", LATENCY) as port:
+        columns = {"ours": partial(ours, options, port)}
+        if options.img2dataset:
+            columns["img2dataset"] = partial(img2dataset, options, port, Path(folder))
+        print(json.dumps(measure(columns, options), indent=1))
+
+
+def measure(columns: Mapping[str, Callable[[], float]], options: argparse.Namespace) -> dict[str, object]:
+    rates: dict[str, list[float]] = {name: [] for name in columns}
+    for _ in range(options.rounds):
+        for name, column in columns.items():
+            rates[name].append(round(column(), 1))
+            print(name, rates[name][-1], file=sys.stderr, flush=True)
+    medians = {name: statistics.median(found) for name, found in rates.items()}
+    ratio = (
+        {"times_img2dataset": round(medians["ours"] / medians["img2dataset"], 2)} if len(columns) > 1 else {}
+    )
+    return {"pictures_per_second": medians, **ratio, "rates": rates, "processes": options.processes}
+
+
+def ours(options: argparse.Namespace, port: int) -> float:
+    """Pictures a second, from the first process's start of work to the last one's end."""
+    links = urls(port, options.urls)
+    command = [sys.executable, "-m", "tests.benchmarks.end_to_end", f"--in-flight={options.in_flight}"]
+    running = [
+        subprocess.Popen(
+            [*command, "--worker", json.dumps(links[n :: options.processes])], stdout=subprocess.PIPE
+        )
+        for n in range(options.processes)
+    ]
+    answers = [json.loads(process.communicate()[0]) for process in running]
+    seconds = max(answer["ended"] for answer in answers) - min(answer["began"] for answer in answers)
+    return _checked(sum(answer["ok"] for answer in answers), links) / float(seconds)
+
+
+def work(links: list[str], in_flight: int) -> dict[str, float]:
+    """What one process does; the links and nothing else are its part."""
+    torch.set_num_threads(1)
+    settings = FetchSettings.model_validate(
+        {"allow_networks": "127.0.0.0/8", "per_host": 64, "timeout": 30, "concurrency": in_flight}
+    )
+    flow = Flow(Resizing(SamplingSettings()), settings, MICRO_BATCH, decode, lambda _: None)
+    began = time.time()
+    outcomes = asyncio.run(flow.run(links, range(len(links)), {}))
+    return {"began": began, "ended": time.time(), "ok": sum(o.status is Status.OK for o in outcomes)}
+
+
+def img2dataset(options: argparse.Namespace, port: int, folder: Path) -> float:
+    """Pictures a second by its own clock, from the start of its first shard to the end of its last."""
+    links = urls(port, options.urls)
+    listed, output = folder / "urls.txt", folder / f"images{len(list(folder.glob('images*')))}"
+    listed.write_text("\n".join(links))
+    shard = -(-options.urls // (2 * options.processes))
+    arguments = f"--url_list {listed} --output_folder {output} --output_format dummy --retries 0"
+    arguments += f" --processes_count {options.processes} --thread_count {options.in_flight}"
+    arguments += f" --image_size 384 --number_sample_per_shard {shard} --enable_wandb False"
+    subprocess.run([options.img2dataset, *arguments.split()], check=True, capture_output=True)
+    shards = [json.loads(path.read_text()) for path in output.glob("*_stats.json")]
+    seconds = max(each["end_time"] for each in shards) - min(each["start_time"] for each in shards)
+    return _checked(sum(each["successes"] for each in shards), links) / float(seconds)
+
+
+def _checked(found: int, links: list[str]) -> int:
+    expected = sum(1 for n in range(len(links)) if n % 5)
+    assert found == expected, f"{found} pictures instead of {expected}"
+    return found
+
+
+if __name__ == "__main__":
+    main()
