@@ -1,7 +1,8 @@
 """What reading a batch's rows costs: `python -m tests.benchmarks.rows`.
 
 A part of a million rows in one row group, as Spark writes them, on disk and on S3 (SeaweedFS): batches of
-10,000 rows at its start, middle and end, then the same from a staged copy with one row group a batch. Prints seconds (medians), megabytes asked of the file, and how many times its size all batches move.
+10,000 rows at its start, middle and end, then the same from a staged copy with one row group a batch.
+Prints seconds (medians), megabytes asked of the file, and how many times its size all batches move.
 """
 
 import argparse
