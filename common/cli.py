@@ -3,11 +3,12 @@
 import os
 import sys
 from collections.abc import Iterable
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 from pydantic import ValidationError
 
+from common import __version__
 from common.errors import FleetError
 from common.logs import configure_logs
 from common.settings import GROUPS, PREFIX, Settings
@@ -18,6 +19,18 @@ EXIT_INCOMPLETE = 1
 EXIT_USAGE = 2
 """Wrong use or bad input."""
 EXIT_INTERRUPTED = 130
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+]
+"""The option that every console script has."""
 
 
 def run_command(app: typer.Typer) -> NoReturn:

@@ -10,8 +10,7 @@ from typing import Annotated
 
 import typer
 
-from common import __version__
-from common.cli import EXIT_INCOMPLETE, fail, load_settings, output_uri, run_command
+from common.cli import EXIT_INCOMPLETE, Version, fail, load_settings, output_uri, run_command
 from common.errors import FleetError
 from common.schema import Status
 from common.store import absolute_uri, open_store
@@ -83,12 +82,6 @@ def _bad_runs() -> Iterator[None]:
         raise typer.Exit(EXIT_INCOMPLETE) from error
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(__version__)
-        raise typer.Exit
-
-
 def _bytes(text: str) -> int:
     match = re.fullmatch(r"(\d+) ?(KB|MB|GB)", text.strip(), re.IGNORECASE)
     size = int(match[1]) * UNITS[match[2].upper()] if match else 0
@@ -108,9 +101,7 @@ def _deny_list(file: Path | None) -> DenyList | None:
 
 @app.callback()
 def _root(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
-    ] = False,
+    version: Version = False,
 ) -> None:
     """Nothing of its own: options that every command shares."""
 

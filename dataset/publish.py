@@ -12,8 +12,8 @@ from common.part import open_part
 from common.progress import progress
 from common.settings import S3Settings
 from common.store import Entry, Store
-from dataset.merged import CARD_KEY, require_merged
 from common.store.scratch import scratch
+from dataset.merged import CARD_KEY, require_merged
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi

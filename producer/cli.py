@@ -10,8 +10,7 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
-from common import __version__
-from common.cli import EXIT_DONE, EXIT_INCOMPLETE, load_settings, output_uri, run_command
+from common.cli import EXIT_DONE, EXIT_INCOMPLETE, Version, load_settings, output_uri, run_command
 from common.errors import FleetError
 from common.failure import Reason
 from producer.report import status_table, verdict_text
@@ -54,17 +53,9 @@ def main() -> None:
     run_command(app)
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(__version__)
-        raise typer.Exit
-
-
 @app.callback()
 def _root(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
-    ] = False,
+    version: Version = False,
 ) -> None:
     """Nothing of its own: options that every command shares."""
 

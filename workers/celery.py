@@ -5,8 +5,8 @@ import sys
 from common.cli import fail, load_settings
 from common.errors import FleetError
 from common.queue import make_app
+from workers.delivery.task import register_task
 from workers.lifecycle import connect_lifecycle
-from workers.task import register_task
 
 try:
     settings = load_settings()

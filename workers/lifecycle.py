@@ -13,14 +13,14 @@ from common.cli import fail
 from common.errors import FleetError
 from common.logs import configure_logs
 from common.settings import Settings
+from workers.delivery.sign_of_life import start_signs_of_life
+from workers.delivery.stopping import stop_soon_on_sigterm
+from workers.delivery.worker_id import new_worker_id
 from workers.flower_defaults import set_flower_defaults
 from workers.health import ChildHealth, warm_up
 from workers.health_watch import watch_health
 from workers.metrics_server import serve_metrics
-from workers.sign_of_life import start_signs_of_life
 from workers.startup import check_surroundings
-from workers.stopping import stop_soon_on_sigterm
-from workers.worker_id import new_worker_id
 
 log = structlog.get_logger(__name__)
 

@@ -14,6 +14,7 @@ from common.progress import progress
 from common.schema import OURS, PUBLISHED
 from common.settings import S3Settings
 from common.store import Store, absolute_uri, open_store
+from common.store.scratch import scratch
 from dataset.card import write_card
 from dataset.errors import BadRunError
 from dataset.merge.deny_list import digest
@@ -23,7 +24,6 @@ from dataset.merge.scan import NumberedShard, Scan, number_shards, scan
 from dataset.merge.write import FileWriter
 from dataset.merged import MERGE_KEY, Merged, Recipe, read_merged
 from dataset.parallel import ordered_map
-from common.store.scratch import scratch
 from dataset.source import Source, open_sources
 
 WRITERS = 4

@@ -24,10 +24,10 @@ from common.schema import Status
 from common.settings import FetchSettings, SamplingSettings
 from tests.benchmarks.decode import CASCADE
 from tests.benchmarks.picture_server import picture_server, urls
+from workers.batch.flow import Flow
 from workers.captions import Image, ModelInputs
 from workers.decode import decode
 from workers.fake import FakeCascade
-from workers.flow import Flow
 
 LATENCY = "[0.1, 0.3]"
 MICRO_BATCH = 64

@@ -26,7 +26,7 @@ from common.store import open_store
 from producer.plan import plan_part
 from producer.stage import bytes_moved, stage
 from tests.servers.seaweed import seaweed
-from workers.rows import read_rows
+from workers.batch.rows import read_rows
 
 BATCH_ROWS = 10_000
 MEGA = 1e6

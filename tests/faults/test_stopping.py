@@ -7,8 +7,8 @@ import pytest
 from tests.faults.checks import SLACK, counts, finish, long
 from tests.faults.fleet import Fleet
 from tests.faults.waiting import until
+from workers.delivery.stopping import GOODBYE
 from workers.lifecycle import HEARTBEAT
-from workers.stopping import GOODBYE
 
 pytestmark = pytest.mark.slow
 GRACE = 2.0

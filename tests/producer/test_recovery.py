@@ -23,9 +23,9 @@ from producer.cli import main
 from tests.processes import run_here
 from tests.samples import write_part
 from tests.servers.valkey import Valkey
+from workers.batch.outcome import Outcome
+from workers.batch.shard import shard_bytes
 from workers.captions import Captions
-from workers.outcome import Outcome
-from workers.shard import shard_bytes
 
 CAPTIONS = Captions(("a dog",), (0.3,), ("a dog",), (0.5,), "a dog")
 GOOD = Outcome(Status.OK, None, "ab", CAPTIONS)

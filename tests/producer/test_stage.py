@@ -17,7 +17,7 @@ from tests.samples import write_part
 from tests.servers.hub import hub
 from tests.servers.seaweed import Seaweed
 from tests.servers.valkey import Valkey
-from workers.rows import read_rows
+from workers.batch.rows import read_rows
 
 ROWS, BATCH = 1000, 7  # 143 batches read 72 times the only row group
 NO_S3 = S3Settings()

@@ -18,11 +18,11 @@ from common.metrics import ATTEMPTS, DEAD, ROWS, RUNNING
 from common.part import PartError
 from common.settings import Settings
 from workers.batch import Advance, Work, do_work
+from workers.delivery.lease import CLAIM_SECONDS, Lease, claim_on
+from workers.delivery.put_back import ClaimedError, DeadBatchError, UnexpectedError, backoff
+from workers.delivery.worker_id import worker_id
 from workers.health import ChildHealth
-from workers.lease import CLAIM_SECONDS, Lease, claim_on
 from workers.models import load_models
-from workers.put_back import ClaimedError, DeadBatchError, UnexpectedError, backoff
-from workers.worker_id import worker_id
 
 ISOLATE_AFTER = 2
 """Crashes of a batch after which each image is decoded in a disposable process."""

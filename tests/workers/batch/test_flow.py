@@ -10,11 +10,11 @@ import pytest
 from common.schema import Status
 from common.settings import FetchSettings, SamplingSettings
 from tests.demo.site import Picture, Site, draw_pictures, serve
+from workers.batch.flow import Flow
+from workers.batch.outcome import Outcome
 from workers.captions import Captions, ModelInputs
 from workers.decode import decode
 from workers.fake import FakeCascade
-from workers.flow import Flow
-from workers.outcome import Outcome
 
 DRAWN = draw_pictures(48)
 

@@ -11,7 +11,7 @@ from common.attempts import AttemptBook, mark_alive
 from common.broker import connect
 from common.message import Message
 from common.settings import Settings
-from workers.worker_id import worker_id
+from workers.delivery.worker_id import worker_id
 
 log = structlog.get_logger(__name__)
 

@@ -9,9 +9,9 @@ import pytest
 
 from common.manifest import Batch
 from common.schema import OURS, PASSED_THROUGH, PUBLISHED, SHARD, Status
+from workers.batch.outcome import Outcome
+from workers.batch.shard import shard_bytes
 from workers.cascade import Captions
-from workers.outcome import Outcome
-from workers.shard import shard_bytes
 
 CAPTIONS = Captions(("a dog", "a cat"), (0.3, 0.2), ("a cat", "a dog"), (0.5, 0.4), "a cat")
 BATCH = Batch("part-0", 20, 2)

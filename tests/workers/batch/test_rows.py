@@ -14,7 +14,7 @@ from common.settings import S3Settings
 from producer.plan import plan_part
 from tests.samples import write_part
 from tests.servers.seaweed import Seaweed
-from workers.rows import read_rows
+from workers.batch.rows import read_rows
 
 NO_S3 = S3Settings()
 INPUT = ["URL", "TEXT", "WIDTH", "HEIGHT", "similarity", "hash", "pwatermark", "punsafe"]

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from common.manifest import Batch
 from common.schema import SHARD
-from workers.outcome import Outcome
+from workers.batch.outcome import Outcome
 
 METADATA_KEY = "fleet"
 

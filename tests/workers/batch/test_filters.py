@@ -7,7 +7,7 @@ import pytest
 
 from common.schema import Status
 from common.settings import FilterSettings, Settings
-from workers.filters import Filters
+from workers.batch.filters import Filters
 
 ROW = {
     "URL": "https://img.example.com/a.jpg",

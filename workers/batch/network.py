@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from common.errors import FleetError
 from common.schema import Status
-from workers.outcome import Outcome
+from workers.batch.outcome import Outcome
 
 TEMPORARY = frozenset({Status.DNS_ERROR, Status.CONNECT_ERROR, Status.TIMEOUT})
 UNTOLD = frozenset({Status.BLOCKED, Status.INVALID_URL, Status.FILTERED})

@@ -18,14 +18,14 @@ from common.metrics import Stage, timed
 from common.models import model_refs
 from common.settings import Settings
 from common.store import Store, absolute_uri, is_under, open_store
+from workers.batch.filters import Filters
+from workers.batch.flow import Decode, Flow
+from workers.batch.network import check_network
+from workers.batch.outcome import Outcome
+from workers.batch.rows import read_rows
+from workers.batch.shard import shard_bytes
 from workers.captions import Captioning
 from workers.decode import IsolatedDecoder, decode
-from workers.filters import Filters
-from workers.flow import Decode, Flow
-from workers.network import check_network
-from workers.outcome import Outcome
-from workers.rows import read_rows
-from workers.shard import shard_bytes
 
 Advance = Callable[[int], None]
 

@@ -3,8 +3,8 @@
 import pytest
 
 from common.schema import Status
-from workers.network import NetworkError, check_network
-from workers.outcome import Outcome
+from workers.batch.network import NetworkError, check_network
+from workers.batch.outcome import Outcome
 
 ABSENT, PRESENT = "canary.invalid", "localhost"
 NAMES = [f"http://host-{number}.example/a.jpg" for number in range(25)]

@@ -13,7 +13,7 @@ from common.errors import FleetError
 from common.message import TASK, Message
 from common.metrics import SET_ASIDE
 from common.settings import Settings
-from workers.put_back import DeadBatchError, put_back
+from workers.delivery.put_back import DeadBatchError, put_back
 
 if TYPE_CHECKING:
     from workers.batch import Work
@@ -45,7 +45,7 @@ def deliver(task: Task, fields: dict[str, object], settings: Settings) -> None:
 
 
 def _deliver(task: Task, message: Message, settings: Settings) -> None:
-    from workers.attempt import Attempt  # noqa: PLC0415 - the parent loads no pyarrow
+    from workers.delivery.attempt import Attempt  # noqa: PLC0415 - the parent loads no pyarrow
 
     try:
         work = _find(message, settings)

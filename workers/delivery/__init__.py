@@ -1,0 +1,1 @@
+"""From a message to its acknowledgement: claims, leases, attempts, and putting back."""
