@@ -1,6 +1,5 @@
 """One batch from message to shard: the flow that knows no Celery."""
 
-import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +17,7 @@ from common.metrics import Stage, timed
 from common.models import model_refs
 from common.settings import Settings
 from common.store import Store, absolute_uri, is_under, open_store
+from workers.batch import loop
 from workers.batch.filters import Filters
 from workers.batch.flow import Decode, Flow
 from workers.batch.network import check_network
@@ -97,7 +97,7 @@ def do_work(
     urls = rows["URL"].to_pylist()
     with _decoder(isolate=isolate) as decoder:
         flow = Flow(cascade, settings.fetch, settings.micro_batch, decoder, advance)
-        outcomes = asyncio.run(flow.run(urls, _keys(work), _filtered(rows, settings)))
+        outcomes = loop.run(flow.run(urls, _keys(work), _filtered(rows, settings)))
     check_network(urls, outcomes, settings.fetch.canary)
     with timed(Stage.WRITE):
         body = shard_bytes(rows, outcomes, batch, _provenance(work, cascade))

@@ -66,9 +66,11 @@ def classify(error: Exception) -> Failure:
 
 
 def _other(error: Exception, cause: BaseException) -> Failure:
+    complaint = str(getattr(error, "message", "") or getattr(error.__cause__, "message", ""))
+    if complaint.startswith(_TOO_LONG):  # in the head, or behind the body
+        return Failure(Status.TOO_LARGE, f"bad response: {complaint}")
     if isinstance(error, aiohttp.ClientResponseError):  # headers that cannot be parsed
-        status = Status.TOO_LARGE if error.message.startswith(_TOO_LONG) else Status.CONNECT_ERROR
-        return Failure(status, f"bad response: {error.message}")
+        return Failure(Status.CONNECT_ERROR, f"bad response: {complaint}")
     if isinstance(error, ValueError):  # InvalidURL and UnicodeError are
         return Failure(Status.INVALID_URL, type(error).__name__)
     code = getattr(cause, "errno", None)

@@ -35,6 +35,8 @@ from workers.fetch.target import target
 NAMES_CACHED = 10_000
 NAME_SECONDS = 300
 KEEP_ALIVE_SECONDS = 2
+READ_AHEAD = 1 << 20
+"""Bytes buffered a connection; at aiohttp's own 64 KiB large bodies over TLS broke off under uvloop."""
 _CLOSE = {"Connection": "close"}
 
 
@@ -84,6 +86,7 @@ class Fetcher:
             trust_env=False,
             auto_decompress=False,
             timeout=self._timeouts(),
+            read_bufsize=READ_AHEAD,
             headers=self._headers(),
             middlewares=(_once,),
         )

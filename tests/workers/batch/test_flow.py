@@ -1,6 +1,5 @@
 """The flow: one outcome a row whatever happens, full passes, and no straggler that holds the device."""
 
-import asyncio
 import time
 from collections.abc import Iterator, Sequence
 from ipaddress import ip_network
@@ -10,6 +9,7 @@ import pytest
 from common.schema import Status
 from common.settings import FetchSettings, SamplingSettings
 from tests.demo.site import Picture, Site, draw_pictures, serve
+from workers.batch import loop
 from workers.batch.flow import Flow
 from workers.batch.outcome import Outcome
 from workers.captions import Captions, ModelInputs
@@ -58,7 +58,7 @@ def run(
 ) -> tuple[list[Outcome], int]:
     done: list[int] = []
     flow = Flow(cascade, fetch, 8, decode, done.append)
-    outcomes = asyncio.run(flow.run(urls, list(range(len(urls))), settled or {}))
+    outcomes = loop.run(flow.run(urls, list(range(len(urls))), settled or {}))
     return outcomes, sum(done)
 
 
