@@ -49,14 +49,16 @@ def main() -> None:
             "ours, isolated": partial(isolated.decode, max_pixels=MAX_PIXELS),
             "torchvision": _torchvision,
         }
-        print(json.dumps({"decode": _measure(decoders, bodies, options.rounds, "pillow")}, indent=1))
+        decoding = _measure(decoders, bodies, options.rounds, "pillow")
     ways: dict[str, Callable[[bytes], Inputs]] = {
         "pillow": lambda body: [_pillow_resize(_pillow(body), *shape) for shape in SHAPES],
         "ours": lambda body: _cascade(decode(body, max_pixels=MAX_PIXELS)),
         "torchvision's decoder": lambda body: _cascade(_torchvision(body)),
     }
-    print(json.dumps({"decode and resize": _measure(ways, bodies, options.rounds, "pillow")}, indent=1))
-    print(json.dumps({"difference": _differences(ways, bodies, "pillow")}, indent=1))
+    whole = _measure(ways, bodies, options.rounds, "pillow")
+    difference = _differences(ways, bodies, "pillow")
+    found = {"decode": decoding, "decode and resize": whole, "difference": difference}
+    print(json.dumps(found, indent=1))
 
 
 def _measure(
