@@ -3,7 +3,7 @@
 Our flow (fetch, decode, three inputs; captions made up) beside img2dataset, which fetches, decodes and makes
 the 384 alone, and drops it (`dummy`) or writes it as it usually does (`webdataset`). All in as many processes
 as asked, on one local server that answers every fifth URL with a 404 and all after 100 to 300 ms; the columns
-take turns in every round. Nobody's start-up counts. Prints pictures a second as medians, and our ratio to each.
+take turns in every round. Nobody's start-up counts. Prints pictures a second (medians) and our ratio to each.
 """
 
 import argparse
