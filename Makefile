@@ -27,6 +27,12 @@ format: .venv/ready
 	$(BIN)/ruff check --fix $(ROOMS)
 	$(BIN)/ruff format $(ROOMS)
 
+bench: .venv/ready ## what the cascade, fetching, reading and queueing cost: JSON in output/bench, half an hour or more
+	mkdir -p output/bench
+	for name in cascade toy fetch decode end_to_end rows enqueue listing; do \
+		$(BIN)/python -m tests.benchmarks.$$name > output/bench/$$name.json || exit 1; \
+	done
+
 soak: .venv/ready ## an hour of kills and broker faults; SOAK='--kills 50 --broker-faults 5' is a short one
 	$(BIN)/python -m pytest -m soak
 	FAULTS=long $(BIN)/python -m pytest tests/faults
