@@ -1,5 +1,6 @@
 """Staging: parts that are dear to read batch by batch are copied into the run, one row group a batch."""
 
+import errno
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from common.columns import input_columns
-from common.errors import FleetError
+from common.errors import FleetError, StoreError
 from common.manifest import Part, staged_key
 from common.part import READ_AHEAD, PartError, open_part
 from common.progress import progress
@@ -102,7 +103,7 @@ class _Stager:
             fields = [field for field in parquet.schema_arrow if field.name in wanted]
             schema = pa.schema(fields, metadata={MARK: _mark(part)})
             pieces = parquet.iter_batches(min(self._batch_rows, PIECE), columns=wanted)
-            with pq.ParquetWriter(target, schema, compression="zstd") as writer:
+            with _room(target), pq.ParquetWriter(target, schema, compression="zstd") as writer:
                 for group in row_groups(pieces, part.rows, self._batch_rows):
                     writer.write_table(group.replace_schema_metadata(schema.metadata), self._batch_rows)
                     self._advance(group.num_rows)
@@ -137,6 +138,17 @@ def _opened(part: Part, s3: S3Settings) -> Iterator[pq.ParquetFile]:
             yield pq.ParquetFile(file, pre_buffer=False, buffer_size=READ_AHEAD)
         except pa.ArrowException as error:
             raise PartError(f"{part.address}: damaged ({error}); repair it, then enqueue again") from error
+
+
+@contextmanager
+def _room(target: Path) -> Iterator[None]:
+    """A full disk is no damage of the part that is read meanwhile."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise StoreError(f"{target.parent}: no room left; make some, then enqueue again") from error
+        raise
 
 
 def _mark(part: Part) -> bytes:

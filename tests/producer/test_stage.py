@@ -1,7 +1,10 @@
 """`producer enqueue --stage`: parts that are dear to read are copied into the run, and read from there."""
 
+import os
+import subprocess
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -147,3 +150,23 @@ def test_pieces_of_any_length_become_row_groups(limit: int, size: int) -> None:
     groups = [group["row"].to_pylist() for group in row_groups(pieces, limit, size)]
     assert [row for group in groups for row in group] == list(range(limit))
     assert all(len(group) == size for group in groups[:-1])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
+def test_a_full_disk_is_no_damaged_part(environment: dict[str, str], outside: Path) -> None:
+    noise = np.random.default_rng(0).bytes(200_000).hex()
+    texts = [noise[first : first + 400] for first in range(0, len(noise), 400)]
+    path = write_part(outside / "in.parquet", len(texts), TEXT=texts)
+    disk = outside / "out"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", str(disk)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("no right to mount here")
+    try:
+        failed = run_here(main, "enqueue", path, "--stage", "--batch-rows", BATCH, environment=environment)
+        assert (failed.returncode, failed.stdout) == (2, "")
+        assert "no room left" in failed.stderr
+        assert not list(disk.glob("staged/*"))
+        assert not list(disk.glob("parts/*"))
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
