@@ -6,7 +6,9 @@ from subprocess import run
 
 import numpy as np
 import pytest
+from prometheus_client import REGISTRY
 
+from common.metrics import Stage
 from common.settings import SamplingSettings
 from workers.captions import Captions, Image
 from workers.cascade.cascade import Cascade, best_first, distinct
@@ -65,6 +67,18 @@ def test_the_selector_sees_the_shortlist_only_and_decides() -> None:
         ]
         * 2
     )
+
+
+def test_each_step_of_a_pass_is_timed() -> None:
+    def timed() -> list[float]:
+        names = (Stage.SAMPLE, Stage.RANK, Stage.SELECT)
+        return [
+            REGISTRY.get_sample_value("fleet_stage_seconds_count", {"stage": name}) or 0 for name in names
+        ]
+
+    three, before = cascade(Parrot("a"), Table(a=0.1), Table(a=0.1)), timed()
+    three.caption([three.prepare(np.zeros((1, 1, 3), np.uint8))], [1])
+    assert timed() == [count + 1 for count in before]
 
 
 def test_equal_similarities_keep_their_order() -> None:
