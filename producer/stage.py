@@ -105,7 +105,8 @@ class _Stager:
             pieces = parquet.iter_batches(min(self._batch_rows, PIECE), columns=wanted)
             with _room(target), pq.ParquetWriter(target, schema, compression="zstd") as writer:
                 for group in row_groups(pieces, part.rows, self._batch_rows):
-                    writer.write_table(group.replace_schema_metadata(schema.metadata), self._batch_rows)
+                    ordered = group.select(schema.names).replace_schema_metadata(schema.metadata)
+                    writer.write_table(ordered, self._batch_rows)
                     self._advance(group.num_rows)
 
     def _checked(self, part: Part, address: str) -> Part:

@@ -7,6 +7,7 @@ Prints seconds (medians), megabytes asked of the file, and how many times its si
 
 import argparse
 import json
+import os
 import statistics
 import tempfile
 import time
@@ -39,6 +40,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, seaweed(Path(name) / "s3") as server:
+        os.environ.update(server.environment)
         path = Path(name) / "part.parquet"
         write(path)
         s3 = S3Settings(endpoint_url=server.endpoint_url)

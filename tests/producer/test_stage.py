@@ -48,7 +48,10 @@ def texts(part: Part, s3: S3Settings = NO_S3) -> list[str]:
 
 
 def test_a_dear_part_is_read_from_its_copy(environment: dict[str, str], outside: Path) -> None:
-    path = write_part(outside / "in.parquet", ROWS, extra=["x" * 9] * ROWS)
+    numbers = list(range(ROWS))
+    path = write_part(
+        outside / "in.parquet", ROWS, extra=["x" * 9] * ROWS, punsafe=numbers, hash=numbers, width=numbers
+    )
     expected = texts(plan_part(str(path), NO_S3))
     assert "143 batches queued" in enqueue(environment, path, "--stage")
     part, uri = planned("out")
@@ -57,7 +60,9 @@ def test_a_dear_part_is_read_from_its_copy(environment: dict[str, str], outside:
     assert texts(part.as_read(uri)) == expected
     copy = pq.ParquetFile(part.as_read(uri).address)
     assert [copy.metadata.row_group(n).num_rows for n in range(3)] == [BATCH] * 3
-    assert set(copy.schema_arrow.names) == {"URL", "TEXT"}
+    assert copy.schema_arrow.names == ["URL", "TEXT", "punsafe", "hash", "width"]
+    last = read_rows(part.as_read(uri), list(part.batches(BATCH))[-1], NO_S3).to_pylist()[-1]
+    assert (last["punsafe"], last["hash"], last["WIDTH"]) == (ROWS - 1,) * 3
     assert not list((outside / "out").glob(".tmp/*"))
 
 
