@@ -17,9 +17,6 @@ from common.store.s3 import error_code, s3_client, s3_errors, split_s3_uri
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-READ_AHEAD = 1 << 20
-"""Bytes buffered a column: enough to stream, little beside a row group of a million rows."""
-
 CHANGED = frozenset({"PreconditionFailed", "412"})
 
 

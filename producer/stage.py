@@ -1,7 +1,7 @@
 """Staging: parts that are dear to read batch by batch are copied into the run, one row group a batch."""
 
 import errno
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 from common.columns import input_columns
 from common.errors import FleetError, StoreError
 from common.manifest import Part, staged_key
-from common.part import READ_AHEAD, PartError, open_part
-from common.progress import progress
+from common.parquet import open_parquet
+from common.part import open_part
+from common.progress import Advance, progress
 from common.settings import S3Settings
 from common.store import Store
 from common.store.scratch import scratch
@@ -26,7 +27,6 @@ READERS = 16
 PIECE = 1 << 16
 """Most rows that are in memory before they are written, unless a batch is larger."""
 MARK = b"caption_fleet_copy_of"
-Advance = Callable[[int], None]
 
 
 def stage(store: Store, parts: Sequence[Part], batch_rows: int, s3: S3Settings) -> list[Part]:
@@ -64,7 +64,7 @@ def is_dear(part: Part, batch_rows: int, s3: S3Settings) -> bool:
     """Whether the part lies on the Hub, or its batches would move more than `DEAR` times its size."""
     if part.address.startswith("hf://"):
         return True
-    with _opened(part, s3) as parquet:
+    with open_parquet(part, s3) as parquet:
         return bytes_moved(parquet, batch_rows) > DEAR * part.size
 
 
@@ -98,7 +98,7 @@ class _Stager:
         return self._checked(part, f"{self._store.uri}/{key}")
 
     def _copy(self, part: Part, target: Path) -> None:
-        with _opened(part, self._s3) as parquet:
+        with open_parquet(part, self._s3) as parquet:
             wanted = list(input_columns(parquet.schema_arrow).values())
             fields = [field for field in parquet.schema_arrow if field.name in wanted]
             schema = pa.schema(fields, metadata={MARK: _mark(part)})
@@ -130,15 +130,6 @@ def row_groups(pieces: Iterable[pa.RecordBatch], limit: int, size: int) -> Itera
             if not missing:
                 yield pa.Table.from_batches(held)
                 held, missing = [], min(size, limit)
-
-
-@contextmanager
-def _opened(part: Part, s3: S3Settings) -> Iterator[pq.ParquetFile]:
-    with open_part(part.address, s3, part.fingerprint) as (file, _):
-        try:
-            yield pq.ParquetFile(file, pre_buffer=False, buffer_size=READ_AHEAD)
-        except pa.ArrowException as error:
-            raise PartError(f"{part.address}: damaged ({error}); repair it, then enqueue again") from error
 
 
 @contextmanager

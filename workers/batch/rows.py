@@ -7,7 +7,8 @@ import pyarrow.parquet as pq
 
 from common.columns import input_columns
 from common.manifest import Batch, Part
-from common.part import READ_AHEAD, PartError, open_part
+from common.parquet import open_parquet
+from common.part import PartError
 from common.schema import PASSED_THROUGH, PUBLISHED
 from common.settings import S3Settings
 
@@ -22,13 +23,9 @@ def read_rows(part: Part, batch: Batch, s3: S3Settings) -> pa.Table:
         PartError: the part changed, or is damaged.
         StoreError: the place where it lies cannot be reached.
     """
-    with open_part(part.address, s3, part.fingerprint) as (file, _):
-        try:
-            parquet = pq.ParquetFile(file, pre_buffer=False, buffer_size=READ_AHEAD)
-            names = input_columns(parquet.schema_arrow)
-            table = _range(parquet, list(names.values()), batch.first_row, batch.rows)
-        except pa.ArrowException as error:
-            raise PartError(f"{part.address}: damaged ({error}); repair it and enqueue a new run") from error
+    with open_parquet(part, s3) as parquet:
+        names = input_columns(parquet.schema_arrow)
+        table = _range(parquet, list(names.values()), batch.first_row, batch.rows)
     if table.num_rows != batch.rows:
         raise PartError(f"{part.address}: rows end before row {batch.first_row + batch.rows}")
     return pa.table(
