@@ -140,10 +140,11 @@ def usual_decode(models: Models, features: Tensor) -> Tensor:
         encoder_hidden_states=features,
         do_sample=True,
         num_return_sequences=sampling.lanes,
-        min_new_tokens=models.new_tokens,
+        min_new_tokens=sampling.min_tokens,
         max_new_tokens=models.new_tokens,
         top_k=sampling.top_k,
         top_p=sampling.top_p,
+        temperature=sampling.temperature,
         repetition_penalty=sampling.repetition_penalty,
         eos_token_id=text_setting(models.blip, "sep_token_id"),
         pad_token_id=text_setting(models.blip, "pad_token_id"),
@@ -173,8 +174,8 @@ def usual_ranking(
     features = model.encode_image(models.pixels(which, images), normalize=True)
     texts = [text for own in captions for text in own]
     encoded = model.encode_text(models.texts(texts).to(models.device), normalize=True)
-    cosines = (features.float() @ encoded.float().T).view(len(images), len(images), -1)
-    orders = [cosines[image, image].argsort(descending=True).tolist() for image in range(len(images))]
+    pairs = zip(features.float(), encoded.float().split([len(own) for own in captions]), strict=True)
+    orders = [(own @ image).argsort(descending=True).tolist() for image, own in pairs]
     return [
         [own[place] for place in order[: models.sampling.shortlist]]
         for own, order in zip(captions, orders, strict=True)

@@ -9,19 +9,20 @@ import json
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import islice
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import open_clip
 import torch
-from PIL import Image
 from transformers import AutoTokenizer, BlipForConditionalGeneration
 
 from common.presets import PRESETS
 from common.settings import SamplingSettings
+from tests.benchmarks.cascade_ways import Models, usual_decode, usual_ranking
+from workers.captions import Image
 from workers.cascade import Cascade
-from workers.cascade.blip import text_setting
 from workers.cascade.cascade import distinct
 from workers.models import resolve_model
 from workers.toy.pictures import UNSEEN, pictures
@@ -29,68 +30,38 @@ from workers.toy.quality import SIDES, load_toy
 
 BATCH = 20
 TOY = PRESETS["toy"]
-Pictures = Sequence[Image.Image]
+Pictures = Sequence[Image]
 
 
-class Usual:
-    """The pipeline that the libraries give."""
-
-    def __init__(self, cascade: Cascade) -> None:
-        folder = resolve_model(TOY.captioner)
-        self._sampling = SamplingSettings(**TOY.sampling)
-        self._resize = cascade.captioner.preprocessing
-        self._blip = BlipForConditionalGeneration.from_pretrained(folder)
-        self._words = AutoTokenizer.from_pretrained(folder)
-        self._rankers = [_open_clip(name) for name in (TOY.ranker, TOY.selector)]
-
-    @torch.inference_mode()
-    def __call__(self, images: Pictures) -> list[str]:
-        candidates = [distinct(own) for own in self._sample(images)]
-        shortlists = [own[: self._sampling.shortlist] for own in self._ranked(0, images, candidates)]
-        return [own[0] for own in self._ranked(1, images, shortlists)]
-
-    def _sample(self, images: Pictures) -> list[list[str]]:
-        rules, decoder = self._sampling, cast("Any", self._blip.text_decoder)
-        resized = [self._resize.resize(np.asarray(image)) for image in images]
-        pixels = cast("Any", self._resize).normalise(resized, self._blip.device, torch.float32)
-        prompt = self._words(rules.prompt, return_tensors="pt").input_ids[:, :-1]
-        prompt[:, 0] = text_setting(self._blip, "bos_token_id")
-        tokens = decoder.generate(
-            prompt.expand(len(images), -1),
-            encoder_hidden_states=self._blip.vision_model(pixel_values=pixels).last_hidden_state,
-            do_sample=True,
-            num_return_sequences=rules.lanes,
-            min_new_tokens=rules.min_tokens,
-            max_new_tokens=max(rules.max_tokens),
-            top_k=rules.top_k,
-            top_p=rules.top_p,
-            temperature=rules.temperature,
-            repetition_penalty=rules.repetition_penalty,
-            eos_token_id=text_setting(self._blip, "sep_token_id"),
-            pad_token_id=text_setting(self._blip, "pad_token_id"),
-        )
-        texts = self._words.batch_decode(tokens[:, prompt.shape[1] :], skip_special_tokens=True)
-        return [texts[first : first + rules.lanes] for first in range(0, len(texts), rules.lanes)]
-
-    def _ranked(self, which: int, images: Pictures, texts: Sequence[Sequence[str]]) -> list[list[str]]:
-        model, transform, tokenizer = self._rankers[which]
-        seen = model.encode_image(torch.stack([transform(image) for image in images]), normalize=True)
-        read = model.encode_text(tokenizer([text for own in texts for text in own]), normalize=True)
-        each = read.split([len(own) for own in texts])
-        orders = [
-            (one @ own.T).argsort(descending=True).tolist() for one, own in zip(seen, each, strict=True)
-        ]
-        return [[own[place] for place in order] for own, order in zip(texts, orders, strict=True)]
+def toy_models(cascade: Cascade) -> Models:
+    """As the libraries load them, with the preprocessing that ours has; both rankers read the same tokens."""
+    folder, ranker, selector = map(resolve_model, (TOY.captioner, TOY.ranker, TOY.selector))
+    steps: Any = (cascade.captioner, cascade._ranker, cascade._selector)
+    return Models(
+        BlipForConditionalGeneration.from_pretrained(folder, dtype=torch.float32),
+        open_clip.create_model(f"local-dir:{ranker}").eval(),
+        open_clip.create_model(f"local-dir:{selector}").eval(),
+        AutoTokenizer.from_pretrained(folder),
+        open_clip.get_tokenizer(f"local-dir:{ranker}"),
+        (steps[0].preprocessing, steps[1].preprocessing, steps[2].preprocessing),
+        SamplingSettings(**TOY.sampling),
+    )
 
 
-def _open_clip(name: str) -> tuple[Any, Any, Any]:
-    location = f"local-dir:{resolve_model(name)}"
-    model, _, transform = open_clip.create_model_and_transforms(location)
-    return model.eval(), transform, open_clip.get_tokenizer(location)
+@torch.inference_mode()
+def usual(models: Models, images: Pictures) -> list[str]:
+    """The pipeline that the libraries give, with the texts that it writes."""
+    features = models.blip.vision_model(pixel_values=models.pixels(0, images)).last_hidden_state
+    tokens = usual_decode(models, features)[:, len(models.prompt()) :]
+    texts = models.words.batch_decode(tokens, skip_special_tokens=True)
+    lanes = models.sampling.lanes
+    candidates = [distinct(texts[first : first + lanes]) for first in range(0, len(texts), lanes)]
+    shortlists = usual_ranking(models, 1, images, candidates)
+    return [best[0] for best in usual_ranking(models, 2, images, shortlists)]
 
 
 def ours(cascade: Cascade, images: Pictures) -> list[str]:
-    inputs = [cascade.prepare(np.asarray(image)) for image in images]
+    inputs = [cascade.prepare(image) for image in images]
     return [found.top for found in cascade.caption(inputs, range(len(images)))]
 
 
@@ -103,10 +74,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(2)
     cascade = load_toy()
-    ways: dict[str, Callable[[Pictures], list[str]]] = {
-        "usual": Usual(cascade),
-        "ours": lambda images: ours(cascade, images),
-    }
+    ways = {"usual": partial(usual, toy_models(cascade)), "ours": partial(ours, cascade)}
     print(json.dumps(measure(ways, options.pictures, options.rounds), indent=1))
 
 
@@ -121,7 +89,7 @@ def measure(
             began = time.perf_counter()
             for first in range(0, count, BATCH):
                 some = scenes[first : first + BATCH]
-                tops = way([picture for _, picture in some])
+                tops = way([np.asarray(picture) for _, picture in some])
                 right[name] += [top == str(scene) for top, (scene, _) in zip(tops, some, strict=True)]
             seconds[name].append(time.perf_counter() - began)
     medians = {name: statistics.median(found) for name, found in seconds.items()}
