@@ -3,12 +3,15 @@
 import base64
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import redis
 from kombu.utils.url import maybe_sanitize_url
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from common.errors import FleetError
 from common.message import QUEUE, Message
@@ -17,6 +20,7 @@ UNACKED = "unacked"  # hash: delivery tag -> message that a worker holds
 UNACKED_INDEX = "unacked_index"  # sorted set: delivery tag by the time of its last sign of life
 SET_ASIDE = f"{QUEUE}.set-aside"
 SET_ASIDE_KEPT = 1000
+PROBE = "fleet:probe"
 TIMEOUT = 10
 
 
@@ -85,6 +89,51 @@ def _parse(raw: str) -> Message | None:
 def renew_lease(client: redis.Redis, delivery_tag: str) -> None:
     """Tell every sweeping worker that the holder of this message lives."""
     client.zadd(UNACKED_INDEX, {delivery_tag: time.time()}, xx=True)
+
+
+def give_back(client: redis.Redis, raws: Iterable[Mapping[str, Any]]) -> None:
+    """Put messages that were popped back to the front of the queue, and no longer hold them.
+
+    Also without a message it proves that the broker takes writes.
+
+    Args:
+        client: of the broker.
+        raws: messages as they lay in the queue.
+
+    Raises:
+        redis.ResponseError: it refuses, being full or read-only.
+    """
+    pipeline = client.pipeline()
+    pipeline.set(PROBE, 1, px=1000)
+    for raw in raws:
+        tag = raw["properties"]["delivery_tag"]
+        pipeline.zrem(UNACKED_INDEX, tag)
+        pipeline.hdel(UNACKED, tag)
+        pipeline.rpush(QUEUE, json.dumps(raw))
+    pipeline.execute()
+
+
+class BrokerView:
+    """What a probe may ask of a broker: one try each, no wait for one that is away."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def is_away(self) -> bool:
+        """Whether it does not answer now, or is still loading its data."""
+        return self._length() is None
+
+    def has_waiting(self) -> bool:
+        """Whether the queue is known to hold messages."""
+        return bool(self._length())
+
+    def _length(self) -> int | None:
+        with connect(self._url) as client:
+            client.set_retry(Retry(NoBackoff(), 0))
+            try:
+                return int(client.llen(QUEUE))
+            except redis.RedisError:
+                return None
 
 
 def set_aside(client: redis.Redis, body: str) -> None:

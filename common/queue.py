@@ -36,6 +36,7 @@ def _broker(settings: Settings) -> dict[str, Any]:
         },
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
+        "broker_channel_error_retry": True,  # a full or read-only broker is waited for, too
     }
 
 

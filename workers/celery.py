@@ -15,5 +15,7 @@ except FleetError as error:
 
 app = make_app(settings)
 app.conf.imports = ("workers.celery",)  # what a spawned child must import to know the task
+app.conf.worker_consumer = "workers.delivery.consumer:FleetConsumer"
+app.events.dispatcher_cls = "workers.delivery.consumer:FleetDispatcher"
 register_task(app, settings)
 connect_lifecycle(settings)

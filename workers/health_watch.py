@@ -2,47 +2,77 @@
 
 import threading
 import time
-from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from celery import bootsteps
 from celery.worker import WorkController, state
-from celery.worker.consumer import Consumer
 
+from common.broker import BrokerView
 from common.errors import FleetError
-from common.settings import Settings
+from common.settings import HealthSettings, Settings
+from workers.delivery.consumer import FleetConsumer
 from workers.health import ALIVE, CHILD_READY, PROGRESS, READY
 from workers.metrics_server import is_alive
+
+DEAF_AFTER = 90.0
+"""Seconds without a message and without asking for one, after which a worker beside a full queue is deaf."""
+
+TURNS_MISSED = 3
+"""Beats without a turn of the consumer's loop after which the loop hangs, or waits for the broker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One turn of the consumer's loop.
+
+    Args:
+        pids: of the children that run a batch.
+        idle: seconds since the worker last asked for a message; 0 while it holds one.
+    """
+
+    pids: tuple[int, ...] = ()
+    idle: float = 0.0
 
 
 class HealthWatch:
     """Keeps `alive` and `ready` of a folder.
 
     Args:
-        folder: of the files.
-        patience: seconds that a running batch may go without progress.
+        settings: of health, with a folder.
         processes: children that must be ready.
+        broker: what can be known of it.
     """
 
-    def __init__(self, folder: Path, patience: float, processes: int) -> None:
-        self._folder, self._patience, self._processes = folder, patience, processes
-        self._consuming = False
+    def __init__(self, settings: HealthSettings, processes: int, broker: BrokerView) -> None:
+        self._folder, self._processes, self._broker = Path(settings.folder or ""), processes, broker
+        self._patience, self._overdue = settings.patience, settings.beat * TURNS_MISSED
+        self._is_consuming = False
+        self._turned_at = 0.0
 
-    def consuming(self, yes: bool) -> None:
-        """Told when the consumer starts, and when it lost the broker."""
-        self._consuming = yes
+    def start_consuming(self) -> None:
+        """Messages flow from now on."""
+        self._is_consuming, self._turned_at = True, time.monotonic()
 
-    def turned(self, pids: Iterable[int]) -> None:
-        """The consumer's loop turned while these children run a batch."""
-        if not any(self._is_stuck(pid) for pid in pids):
-            (self._folder / ALIVE).touch()
+    def stop_consuming(self) -> None:
+        """The broker is lost."""
+        self._is_consuming = False
+
+    def turn(self, turn: Turn) -> None:
+        """Judge the worker while its loop turns."""
+        self._turned_at = time.monotonic()
+        if not (any(self._is_stuck(pid) for pid in turn.pids) or self._is_deaf(turn.idle)):
+            self._show_alive()
         self._show_ready()
 
-    def waited(self) -> None:
-        """Without a broker there is no loop to turn; to wait for it is no fault of this worker."""
-        if not self._consuming:
-            (self._folder / ALIVE).touch()
-            self._show_ready()
+    def watch_wait(self) -> None:
+        """Judge it from beside the loop: a wait for the broker is alive and unready, however long."""
+        if not self._is_consuming or (self._is_overdue() and self._broker.is_away()):
+            self._show_alive()
+            self._show_unready()
+
+    def _is_overdue(self) -> bool:
+        return time.monotonic() - self._turned_at > self._overdue
 
     def _is_stuck(self, pid: int) -> bool:
         try:
@@ -51,13 +81,21 @@ class HealthWatch:
             return False
         return time.time() - last > self._patience
 
+    def _is_deaf(self, idle: float) -> bool:
+        return idle > DEAF_AFTER and self._broker.has_waiting()
+
+    def _show_alive(self) -> None:
+        (self._folder / ALIVE).touch()
+
     def _show_ready(self) -> None:
         signs = self._folder.glob(f"{CHILD_READY}*")
-        ready = sum(is_alive(int(sign.name.removeprefix(CHILD_READY))) for sign in signs)
-        if ready >= self._processes:
+        if sum(is_alive(int(sign.name.removeprefix(CHILD_READY))) for sign in signs) >= self._processes:
             (self._folder / READY).touch()
         else:
-            (self._folder / READY).unlink(missing_ok=True)
+            self._show_unready()
+
+    def _show_unready(self) -> None:
+        (self._folder / READY).unlink(missing_ok=True)
 
 
 def watch_health(worker: WorkController, settings: Settings) -> None:
@@ -68,13 +106,14 @@ def watch_health(worker: WorkController, settings: Settings) -> None:
     """
     if settings.health.folder is None:
         return
-    folder, beat = _emptied(Path(settings.health.folder)), settings.health.beat
-    watch = HealthWatch(folder, settings.health.patience, settings.worker_processes)
+    _empty(Path(settings.health.folder))
+    beat = settings.health.beat
+    watch = HealthWatch(settings.health, settings.worker_processes, BrokerView(settings.broker_url))
     worker.app.steps["consumer"].add(_step(watch, beat))
     threading.Thread(target=_wait, args=(watch, beat), name="health", daemon=True).start()
 
 
-def _emptied(folder: Path) -> Path:
+def _empty(folder: Path) -> None:
     """Signs of an earlier start say nothing: the numbers of its processes are given out again."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -86,13 +125,12 @@ def _emptied(folder: Path) -> Path:
         raise FleetError(
             f"{folder}: {error.strerror}; FLEET_HEALTH_FOLDER must be writable for this user"
         ) from error
-    return folder
 
 
 def _wait(watch: HealthWatch, beat: float) -> None:
     pause = threading.Event()
     while True:
-        watch.waited()
+        watch.watch_wait()
         pause.wait(beat)
 
 
@@ -102,16 +140,18 @@ def _step(watch: HealthWatch, beat: float) -> type[bootsteps.StartStopStep]:
 
         requires = ("celery.worker.consumer.tasks:Tasks",)
 
-        def start(self, consumer: Consumer) -> None:
-            watch.consuming(True)
-            self._timer = consumer.timer.call_repeatedly(beat, _turn, (watch,))
+        def start(self, consumer: FleetConsumer) -> None:
+            watch.start_consuming()
+            self._timer = consumer.timer.call_repeatedly(beat, _turn, (watch, consumer))
 
-        def stop(self, _: Consumer) -> None:
-            watch.consuming(False)
+        def stop(self, _: FleetConsumer) -> None:
+            watch.stop_consuming()
             self._timer.cancel()
 
     return Health
 
 
-def _turn(watch: HealthWatch) -> None:
-    watch.turned(request.worker_pid for request in state.active_requests)
+def _turn(watch: HealthWatch, consumer: FleetConsumer) -> None:
+    pids = tuple(request.worker_pid for request in state.active_requests)
+    idle = 0.0 if state.reserved_requests else time.monotonic() - consumer.asked_at()
+    watch.turn(Turn(pids, idle))

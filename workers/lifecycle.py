@@ -69,7 +69,7 @@ def _unbind_batch(**_: Any) -> None:
 def _prepare(worker: WorkController, settings: Settings) -> None:
     try:
         check_surroundings(settings)
-        serve_metrics(settings.metrics)
+        serve_metrics(settings.metrics, settings.health)
         watch_health(worker, settings)
     except FleetError as error:
         raise SystemExit(fail(error)) from error

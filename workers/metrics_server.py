@@ -8,11 +8,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Metric, start_http_server
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
 from common.errors import FleetError
-from common.settings import MetricsSettings
+from common.settings import HealthSettings, MetricsSettings
+from workers.health import READY
 
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 LIVE = "gauge_live*_*.db"
@@ -33,6 +35,18 @@ class Children(Collector):
         return self._merged.collect()
 
 
+class Readiness(Collector):
+    """What probes see: tells a worker that lives and cannot work from one that works."""
+
+    def __init__(self, folder: Path) -> None:
+        self._sign = folder / READY
+
+    def collect(self) -> Iterable[Metric]:
+        yield GaugeMetricFamily(
+            "fleet_worker_ready", "Whether this worker is ready for batches.", value=self._sign.exists()
+        )
+
+
 def is_alive(pid: int) -> bool:
     """Whether there is a process of this number, of our own user."""
     try:
@@ -42,7 +56,7 @@ def is_alive(pid: int) -> bool:
     return True
 
 
-def serve_metrics(settings: MetricsSettings) -> None:
+def serve_metrics(settings: MetricsSettings, health: HealthSettings) -> None:
     """Listen in a thread, before any child is started: they inherit the folder that they count in.
 
     Raises:
@@ -55,6 +69,8 @@ def serve_metrics(settings: MetricsSettings) -> None:
     os.environ[VARIABLE] = folder
     registry = CollectorRegistry()
     registry.register(Children(Path(folder)))
+    if health.folder is not None:
+        registry.register(Readiness(Path(health.folder)))
     try:
         start_http_server(settings.port, settings.address, registry)
     except OSError as error:

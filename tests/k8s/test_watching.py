@@ -14,6 +14,7 @@ import common.metrics
 from common.queue_metrics import QueueMetrics
 from tests.k8s.render import ROOT, named, pods, tool
 from tests.servers.valkey import Valkey
+from workers.metrics_server import Readiness
 
 CLOUD = "overlays/gpu-cloud"
 HELP = Path(__file__).parents[2] / "docs" / "when-it-goes-wrong.md"
@@ -25,7 +26,9 @@ def known(_broker: Valkey) -> set[str]:
     """Every series that workers and the queue's metrics have."""
     collectors = [one for one in vars(common.metrics).values() if isinstance(one, MetricWrapperBase)]
     client: redis.Redis = _broker.client()
-    families = [family for one in (*collectors, QueueMetrics(client)) for family in one.collect()]
+    families = [
+        family for one in (*collectors, QueueMetrics(client), Readiness(Path())) for family in one.collect()
+    ]
     return {f"{family.name}{suffix}" for family in families for suffix in SUFFIXES[family.type]}
 
 

@@ -196,15 +196,18 @@ def test_a_batch_that_stands_still_is_not_alive(fleet: Fleet) -> None:
     until(lambda: time.time() - fleet.sign("alive").stat().st_mtime < 1)
 
 
-def test_a_broker_outage_leaves_the_worker_alive_and_ready(fleet: Fleet) -> None:
+def test_a_broker_outage_leaves_the_worker_alive_and_unready(fleet: Fleet) -> None:
     pid = fleet.child().pid
     fleet.broker.kill()
     for _ in range(12):
         time.sleep(0.5)
         assert time.time() - fleet.sign("alive").stat().st_mtime < 3
-    assert fleet.sign("ready").exists()
+    assert not fleet.sign("ready").exists()
+    assert fleet.scrape()["fleet_worker_ready", ""] == 0
     assert [metric.samples[0].value for metric in QueueMetrics(fleet.broker.client()).collect()] == [0]
     fleet.broker.start()
+    until(fleet.sign("ready").exists)
+    assert fleet.scrape()["fleet_worker_ready", ""] == 1
     assert fleet.child().pid == pid
     gauges = {
         metric.name: metric.samples[0].value for metric in QueueMetrics(fleet.broker.client()).collect()

@@ -12,7 +12,7 @@ from common.settings import HealthSettings, MetricsSettings, S3Settings, Setting
 from tests.fleet.conftest import worker
 from tests.servers.seaweed import Seaweed
 from tests.servers.valkey import Valkey
-from workers.health_watch import _emptied
+from workers.health_watch import _empty
 from workers.metrics_server import serve_metrics
 from workers.startup import check_surroundings
 
@@ -112,14 +112,14 @@ def test_metrics_port_that_is_taken() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         with pytest.raises(FleetError, match=f"127.0.0.1:{port}: .* choose another port"):
-            serve_metrics(MetricsSettings(port=port))
+            serve_metrics(MetricsSettings(port=port), HealthSettings())
 
 
 def test_health_folder_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     folder = HealthSettings(folder=str(tmp_path / "file")).folder
     with pytest.raises(FleetError, match="FLEET_HEALTH_FOLDER"):
-        _emptied(Path(folder or ""))
+        _empty(Path(folder or ""))
 
 
 def test_the_worker_says_so_in_one_line_and_ends(locked: Valkey, tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 import os
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import NoReturn
 
 import redis
@@ -69,8 +70,9 @@ class Attempt:
             # Under the claim: whoever held it while this worker waited may have ended the batch.
             if self._settled():
                 log.info("batch is settled already")
-                self._live.dropped(self._work.batch.id)
-                self._book.forget(self._work.batch.id)  # its writer may have died before it could
+                with bookkeeping():
+                    self._live.dropped(self._work.batch.id)
+                    self._book.forget(self._work.batch.id)  # its writer may have died before it could
             else:
                 self._counted(self._health.counting(progress.advance))
 
@@ -107,12 +109,16 @@ class Attempt:
         if counts is None:
             log.info("another worker's shard was first")
             ATTEMPTS.labels("late").inc()
-            self._live.dropped(batch.id)
         else:
             log.info("shard written", shard=batch.shard_key, rows=dict(counts))
             _count(counts)
-            self._live.committed(batch.id, counts)
-        self._book.forget(batch.id)
+        with bookkeeping():
+            self._book.forget(batch.id)
+        with bookkeeping():
+            if counts is None:
+                self._live.dropped(batch.id)
+            else:
+                self._live.committed(batch.id, counts)
 
     def _spent(self, attempts: Attempts) -> Reason | None:
         if attempts.crashed >= self._settings.lease.max_crashed:
@@ -145,10 +151,20 @@ class Attempt:
         bury(self._work.store, failure)
         ATTEMPTS.labels("dead").inc()
         DEAD.labels(reason.value).inc()
-        self._live.dropped(batch)
-        self._book.forget(batch)
+        with bookkeeping():
+            self._live.dropped(batch)
+            self._book.forget(batch)
         # Without its cause: Flower shows that, and it may name a file or a URL.
         raise DeadBatchError(f"given up ({reason.value}); see {failure_key(batch)}") from None
+
+
+@contextmanager
+def bookkeeping() -> Iterator[None]:
+    """What lies in the output is done: a broker that is away then changes nothing but the counters."""
+    try:
+        yield
+    except redis.RedisError as error:
+        log.warning("broker away", error=str(error))
 
 
 def _count(rows: Mapping[str, int]) -> None:
