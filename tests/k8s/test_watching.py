@@ -11,7 +11,7 @@ import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
 import common.metrics
-from common.queue_metrics import QueueMetrics
+from common.queue.exporter import QueueMetrics
 from tests.k8s.render import ROOT, named, pods, tool
 from tests.servers.valkey import Valkey
 
