@@ -47,7 +47,7 @@ CMD ["producer", "--help"]
 
 FROM runtime AS worker
 COPY --from=worker-environment /opt/fleet /opt/fleet
-# The models lie in a volume that `python -m workers.prefetch` fills; a worker never downloads.
+# The models lie in a volume that `python -m workers.models.prefetch` fills; a worker never downloads.
 ENV HF_HOME=/models \
     HF_HUB_OFFLINE=1 \
     NVIDIA_VISIBLE_DEVICES=all \

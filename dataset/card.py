@@ -6,7 +6,7 @@ from typing import Any
 import jinja2
 import pyarrow as pa
 
-from common.schema import OURS, PUBLISHED, Status
+from common.run.schema import OURS, PUBLISHED, Status
 from common.settings import S3Settings
 from common.store import Store
 from dataset.histogram import histograms

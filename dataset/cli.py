@@ -10,9 +10,9 @@ from typing import Annotated
 
 import typer
 
-from common.cli import EXIT_INCOMPLETE, Version, fail, load_settings, output_uri, run_command
+from common.console.cli import EXIT_INCOMPLETE, Version, fail, load_settings, output_uri, run_command
 from common.errors import FleetError
-from common.schema import Status
+from common.run.schema import Status
 from common.store import absolute_uri, open_store
 from dataset.card import CardTexts, render_card
 from dataset.errors import BadRunError

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel, ConfigDict
 
-from common.schema import Status
+from common.run.schema import Status
 
 DUPLICATE, SUPERSEDED = "duplicate", "superseded"
 LOW_SIMILARITY, DENIED = "low_similarity", "denied"

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from common.errors import FleetError
-from common.manifest import Models
-from common.part import PartError, open_part
+from common.run.manifest import Models
+from common.run.part import PartError, open_part
 from common.settings import S3Settings, SamplingSettings
 from common.store import Store
 from dataset.counts import Counts

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from common.console.progress import progress
 from common.errors import FleetError, StoreError
-from common.part import open_part
-from common.progress import progress
+from common.run.part import open_part
 from common.settings import S3Settings
 from common.store import Entry, Store
 from common.store.scratch import scratch

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from common.schema import Status
+from common.run.schema import Status
 
 MEANING: Mapping[str, str] = {
     Status.OK: "captioned",

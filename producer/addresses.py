@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from common.hub import glob_on_hub
-from common.part import PartError
+from common.run.hub import glob_on_hub
+from common.run.part import PartError
 from common.settings import S3Settings
 from common.store import absolute_path
 from common.store.s3 import s3_client, s3_errors, split_s3_uri

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from common.manifest import Batch, Run
-from common.schema import SHARD, Status
+from common.run.manifest import Batch, Run
+from common.run.schema import SHARD, Status
 from common.store import Store
 
 DAMAGED = (OSError, ValueError, TypeError, AttributeError, KeyError)

@@ -10,9 +10,9 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
-from common.cli import EXIT_DONE, EXIT_INCOMPLETE, Version, load_settings, output_uri, run_command
+from common.console.cli import EXIT_DONE, EXIT_INCOMPLETE, Version, load_settings, output_uri, run_command
 from common.errors import FleetError
-from common.failure import Reason
+from common.run.failure_record import Reason
 from producer.report import status_table, verdict_text
 
 if TYPE_CHECKING:

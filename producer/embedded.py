@@ -9,8 +9,8 @@ from pathlib import Path
 
 import redis
 
-from common.broker import connect
 from common.errors import FleetError
+from common.queue.broker import connect
 from producer.children import start, stop
 
 START_SECONDS = 20

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from common.broker import broker_errors, connect
+from common.console.progress import progress
 from common.errors import FleetError
-from common.live import LiveRun, run_prefix
-from common.manifest import Batch, Part, Run
-from common.message import Message
-from common.outcome import dead_batches, done_batches
-from common.progress import progress
-from common.queue import make_app, send
+from common.queue.app import make_app, send
+from common.queue.broker import broker_errors, connect
+from common.queue.live import LiveRun, run_prefix
+from common.queue.message import Message
+from common.queue.waiting import waiting_batches
+from common.run.batch_state import dead_batches, done_batches
+from common.run.manifest import Batch, Part, Run
 from common.settings import Settings
 from common.store import Store, absolute_uri, open_store
-from common.waiting import waiting_batches
 from producer.addresses import expand
 from producer.plan import plan_parts
 from producer.run import agree_on_parts, agree_on_run, write_parts, write_run

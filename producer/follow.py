@@ -18,7 +18,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from common.live import LiveRun
+from common.queue.live import LiveRun
 from producer.status import RunStatus, StatusReader
 
 LOOK_EVERY = 0.5

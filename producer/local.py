@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
-from common.broker import connect, forget_queue
 from common.errors import FleetError
-from common.live import LiveRun
+from common.queue.broker import connect, forget_queue
+from common.queue.live import LiveRun
 from common.settings import Settings
 from producer.children import start, stop
 from producer.embedded import embedded_broker

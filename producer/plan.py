@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from common.columns import input_columns
-from common.manifest import Part, part_id
-from common.part import PartError, open_part
-from common.progress import progress
+from common.console.progress import progress
+from common.run.columns import input_columns
+from common.run.manifest import Part, part_id
+from common.run.part import PartError, open_part
 from common.settings import S3Settings
 
 READERS = 16

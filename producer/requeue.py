@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 
-from common.attempts import AttemptBook
-from common.broker import broker_errors, connect
 from common.errors import FleetError
-from common.failure import Reason, failure_key, read_failure
-from common.live import LiveRun
-from common.manifest import Batch, read_parts, read_run
-from common.outcome import dead_batches, done_batches
+from common.queue.attempts import AttemptBook
+from common.queue.broker import broker_errors, connect
+from common.queue.live import LiveRun
+from common.run.batch_state import dead_batches, done_batches
+from common.run.failure_record import Reason, failure_key, read_failure
+from common.run.manifest import Batch, read_parts, read_run
 from common.settings import Settings
 from common.store import Store, absolute_uri, open_store
 from producer.enqueue import Enqueued, queue_missing

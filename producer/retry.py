@@ -7,11 +7,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from common.broker import broker_errors, connect
+from common.console.progress import progress
 from common.errors import FleetError
-from common.manifest import Part, Run, read_parts, read_run
-from common.progress import progress
-from common.schema import PASSED_THROUGH, Status
+from common.queue.broker import broker_errors, connect
+from common.run.manifest import Part, Run, read_parts, read_run
+from common.run.schema import PASSED_THROUGH, Status
 from common.settings import Settings
 from common.store import Store, absolute_uri, open_store
 from producer.enqueue import Enqueued, enqueue
@@ -26,7 +26,7 @@ def retry(source: str, output: str, statuses: str, settings: Settings) -> Enqueu
     Args:
         source: URI of the run that failed on them.
         output: URI of the new run.
-        statuses: comma-separated, of `common.schema.Status`.
+        statuses: comma-separated, of `common.run.schema.Status`.
         settings: of the new run.
 
     Raises:

@@ -7,8 +7,8 @@ import structlog
 
 from common import __version__
 from common.errors import FleetError, StoreError
-from common.manifest import RUN_KEY, Part, Run, part_key, read_parts, read_run
-from common.models import UNPINNED, model_refs
+from common.run.manifest import RUN_KEY, Part, Run, part_key, read_parts, read_run
+from common.run.model_refs import UNPINNED, model_refs
 from common.settings import Settings
 from common.store import Store
 

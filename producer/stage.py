@@ -9,12 +9,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from common.columns import input_columns
+from common.console.progress import Advance, progress
 from common.errors import FleetError, StoreError
-from common.manifest import Part, staged_key
-from common.parquet import open_parquet
-from common.part import open_part
-from common.progress import Advance, progress
+from common.run.columns import input_columns
+from common.run.manifest import Part, staged_key
+from common.run.parquet import open_parquet
+from common.run.part import open_part
 from common.settings import S3Settings
 from common.store import Store
 from common.store.scratch import scratch

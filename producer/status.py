@@ -4,14 +4,14 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from common.broker import BrokerError, broker_errors, connect
 from common.errors import FleetError
-from common.live import LiveRun
-from common.manifest import Batch, Run, read_parts, read_run
-from common.outcome import dead_batches, done_batches
+from common.queue.broker import BrokerError, broker_errors, connect
+from common.queue.live import LiveRun
+from common.queue.waiting import waiting_batches
+from common.run.batch_state import dead_batches, done_batches
+from common.run.manifest import Batch, Run, read_parts, read_run
 from common.settings import Settings
 from common.store import Store
-from common.waiting import waiting_batches
 
 
 @dataclass(frozen=True, slots=True)

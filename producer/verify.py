@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from common.console.progress import progress
 from common.errors import FleetError
-from common.failure import read_failure
-from common.manifest import PARTS, Batch, Run, read_part, read_run
-from common.outcome import dead_batches, done_batches
-from common.progress import progress
+from common.run.batch_state import dead_batches, done_batches
+from common.run.failure_record import read_failure
+from common.run.manifest import PARTS, Batch, Run, read_part, read_run
 from common.store import Store
 from producer.audit import ShardAudit, audit_shard
 

@@ -2,11 +2,11 @@
 
 import sys
 
-from common.cli import fail, load_settings
+from common.console.cli import fail, load_settings
 from common.errors import FleetError
-from common.queue import make_app
+from common.queue.app import make_app
 from workers.delivery.task import register_task
-from workers.lifecycle import connect_lifecycle
+from workers.process.lifecycle import connect_lifecycle
 
 try:
     settings = load_settings()

@@ -7,21 +7,15 @@ ready-<pid>       there while a child has its models and its last batch did not 
 """
 
 import os
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
-import structlog
-
-from common.errors import FleetError
-from common.settings import HealthSettings, Settings
+from common.settings import HealthSettings
 
 ALIVE = "alive"
 READY = "ready"
 PROGRESS = "progress-"
 CHILD_READY = "ready-"
-
-log = structlog.get_logger(__name__)
 
 
 class ChildHealth:
@@ -54,20 +48,3 @@ class ChildHealth:
     def _touch(self, name: str) -> None:
         if self._folder is not None:
             (self._folder / f"{name}{os.getpid()}").touch()
-
-
-def warm_up(settings: Settings) -> None:
-    """Load the models beside, in a child, where readiness is shown; a batch that arrives meanwhile waits."""
-    if settings.health.folder is not None:
-        threading.Thread(target=_load, args=(settings,), name="warm-up", daemon=True).start()
-
-
-def _load(settings: Settings) -> None:
-    from workers.models import load_models  # noqa: PLC0415 - only a child loads them
-
-    try:
-        load_models(settings)
-    except FleetError as error:
-        log.error("the models cannot be loaded", reason=str(error))
-    else:
-        ChildHealth(settings.health).ready()

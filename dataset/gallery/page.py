@@ -11,7 +11,7 @@ from importlib.resources import files
 import jinja2
 from markupsafe import Markup
 
-from common.schema import Status
+from common.run.schema import Status
 from dataset.gallery.sample import Row, Sample
 from dataset.statuses import MEANING
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from common import __version__
+from common.console.progress import progress
 from common.errors import FleetError
-from common.progress import progress
-from common.schema import OURS, PUBLISHED
+from common.run.schema import OURS, PUBLISHED
 from common.settings import S3Settings
 from common.store import Store, absolute_uri, open_store
 from common.store.scratch import scratch

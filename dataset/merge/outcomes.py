@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common.schema import Status
+from common.run.schema import Status
 from dataset.counts import DENIED, FILTERS, LOW_SIMILARITY
 from dataset.merge.deny_list import DenyList
 from dataset.tally import best_similarity

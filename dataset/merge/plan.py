@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common.progress import progress
+from common.console.progress import progress
 from dataset.counts import FILTERS, Counts, count_fates
 from dataset.merge.outcomes import OK, OUTCOMES
 from dataset.merge.repeats import fates, outcome_in, repeated

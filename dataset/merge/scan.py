@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from common.manifest import Batch
-from common.progress import progress
+from common.console.progress import progress
+from common.run.manifest import Batch
 from dataset.merge.keys import row_keys
 from dataset.merge.outcomes import Filters
 from dataset.merge.repeats import ROW

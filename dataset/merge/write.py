@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from common.progress import Advance
-from common.schema import Status
+from common.console.progress import Advance
+from common.run.schema import Status
 from dataset.errors import BadRunError
 from dataset.merge.plan import Piece, Plan
 from dataset.merge.scan import ROW_BITS, NumberedShard

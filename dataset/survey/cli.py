@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from common.cli import EXIT_INCOMPLETE, fail, load_settings, output_uri
+from common.console.cli import EXIT_INCOMPLETE, fail, load_settings, output_uri
 from common.errors import FleetError
 from dataset.errors import BadRunError
 from dataset.survey.build import SIDE, Recipe, build

@@ -29,8 +29,8 @@ from tests.benchmarks import cascade_ways as ways
 from tests.benchmarks.cascade_ways import Models, Scripted
 from workers.captions import Image
 from workers.cascade import Cascade
-from workers.cascade.clip import Clip
-from workers.cascade.clip_text import encode_texts
+from workers.cascade.clip.clip import Clip
+from workers.cascade.clip.text_tower import encode_texts
 from workers.cascade.pixels import Fit, Preprocessing, Resampling
 
 NEW_TOKENS = 15

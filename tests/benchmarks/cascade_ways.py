@@ -24,13 +24,13 @@ from transformers import PreTrainedTokenizerBase as Tokenizer
 from common.settings import SamplingSettings
 from workers.captions import Image
 from workers.cascade import Cascade
-from workers.cascade.blip import BlipCaptioner, text_setting
-from workers.cascade.clip import Clip
-from workers.cascade.nodes import Numbers
+from workers.cascade.blip.captioner import BlipCaptioner, text_setting
+from workers.cascade.clip.clip import Clip
+from workers.cascade.clip.resnet import folded
 from workers.cascade.pixels import Preprocessing
-from workers.cascade.resnet import folded
-from workers.cascade.rules import lane_limits
-from workers.cascade.sampler import Chooser, Lanes, sampled
+from workers.cascade.sampling.nodes import Numbers
+from workers.cascade.sampling.rules import lane_limits
+from workers.cascade.sampling.sampler import Chooser, Lanes, sampled
 
 Tokens = Callable[[list[str]], Tensor]
 FIRST_TOKEN = 2000

@@ -18,8 +18,8 @@ from typing import Any
 import redis
 import redis.asyncio as aioredis
 
-from common.live import run_prefix
-from common.message import QUEUE
+from common.queue.live import run_prefix
+from common.queue.message import QUEUE
 from tests.faults.broker import Broker, broker, servers
 from tests.faults.canary import canary
 from tests.faults.fleet import SHORT_LEASE, fleet

@@ -17,11 +17,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from celery import Celery
 
-from common.live import LiveRun
-from common.logs import configure_logs
-from common.manifest import ROW_DIGITS
-from common.message import TASK, Message
-from common.queue import make_app, send
+from common.console.logs import configure_logs
+from common.queue.app import make_app, send
+from common.queue.live import LiveRun
+from common.queue.message import TASK, Message
+from common.run.manifest import ROW_DIGITS
 from common.settings import Settings
 from producer.enqueue import enqueue
 from producer.requeue import requeue

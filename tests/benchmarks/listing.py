@@ -16,8 +16,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from common.logs import configure_logs
-from common.manifest import Batch, read_parts
+from common.console.logs import configure_logs
+from common.run.manifest import Batch, read_parts
 from common.settings import Settings
 from common.store import Store, open_store
 from producer.enqueue import enqueue

@@ -20,8 +20,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from common import part as parts
-from common.manifest import Batch, Part
+from common.run import part as parts
+from common.run.manifest import Batch, Part
 from common.settings import S3Settings
 from common.store import open_store
 from producer.plan import plan_part

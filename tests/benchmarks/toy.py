@@ -18,14 +18,14 @@ import open_clip
 import torch
 from transformers import AutoTokenizer, BlipForConditionalGeneration
 
-from common.presets import PRESETS
 from common.settings import SamplingSettings
+from common.settings.presets import PRESETS
 from tests.benchmarks.cascade_ways import Models, usual_decode, usual_ranking
 from workers.captions import Image
 from workers.cascade import Cascade
 from workers.cascade.cascade import distinct
-from workers.models import resolve_model
-from workers.toy.pictures import UNSEEN, pictures
+from workers.models.resolve import resolve_model
+from workers.toy.drawing import UNSEEN, pictures
 from workers.toy.quality import SIDES, load_toy
 
 BATCH = 20

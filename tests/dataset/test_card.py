@@ -7,8 +7,8 @@ from typing import Any
 
 from huggingface_hub import DatasetCard
 
-from common.cli import load_settings
-from common.schema import PUBLISHED, Status
+from common.console.cli import load_settings
+from common.run.schema import PUBLISHED, Status
 from common.store import Store
 from dataset.histogram import Histogram, histograms
 from dataset.merge.deny_list import parse_deny_list

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from common.cli import load_settings
+from common.console.cli import load_settings
 from common.store import Store
 from dataset.merge.flow import Options, merge
 from tests.dataset.command import error_line, run_dataset

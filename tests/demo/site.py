@@ -12,7 +12,7 @@ from aiohttp import web
 
 from tests.servers.background import background, serving
 from tests.servers.ports import free_ports
-from workers.toy.pictures import UNSEEN, pictures
+from workers.toy.drawing import UNSEEN, pictures
 
 FORMATS = ("jpeg", "png", "webp", "gif")
 SEED = 20_221_101

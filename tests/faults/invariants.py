@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import redis
 
-from common.schema import SHARD
+from common.run.schema import SHARD
 from tests.faults.site import COLOURS, picture
 
 SHA256 = {colour: hashlib.sha256(picture(colour)).hexdigest() for colour in COLOURS}

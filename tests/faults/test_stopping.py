@@ -8,7 +8,7 @@ from tests.faults.checks import SLACK, counts, finish, long
 from tests.faults.fleet import Fleet
 from tests.faults.waiting import until
 from workers.delivery.stopping import GOODBYE
-from workers.lifecycle import HEARTBEAT
+from workers.process.lifecycle import HEARTBEAT
 
 pytestmark = pytest.mark.slow
 GRACE = 2.0

@@ -3,14 +3,14 @@
 import re
 from pathlib import Path
 
-from common.settings_table import settings_page
+from common.settings.table import settings_page
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_the_settings_page_is_the_codes() -> None:
     assert (ROOT / "docs" / "settings.md").read_text() == settings_page(), (
-        "run python -m common.settings_table"
+        "run python -m common.settings.table"
     )
 
 

@@ -11,10 +11,10 @@ import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
 import common.metrics
-from common.queue_metrics import QueueMetrics
+from common.queue.exporter import QueueMetrics
 from tests.k8s.render import ROOT, named, pods, tool
 from tests.servers.valkey import Valkey
-from workers.metrics_server import Readiness
+from workers.process.metrics_server import Readiness
 
 CLOUD = "overlays/gpu-cloud"
 HELP = Path(__file__).parents[2] / "docs" / "when-it-goes-wrong.md"

@@ -13,11 +13,11 @@ from common.settings import SamplingSettings
 from tests.benchmarks.cascade_models import blip_large
 from workers.captions import Captions
 from workers.cascade import Cascade
-from workers.cascade.load_blip import load_blip
-from workers.cascade.steps import FixedSteps
-from workers.cascade.text_decoder import TextDecoder
-from workers.models import resolve_model
-from workers.toy.pictures import UNSEEN, pictures
+from workers.cascade.blip.load_blip import load_blip
+from workers.cascade.blip.steps import FixedSteps
+from workers.cascade.blip.text_decoder import TextDecoder
+from workers.models.resolve import resolve_model
+from workers.toy.drawing import UNSEEN, pictures
 from workers.toy.quality import SIDES, load_toy
 
 pytestmark = pytest.mark.models

@@ -9,9 +9,9 @@ from transformers import BlipForConditionalGeneration
 from common.settings import SamplingSettings
 from tests.benchmarks.cascade_models import blip_large, word_tokenizer
 from tests.parity.models import sharpen
-from workers.cascade.blip import BlipCaptioner
+from workers.cascade.blip.captioner import BlipCaptioner
 from workers.cascade.pixels import Fit, Preprocessing, Resampling
-from workers.cascade.sampler import greedy
+from workers.cascade.sampling.sampler import greedy
 
 NEW_TOKENS = 5
 PATCHES, WIDTH = 577, 1024

@@ -13,12 +13,12 @@ from transformers import AutoTokenizer, BlipForConditionalGeneration
 
 from common.settings import SamplingSettings
 from tests.parity.models import SIDE, save_random_blip
-from workers.cascade.blip import BlipCaptioner, BlipDecoder
-from workers.cascade.load_blip import load_blip
-from workers.cascade.steps import ExactSteps, FixedSteps
-from workers.cascade.text_decoder import Cache, TextDecoder
-from workers.models import resolve_model
-from workers.toy.pictures import UNSEEN, pictures
+from workers.cascade.blip.captioner import BlipCaptioner, BlipDecoder
+from workers.cascade.blip.load_blip import load_blip
+from workers.cascade.blip.steps import ExactSteps, FixedSteps
+from workers.cascade.blip.text_decoder import Cache, TextDecoder
+from workers.models.resolve import resolve_model
+from workers.toy.drawing import UNSEEN, pictures
 
 pytestmark = pytest.mark.models
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from common.broker import queue_length
-from common.message import QUEUE
-from common.queue import MESSAGE_LIMIT
+from common.queue.app import MESSAGE_LIMIT
+from common.queue.broker import queue_length
+from common.queue.message import QUEUE
 from producer.cli import main
 from tests.processes import TOY, run_here
 from tests.samples import write_part

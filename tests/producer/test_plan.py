@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from common.manifest import Batch, part_id
-from common.part import PartError
+from common.run.manifest import Batch, part_id
+from common.run.part import PartError
 from common.settings import S3Settings
 from producer.addresses import expand
 from producer.plan import plan_part, plan_parts

@@ -10,15 +10,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from common.attempts import AttemptBook, mark_alive
-from common.failure import Failure, Reason, bury
-from common.live import LiveRun
-from common.manifest import Batch, read_parts, read_run
-from common.message import QUEUE
-from common.schema import SHARD, Status
+from common.queue.attempts import AttemptBook, mark_alive
+from common.queue.live import LiveRun
+from common.queue.message import QUEUE
+from common.queue.waiting import waiting_batches
+from common.run.failure_record import Failure, Reason, bury
+from common.run.manifest import Batch, read_parts, read_run
+from common.run.schema import SHARD, Status
 from common.settings import S3Settings
 from common.store import Store, open_store
-from common.waiting import waiting_batches
 from producer.cli import main
 from tests.processes import run_here
 from tests.samples import write_part

@@ -9,7 +9,7 @@ from typing import Self
 
 from yarl import URL
 
-from common.schema import Status
+from common.run.schema import Status
 from common.settings import FilterSettings
 
 Row = Mapping[str, object]

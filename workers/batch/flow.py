@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from common.metrics import Stage, timed
-from common.schema import Status
+from common.run.schema import Status
 from common.settings import FetchSettings
 from workers.batch.outcome import Outcome
+from workers.batch.pass_metrics import record_pass
 from workers.captions import Captioning, Image, ModelInputs
 from workers.decode import DecodeError
 from workers.fetch import Fetcher
-from workers.metrics import record_pass
 
 DECODERS = 4
 """Threads that decode and resize; the C parts release the interpreter."""

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from common.errors import FleetError
-from common.schema import Status
+from common.run.schema import Status
 from workers.batch.outcome import Outcome
 
 TEMPORARY = frozenset({Status.DNS_ERROR, Status.CONNECT_ERROR, Status.TIMEOUT})

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from common.columns import input_columns
-from common.manifest import Batch, Part
-from common.parquet import open_parquet
-from common.part import PartError
-from common.schema import PASSED_THROUGH, PUBLISHED
+from common.run.columns import input_columns
+from common.run.manifest import Batch, Part
+from common.run.parquet import open_parquet
+from common.run.part import PartError
+from common.run.schema import PASSED_THROUGH, PUBLISHED
 from common.settings import S3Settings
 
 

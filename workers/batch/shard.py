@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from common.manifest import Batch
-from common.schema import SHARD
+from common.run.manifest import Batch
+from common.run.schema import SHARD
 from workers.batch.outcome import Outcome
 
 METADATA_KEY = "fleet"
@@ -18,7 +18,7 @@ METADATA_KEY = "fleet"
 def shard_bytes(
     rows: pa.Table, outcomes: Sequence[Outcome], batch: Batch, provenance: dict[str, Any]
 ) -> bytes:
-    """The parquet file: `common.schema.SHARD`, zstd, one row group, read back before it is returned.
+    """The parquet file: `common.run.schema.SHARD`, zstd, one row group, read back before it is returned.
 
     Args:
         rows: as `read_rows` gives them.

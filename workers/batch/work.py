@@ -11,10 +11,10 @@ import pyarrow as pa
 
 from common import __version__
 from common.errors import FleetError
-from common.manifest import Batch, Part, Run, read_part, read_run
-from common.message import Message
 from common.metrics import Stage, timed
-from common.models import model_refs
+from common.queue.message import Message
+from common.run.manifest import Batch, Part, Run, read_part, read_run
+from common.run.model_refs import model_refs
 from common.settings import Settings
 from common.store import Store, absolute_uri, is_under, open_store
 from workers.batch import loop

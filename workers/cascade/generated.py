@@ -14,8 +14,8 @@ from transformers import AutoImageProcessor, AutoModelForImageTextToText, AutoTo
 from common.settings import SamplingSettings
 from workers.captions import Image
 from workers.cascade.folder import WEIGHTS, load_transformers, loading, require_file
-from workers.cascade.rules import forced_end, lane_limits
-from workers.cascade.uniform import signed
+from workers.cascade.sampling.rules import forced_end, lane_limits
+from workers.cascade.sampling.uniform import signed
 
 _EXPECTED = "an image-to-text model as transformers saves it (config.json, model.safetensors, its processor)"
 LARGEST: Final = 1024  # pixels of the longer side; the model's own processor makes its size of it

@@ -5,11 +5,11 @@ from pathlib import Path
 import torch
 
 from common.settings import SamplingSettings
+from workers.cascade.blip.load_blip import load_blip
 from workers.cascade.cascade import Captioner, Cascade
+from workers.cascade.clip.load_clip import load_clip
 from workers.cascade.folder import read_json, require_file
 from workers.cascade.generated import load_generated
-from workers.cascade.load_blip import load_blip
-from workers.cascade.load_clip import load_clip
 from workers.cascade.precision import choose_device, choose_dtype
 from workers.cascade.repairer import load_repairer
 

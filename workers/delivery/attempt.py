@@ -10,20 +10,20 @@ from typing import NoReturn
 import redis
 import structlog
 
-from common.attempts import AttemptBook, Attempts
-from common.broker import connect
 from common.errors import FleetError
-from common.failure import Failure, Reason, bury, failure_key
-from common.live import LiveRun, Running
 from common.metrics import ATTEMPTS, DEAD, ROWS, RUNNING
-from common.part import PartError
+from common.queue.attempts import AttemptBook, Attempts
+from common.queue.broker import connect
+from common.queue.live import LiveRun, Running
+from common.run.failure_record import Failure, Reason, bury, failure_key
+from common.run.part import PartError
 from common.settings import Settings
 from workers.batch import Advance, Work, do_work
 from workers.delivery.lease import CLAIM_SECONDS, Lease, claim_on
 from workers.delivery.put_back import ClaimedError, DeadBatchError, UnexpectedError, backoff
 from workers.delivery.worker_id import worker_id
 from workers.health import ChildHealth
-from workers.models import load_models
+from workers.models.resolve import load_models
 
 ISOLATE_AFTER = 2
 """Crashes of a batch after which each image is decoded in a disposable process."""

@@ -12,7 +12,7 @@ from celery.worker.state import maybe_shutdown
 from kombu import Connection
 from kombu.transport import virtual
 
-from common.broker import give_back
+from common.queue.broker import give_back
 from workers.delivery.qos import DeliveryQoS
 
 LONGEST_WAIT = 5.0

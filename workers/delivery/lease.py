@@ -11,8 +11,8 @@ import structlog
 from redis.exceptions import LockError
 from redis.lock import Lock
 
-from common.broker import renew_lease
-from common.live import LiveRun, Running, run_prefix
+from common.queue.broker import renew_lease
+from common.queue.live import LiveRun, Running, run_prefix
 from common.settings import LeaseSettings
 
 SILENT_BEATS = 5

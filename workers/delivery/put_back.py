@@ -7,11 +7,11 @@ import redis
 import structlog
 from celery.exceptions import Reject
 
-from common.broker import connect
 from common.errors import FleetError
-from common.live import LiveRun
-from common.message import Message
 from common.metrics import PUT_BACK
+from common.queue.broker import connect
+from common.queue.live import LiveRun
+from common.queue.message import Message
 from common.settings import Settings
 from workers.health import ChildHealth
 

@@ -7,9 +7,9 @@ import redis
 import structlog
 from celery.worker.request import Request
 
-from common.attempts import AttemptBook, mark_alive
-from common.broker import connect
-from common.message import Message
+from common.queue.attempts import AttemptBook, mark_alive
+from common.queue.broker import connect
+from common.queue.message import Message
 from common.settings import Settings
 from workers.delivery.worker_id import worker_id
 

@@ -8,10 +8,10 @@ import structlog
 from celery import Celery, Task
 from pydantic import ValidationError
 
-from common.broker import connect, set_aside
 from common.errors import FleetError
-from common.message import TASK, Message
 from common.metrics import SET_ASIDE
+from common.queue.broker import connect, set_aside
+from common.queue.message import TASK, Message
 from common.settings import Settings
 from workers.delivery.put_back import DeadBatchError, put_back
 

@@ -6,7 +6,7 @@ from email.utils import parsedate_to_datetime
 from aiohttp import ClientResponse
 from yarl import URL
 
-from common.schema import Status
+from common.run.schema import Status
 from workers.fetch.failure import RETRY_SECONDS, Failure
 from workers.fetch.target import target
 

@@ -2,7 +2,7 @@
 
 from aiohttp import ClientResponse
 
-from common.schema import Status
+from common.run.schema import Status
 from workers.fetch.failure import Failure
 
 

@@ -7,7 +7,7 @@ from errno import errorcode
 
 import aiohttp
 
-from common.schema import Status
+from common.run.schema import Status
 
 MAX_DETAIL = 200
 RETRY_SECONDS = 0.5

@@ -20,7 +20,7 @@ from aiohttp.abc import AbstractResolver
 from yarl import URL
 
 from common import __version__
-from common.schema import Status
+from common.run.schema import Status
 from common.settings import FetchSettings
 from workers.fetch.answer import raise_for_status, redirection
 from workers.fetch.body import read_body

@@ -4,7 +4,7 @@ import re
 
 from yarl import URL
 
-from common.schema import Status
+from common.run.schema import Status
 from workers.fetch.address import parse
 from workers.fetch.failure import Failure
 

@@ -14,11 +14,11 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from common.presets import PRESETS
 from common.settings import SamplingSettings
+from common.settings.presets import PRESETS
 from workers.cascade import Cascade, load_cascade
-from workers.models import resolve_model
-from workers.toy.pictures import UNSEEN, pictures
+from workers.models.resolve import resolve_model
+from workers.toy.drawing import UNSEEN, pictures
 from workers.toy.world import Scene
 
 BATCH = 20

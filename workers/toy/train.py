@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from transformers import BertTokenizer, BlipForConditionalGeneration
 
 from workers.toy import architectures, save
-from workers.toy.pictures import TRAINING, pictures
+from workers.toy.drawing import TRAINING, pictures
 from workers.toy.transplant import transplant
 from workers.toy.world import PROMPT, Scene, near_miss
 

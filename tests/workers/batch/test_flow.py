@@ -6,7 +6,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from common.schema import Status
+from common.run.schema import Status
 from common.settings import FetchSettings, SamplingSettings
 from tests.demo.site import Picture, Site, draw_pictures, serve
 from workers.batch import loop
@@ -14,7 +14,7 @@ from workers.batch.flow import Flow
 from workers.batch.outcome import Outcome
 from workers.captions import Captions, ModelInputs
 from workers.decode import decode
-from workers.fake import FakeCascade
+from workers.models.fake import FakeCascade
 
 DRAWN = draw_pictures(48)
 

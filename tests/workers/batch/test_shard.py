@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from common.manifest import Batch
-from common.schema import OURS, PASSED_THROUGH, PUBLISHED, SHARD, Status
+from common.run.manifest import Batch
+from common.run.schema import OURS, PASSED_THROUGH, PUBLISHED, SHARD, Status
 from workers.batch.outcome import Outcome
 from workers.batch.shard import shard_bytes
 from workers.cascade import Captions

@@ -14,7 +14,7 @@ from workers.captions import ModelInputs
 from workers.cascade import Cascade
 from workers.cascade.pixels import Fit, Preprocessing, Resampling
 from workers.decode import decode
-from workers.toy import pictures as toy
+from workers.toy import drawing as toy
 from workers.toy.quality import load_toy
 
 Pixels = NDArray[np.uint8]

@@ -23,11 +23,11 @@ from transformers import (
 
 from common.settings import SamplingSettings
 from workers.cascade import ModelFolderError, load_cascade
-from workers.cascade.blip import BlipCaptioner
+from workers.cascade.blip.captioner import BlipCaptioner
 from workers.cascade.generated import LARGEST, GeneratedCaptioner, load_generated
 from workers.cascade.load import load_captioner
 from workers.cascade.repairer import load_repairer
-from workers.models import resolve_model
+from workers.models.resolve import resolve_model
 
 CPU = torch.device("cpu")
 TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"word{number}" for number in range(60))]

@@ -10,11 +10,11 @@ from structlog.testing import capture_logs
 from common.settings import SamplingSettings
 from tests.workers.cascade.test_cascade import Parrot, Table
 from workers.captions import Image
-from workers.cascade.blip import BlipCaptioner
+from workers.cascade.blip.captioner import BlipCaptioner
+from workers.cascade.blip.load_blip import load_blip
 from workers.cascade.cascade import Cascade
-from workers.cascade.load_blip import load_blip
 from workers.cascade.passes import Passes
-from workers.models import resolve_model
+from workers.models.resolve import resolve_model
 
 
 class Small:

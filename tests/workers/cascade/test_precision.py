@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from common.presets import PRESETS
 from common.settings import SamplingSettings
+from common.settings.presets import PRESETS
 from workers.captions import Captions
 from workers.cascade import load_cascade
 from workers.cascade.precision import choose_device, choose_dtype
-from workers.models import resolve_model
-from workers.toy.pictures import UNSEEN, pictures
+from workers.models.resolve import resolve_model
+from workers.toy.drawing import UNSEEN, pictures
 from workers.toy.quality import SIDES
 
 CPU = torch.device("cpu")

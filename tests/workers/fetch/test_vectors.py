@@ -7,7 +7,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from common.schema import Status
+from common.run.schema import Status
 from tests.web.canary import Canary, canary
 from tests.web.server import Web, redirect, reply, serve
 from tests.web.vectors import ADDRESSES, DISGUISES, LITERALS

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from workers.cascade import Captions, Cascade
-from workers.toy.pictures import UNSEEN, pictures
+from workers.toy.drawing import UNSEEN, pictures
 from workers.toy.quality import SIDES, load_toy, measure
 from workers.toy.world import SHAPES
 

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from workers.toy.architectures import CONTEXT_LENGTH, TOKENS, tokenizer
-from workers.toy.pictures import TRAINING, UNSEEN, draw, pictures
+from workers.toy.drawing import TRAINING, UNSEEN, draw, pictures
 from workers.toy.world import PROMPT, Pair, Single, Thing, near_miss, random_scene
 
 

@@ -1,0 +1,149 @@
+"""The one file that talks to Redis beneath Celery, and the only one that knows kombu's key names."""
+
+import base64
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+from kombu.utils.url import maybe_sanitize_url
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from common.errors import FleetError
+from common.queue.message import QUEUE, Message
+
+UNACKED = "unacked"  # hash: delivery tag -> message that a worker holds
+UNACKED_INDEX = "unacked_index"  # sorted set: delivery tag by the time of its last sign of life
+SET_ASIDE = f"{QUEUE}.set-aside"
+SET_ASIDE_KEPT = 1000
+PROBE = "fleet:probe"
+TIMEOUT = 10
+
+
+class BrokerError(FleetError):
+    """The broker cannot be reached or refuses."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueLength:
+    """Messages that wait, and messages that workers hold."""
+
+    waiting: int
+    held: int
+
+    @property
+    def total(self) -> int:
+        return self.waiting + self.held
+
+
+def connect(url: str) -> redis.Redis:
+    """A client for a broker URL as Celery writes it, `redis+socket://` included."""
+    plain = url.replace("redis+socket://", "unix://").replace("virtual_host=", "db=")
+    try:
+        return redis.Redis.from_url(
+            plain, decode_responses=True, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT
+        )
+    except ValueError as error:
+        raise BrokerError(f"{maybe_sanitize_url(url)}: {error}; correct FLEET_BROKER_URL") from error
+
+
+@contextmanager
+def broker_errors(url: str) -> Iterator[None]:
+    """Turn redis-py's exceptions into one line about the broker; passwords are masked."""
+    try:
+        yield
+    except redis.RedisError as error:
+        where = maybe_sanitize_url(url)
+        raise BrokerError(f"{where}: {error}; is the broker up, and FLEET_BROKER_URL right?") from error
+
+
+def queue_length(client: redis.Redis) -> QueueLength:
+    """How much is queued and how much is held, of all runs together."""
+    return QueueLength(int(client.llen(QUEUE)), int(client.hlen(UNACKED)))
+
+
+def oldest_waiting(client: redis.Redis) -> Message | None:
+    """The message that is served next, if it is one of ours."""
+    raw = client.lindex(QUEUE, -1)
+    return None if raw is None else _parse(str(raw))
+
+
+def held_messages(client: redis.Redis) -> list[Message]:
+    """The messages that workers hold: as many as there are workers."""
+    held = (_parse(json.dumps(json.loads(raw)[0])) for raw in client.hvals(UNACKED))
+    return [message for message in held if message is not None]
+
+
+def _parse(raw: str) -> Message | None:
+    try:
+        _, fields, *_ = json.loads(base64.b64decode(json.loads(raw)["body"]))
+        return Message.model_validate(fields)
+    except (ValueError, KeyError, TypeError):  # foreign: whoever can write to Redis can write anything
+        return None
+
+
+def renew_lease(client: redis.Redis, delivery_tag: str) -> None:
+    """Tell every sweeping worker that the holder of this message lives."""
+    client.zadd(UNACKED_INDEX, {delivery_tag: time.time()}, xx=True)
+
+
+def give_back(client: redis.Redis, raws: Iterable[Mapping[str, Any]]) -> None:
+    """Put messages that were popped back to the front of the queue, and no longer hold them.
+
+    Also without a message it proves that the broker takes writes.
+
+    Args:
+        client: of the broker.
+        raws: messages as they lay in the queue.
+
+    Raises:
+        redis.ResponseError: it refuses, being full or read-only.
+    """
+    pipeline = client.pipeline()
+    pipeline.set(PROBE, 1, px=1000)
+    for raw in raws:
+        tag = raw["properties"]["delivery_tag"]
+        pipeline.zrem(UNACKED_INDEX, tag)
+        pipeline.hdel(UNACKED, tag)
+        pipeline.rpush(QUEUE, json.dumps(raw))
+    pipeline.execute()
+
+
+class BrokerView:
+    """What a probe may ask of a broker: one try each, no wait for one that is away."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def is_away(self) -> bool:
+        """Whether it does not answer now, or is still loading its data."""
+        return self._length() is None
+
+    def has_waiting(self) -> bool:
+        """Whether the queue is known to hold messages."""
+        return bool(self._length())
+
+    def _length(self) -> int | None:
+        with connect(self._url) as client:
+            client.set_retry(Retry(NoBackoff(), 0))
+            try:
+                return int(client.llen(QUEUE))
+            except redis.RedisError:
+                return None
+
+
+def set_aside(client: redis.Redis, body: str) -> None:
+    """Keep a message that nobody may run where an operator can look at it; the latest thousand stay."""
+    pipeline = client.pipeline()
+    pipeline.lpush(SET_ASIDE, body)
+    pipeline.ltrim(SET_ASIDE, 0, SET_ASIDE_KEPT - 1)
+    pipeline.execute()
+
+
+def forget_queue(client: redis.Redis) -> None:
+    """Drop every message. Only for a broker that no worker uses: what is missing is enqueued again."""
+    client.delete(QUEUE, UNACKED, UNACKED_INDEX, "unacked_mutex")

@@ -1,0 +1,79 @@
+"""`python -m common.queue.exporter`: the queue's gauges for Prometheus, also while no worker is there."""
+
+import signal
+import sys
+from collections.abc import Iterator
+
+import redis
+from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from common.console.cli import fail, load_settings
+from common.errors import FleetError
+from common.queue.broker import SET_ASIDE, connect, queue_length
+from common.settings import Settings
+
+
+class QueueMetrics(Collector):
+    """Looks at the broker whenever it is scraped; of one that is away it only says so."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        try:
+            gauges = list(self._gauges())
+        except redis.RedisError:
+            gauges = []
+        yield _gauge("fleet_broker_up", "Whether the broker answers.", bool(gauges))
+        yield from gauges
+
+    def _gauges(self) -> Iterator[GaugeMetricFamily]:
+        queue, memory = queue_length(self._client), self._client.info("memory")
+        yield _gauge("fleet_queue_waiting", "Batches in the queue, of all runs.", queue.waiting)
+        yield _gauge("fleet_queue_held", "Batches in the hands of workers, of all runs.", queue.held)
+        yield _gauge(
+            "fleet_queue_set_aside", "Messages kept for an operator to look at.", self._client.llen(SET_ASIDE)
+        )
+        yield _gauge("fleet_broker_memory_bytes", "Memory of the broker.", memory["used_memory"])
+        yield _gauge(
+            "fleet_broker_memory_limit_bytes", "Its maxmemory; 0 is no limit.", memory.get("maxmemory", 0)
+        )
+
+
+def _gauge(name: str, meaning: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, meaning, value=value)
+
+
+def serve(settings: Settings) -> None:
+    """Listen until the process is ended.
+
+    Raises:
+        FleetError: no port is set, or it is taken.
+    """
+    port, address = settings.metrics.port, settings.metrics.address
+    if not port:
+        raise FleetError("FLEET_METRICS_PORT is not set; name the port of /metrics")
+    registry = CollectorRegistry()
+    registry.register(QueueMetrics(connect(settings.broker_url)))
+    try:
+        _, thread = start_http_server(port, address, registry)
+    except OSError as error:
+        raise FleetError(f"{address}:{port}: {error.strerror or error}; choose another port") from error
+    # The first process of a container ignores SIGTERM otherwise.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    thread.join()
+
+
+def main() -> int:
+    """Entry point; returns the exit code."""
+    try:
+        serve(load_settings())
+    except FleetError as error:
+        return fail(error)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,57 @@
+"""The record of a dead batch: why it was given up."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from common import __version__
+from common.run.manifest import FAILED
+from common.store import Store
+
+
+class Reason(StrEnum):
+    """Why a batch is dead."""
+
+    CRASHED = "crashed"
+    VANISHED = "vanished"
+    ERROR = "error"
+    PART = "part"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+class Failure(BaseModel):
+    """`failed/<part>/<first row>.json`; create-only, deleted only when an operator requeues the batch."""
+
+    model_config = ConfigDict(frozen=True)
+
+    batch: str
+    reason: Reason
+    error: str
+    crashed: int = 0
+    vanished: int = 0
+    worker: str
+    version: str = __version__
+    at: str = Field(default_factory=_now)
+
+
+def failure_key(batch: str) -> str:
+    return f"{FAILED}/{batch}.json"
+
+
+def bury(store: Store, failure: Failure) -> None:
+    """Write the record; who comes second is content."""
+    store.create(failure_key(failure.batch), (failure.model_dump_json(indent=1) + "\n").encode())
+
+
+def read_failure(store: Store, batch: str) -> Failure | None:
+    """The record of a batch, or None where it is not dead.
+
+    Raises:
+        ValueError: the record is not one of ours.
+    """
+    body = store.read(failure_key(batch))
+    return None if body is None else Failure.model_validate_json(body)

@@ -1,0 +1,28 @@
+"""The models of a child, loaded before its first batch."""
+
+import threading
+
+import structlog
+
+from common.errors import FleetError
+from common.settings import Settings
+from workers.health import ChildHealth
+
+log = structlog.get_logger(__name__)
+
+
+def warm_up(settings: Settings) -> None:
+    """Load the models beside, in a child, where readiness is shown; a batch that arrives meanwhile waits."""
+    if settings.health.folder is not None:
+        threading.Thread(target=_load, args=(settings,), name="warm-up", daemon=True).start()
+
+
+def _load(settings: Settings) -> None:
+    from workers.models.resolve import load_models  # noqa: PLC0415 - only a child loads them
+
+    try:
+        load_models(settings)
+    except FleetError as error:
+        log.error("the models cannot be loaded", reason=str(error))
+    else:
+        ChildHealth(settings.health).ready()
