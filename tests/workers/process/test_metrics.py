@@ -198,6 +198,7 @@ def test_a_batch_that_stands_still_is_not_alive(fleet: Fleet) -> None:
 
 def test_a_broker_outage_leaves_the_worker_alive_and_unready(fleet: Fleet) -> None:
     pid = fleet.child().pid
+    time.sleep(1.2)  # the append-only file is synced every second
     fleet.broker.kill()
     for _ in range(12):
         time.sleep(0.5)
