@@ -42,7 +42,7 @@ def test_a_key_is_taken_as_it_is(key: str) -> None:
     ["s3://", "s3:///key", "s3://b/a/../c", "s3://b/..", "s3://b/./a", "s3://b/a/.", "/a", "gs://b/k"],
 )
 def test_what_names_no_place_is_one_line(wrong: str) -> None:
-    with pytest.raises(FleetError, match="s3://|fixed meaning"):
+    with pytest.raises(FleetError, match=r"s3://|fixed meaning"):
         S3Address.parse(wrong)
 
 
