@@ -9,8 +9,8 @@ from pathlib import Path
 from common.run.hub import glob_on_hub
 from common.run.part import PartError
 from common.settings import S3Settings
-from common.store import absolute_path
-from common.store.s3 import s3_client, s3_errors, split_s3_uri
+from common.store import S3Address, absolute_path, is_s3
+from common.store.s3 import s3_client, s3_errors
 
 WILD = re.compile(r"[*?\[]")
 SUFFIX = "*.parquet"
@@ -27,7 +27,7 @@ def expand(arguments: Iterable[str], s3: S3Settings) -> list[str]:
 
 
 def _expand_one(argument: str, s3: S3Settings) -> list[str]:
-    if argument.startswith("s3://"):
+    if is_s3(argument):
         addresses = _expand_s3(argument, s3)
     elif argument.startswith("hf://"):
         addresses = glob_on_hub(argument) if WILD.search(argument) else [argument]
@@ -56,12 +56,16 @@ def _expand_s3(argument: str, settings: S3Settings) -> list[str]:
     pattern = argument + SUFFIX if argument.endswith("/") else argument
     if not WILD.search(pattern):
         return [pattern]
-    bucket, key_pattern = split_s3_uri(pattern)
-    prefix = WILD.split(key_pattern, maxsplit=1)[0]
+    wanted = S3Address.parse(pattern)
+    prefix = WILD.split(wanted.key, maxsplit=1)[0]
     with s3_errors(argument):
-        pages = s3_client(settings).get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        pages = (
+            s3_client(settings).get_paginator("list_objects_v2").paginate(Bucket=wanted.bucket, Prefix=prefix)
+        )
         keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
-    return sorted(f"s3://{bucket}/{key}" for key in keys if _matches(key, key_pattern))
+    if wanted.key in keys:  # an object of this very name, as a file of it would be taken
+        return [pattern]
+    return sorted(str(S3Address(wanted.bucket, key)) for key in keys if _matches(key, wanted.key))
 
 
 def _matches(key: str, pattern: str) -> bool:

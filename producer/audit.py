@@ -44,10 +44,12 @@ def audit_shard(store: Store, run: Run, batch: Batch) -> ShardAudit:
         return audit
     with file:
         try:
-            parquet = pq.ParquetFile(file)
+            parquet = pq.ParquetFile(file, page_checksum_verification=True)
             audit.problems += _schema_problems(parquet, run, store.uri, batch)
             if set(COLUMNS) <= set(parquet.schema_arrow.names):
-                _read_rows(parquet.read(COLUMNS), batch, audit)
+                table = parquet.read()  # every column: damage in any of them hides the shard from readers
+                table.validate(full=True)
+                _read_rows(table, batch, audit)
         except (pa.ArrowException, *DAMAGED) as error:
             audit.problems.append(f"not readable: {' '.join(str(error).split())[:200]}")
     return audit

@@ -15,6 +15,7 @@ from common.errors import FleetError
 from common.queue.broker import connect, forget_queue
 from common.queue.live import LiveRun
 from common.settings import Settings
+from common.store import is_s3
 from producer.children import start, stop
 from producer.embedded import embedded_broker
 from producer.enqueue import plan_run, queue_plan
@@ -82,7 +83,7 @@ def _state_folder(uri: str) -> Iterator[Path]:
 
 
 def _state_path(uri: str) -> Path:
-    if not uri.startswith("s3://"):
+    if not is_s3(uri):
         return Path(uri) / ".local"
     state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
     return state / "caption-fleet" / sha256(uri.encode()).hexdigest()[:16]

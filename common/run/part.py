@@ -12,7 +12,8 @@ from botocore.exceptions import ClientError
 from common.errors import FleetError
 from common.run.hub import BUFFER, hub_errors, open_on_hub
 from common.settings import S3Settings
-from common.store.s3 import error_code, s3_client, s3_errors, split_s3_uri
+from common.store.address import S3Address, is_s3
+from common.store.s3 import error_code, s3_client, s3_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -69,7 +70,7 @@ def _reading(address: str) -> Iterator[None]:
 
 
 def _open(address: str, s3: S3Settings) -> tuple[BinaryIO, Fingerprint]:
-    if address.startswith("s3://"):
+    if is_s3(address):
         return _open_s3(address, s3)
     if address.startswith("hf://"):
         return _open_hub(address)
@@ -85,17 +86,17 @@ def _open_path(address: str) -> tuple[BinaryIO, Fingerprint]:
 
 
 def _open_s3(address: str, settings: S3Settings) -> tuple[BinaryIO, Fingerprint]:
-    bucket, key = split_s3_uri(address)
+    place = S3Address.parse(address)
     with s3_errors(address):
         client = s3_client(settings)
         try:
-            head = client.head_object(Bucket=bucket, Key=key)
+            head = client.head_object(Bucket=place.bucket, Key=place.key)
         except ClientError as error:
             if error_code(error) == "404":
                 raise PartError(f"{address}: there is no such object; check the address") from error
             raise
     found = Fingerprint(head["ContentLength"], head["ETag"].strip('"'))
-    raw = _S3Reader(client, bucket, key, found)
+    raw = _S3Reader(client, place, found)
     return cast(BinaryIO, io.BufferedReader(raw, BUFFER)), found
 
 
@@ -110,8 +111,8 @@ def _open_hub(address: str) -> tuple[BinaryIO, Fingerprint]:
 class _S3Reader(io.RawIOBase):
     """Ranged reads of one version of an object: S3 itself refuses them once the etag differs."""
 
-    def __init__(self, client: "S3Client", bucket: str, key: str, version: Fingerprint) -> None:
-        self._client, self._bucket, self._key, self._version = client, bucket, key, version
+    def __init__(self, client: "S3Client", place: S3Address, version: Fingerprint) -> None:
+        self._client, self._place, self._version = client, place, version
         self._position = 0
 
     def readable(self) -> bool:
@@ -135,12 +136,12 @@ class _S3Reader(io.RawIOBase):
         return len(body)
 
     def _range(self, start: int, end: int) -> bytes:
-        address = f"s3://{self._bucket}/{self._key}"
+        address = str(self._place)
         with s3_errors(address):
             try:
                 answer = self._client.get_object(
-                    Bucket=self._bucket,
-                    Key=self._key,
+                    Bucket=self._place.bucket,
+                    Key=self._place.key,
                     Range=f"bytes={start}-{end - 1}",
                     IfMatch=self._version.etag or "*",
                 )

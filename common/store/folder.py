@@ -1,7 +1,6 @@
 """A store in a local folder: a hard link is its create-only write."""
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import BinaryIO
 
 from common.errors import StoreError
 from common.store.base import Entry
+from common.store.temporary import sweep, temporary_file
 
 SCRATCH = ".tmp"
 """Unfinished files live here, outside every listing that anyone reads."""
@@ -23,12 +23,8 @@ class FolderStore:
 
     def create(self, key: str, body: bytes) -> bool:
         """Write beside, sync, then link: `link` fails where the name exists, on POSIX atomically."""
-        with _store_errors(self.uri):
-            scratch = self._scratch(body)
-            try:
-                return self._link(scratch, self.root / key)
-            finally:
-                scratch.unlink()
+        with _store_errors(self.uri), temporary_file(self.root / SCRATCH, body) as file:
+            return self._link(file, self.root / key)
 
     def create_file(self, key: str, file: Path) -> bool:
         with _store_errors(self.uri):
@@ -43,16 +39,6 @@ class FolderStore:
             return False
         _sync(target.parent)
         return True
-
-    def _scratch(self, body: bytes) -> Path:
-        folder = self.root / SCRATCH
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
-            os.fchmod(file.fileno(), 0o644)
-            file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
-        return Path(file.name)
 
     def read(self, key: str) -> bytes | None:
         with _store_errors(self.uri), suppress(FileNotFoundError):
@@ -81,8 +67,8 @@ class FolderStore:
     def check_writable(self) -> None:
         folders = (self.root / SCRATCH, self.root, *self.root.parents)
         missing = [folder for folder in folders if not folder.exists()]
-        with _store_errors(self.uri):
-            self._scratch(b"").unlink()
+        with _store_errors(self.uri), temporary_file(self.root / SCRATCH, b""):
+            sweep(self.root / SCRATCH)
         with suppress(OSError):  # a worker has begun to write there
             for folder in missing:
                 folder.rmdir()

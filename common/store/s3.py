@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
-from urllib.parse import urlsplit
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from common.errors import StoreError
 from common.settings import S3Settings
+from common.store.address import S3Address
 from common.store.base import Entry
 
 if TYPE_CHECKING:
@@ -38,18 +38,13 @@ def s3_client(settings: S3Settings) -> "S3Client":
     return boto3.Session().client("s3", endpoint_url=settings.endpoint_url, config=config)
 
 
-def split_s3_uri(uri: str) -> tuple[str, str]:
-    """`s3://bucket/a/b` as ("bucket", "a/b")."""
-    parts = urlsplit(uri)
-    return parts.netloc, parts.path.strip("/")
-
-
 class S3Store:
     """Objects under `s3://bucket/prefix`; see `Store`."""
 
     def __init__(self, uri: str, settings: S3Settings) -> None:
         self.uri = uri
-        self._bucket, self._prefix = split_s3_uri(uri)
+        address = S3Address.parse(uri)
+        self._bucket, self._prefix = address.bucket, address.key
         with s3_errors(uri):
             self._client = s3_client(settings)
 

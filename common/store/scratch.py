@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from common.errors import StoreError
+from common.store.address import is_s3
 from common.store.base import Store
 from common.store.folder import SCRATCH
 
@@ -25,7 +26,7 @@ def scratch(store: Store) -> Iterator[Path]:
     Raises:
         StoreError: the disk is full, or cannot be written.
     """
-    parent = Path(tempfile.gettempdir()) if store.uri.startswith("s3://") else Path(store.uri, SCRATCH)
+    parent = Path(tempfile.gettempdir()) if is_s3(store.uri) else Path(store.uri, SCRATCH)
     try:
         parent.mkdir(parents=True, exist_ok=True)
         _sweep(parent)

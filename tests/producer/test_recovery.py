@@ -191,9 +191,40 @@ def _captionless(body: bytes, _: World) -> bytes:
     return _parquet(table.set_column(2, "top_caption", pa.nulls(10, pa.string())))
 
 
-def _parquet(table: pa.Table) -> bytes:
+def _damaged(column: str) -> Callable[[bytes, World], bytes]:
+    def damage(body: bytes, _: World) -> bytes:
+        return _with_damaged_page(body, column)
+
+    damage.__name__ = f"damaged-{column}"
+    return damage
+
+
+def _damaged_without_checksums(body: bytes, world: World) -> bytes:
+    """As 0.1 wrote shards."""
+    return _with_damaged_page(_parquet(pq.read_table(io.BytesIO(body)), compression="zstd"), "all_captions")
+
+
+def _with_damaged_page(body: bytes, column: str) -> bytes:
+    group = pq.read_metadata(io.BytesIO(body)).row_group(0)
+    (chunk,) = (
+        group.column(index)
+        for index in range(group.num_columns)
+        if group.column(index).path_in_schema.split(".")[0] == column
+    )
+    start = chunk.dictionary_page_offset or chunk.data_page_offset
+    end = start + chunk.total_compressed_size
+    return body[: end - 20] + bytes(byte ^ 0x55 for byte in body[end - 20 : end]) + body[end:]
+
+
+def _not_utf8(body: bytes, _: World) -> bytes:
+    table = pq.read_table(io.BytesIO(body))
+    broken = pa.array([b"\xff\xfe"] * table.num_rows, pa.binary()).view(pa.string())
+    return _parquet(table.set_column(1, "TEXT", broken))
+
+
+def _parquet(table: pa.Table, **options: str) -> bytes:
     sink = io.BytesIO()
-    pq.write_table(table, sink)
+    pq.write_table(table, sink, **options)
     return sink.getvalue()
 
 
@@ -207,6 +238,9 @@ def _parquet(table: pa.Table) -> bytes:
         (_lost_column, "other columns or types", 0),
         (_strange_metadata, "not readable", 0),
         (_captionless, "captions and statuses disagree", 0),
+        *[(_damaged(name), "not readable", 0) for name in SHARD.names],
+        (_damaged_without_checksums, "not readable", 0),
+        (_not_utf8, "not readable", 0),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )

@@ -18,7 +18,7 @@ from common.queue.broker import connect
 from common.run.manifest import RUN_KEY
 from common.settings import Settings
 from common.settings.presets import FAKE
-from common.store import absolute_uri, open_store
+from common.store import absolute_uri, is_s3, open_store
 from workers.models.lock import ModelLock
 
 log = structlog.get_logger(__name__)
@@ -61,7 +61,7 @@ def _must_find_models(settings: Settings) -> None:
 
 
 def _must_write(output: str, settings: Settings) -> None:
-    if output.startswith("s3://"):
+    if is_s3(output):
         store = open_store(output, settings.s3)
         store.read(RUN_KEY)  # some servers begin an upload to a bucket that is not there
         store.check_writable()
