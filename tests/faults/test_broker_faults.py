@@ -12,6 +12,7 @@ from tests.faults.fleet import Fleet, fleet
 from tests.faults.link import link
 from tests.faults.site import Site
 from tests.faults.waiting import until
+from tests.programs import needs
 
 pytestmark = pytest.mark.slow
 CONSUMING = 35
@@ -19,8 +20,8 @@ CONSUMING = 35
 
 KEEPS = (
     ("valkey", "everysec", True),
-    ("redis", "everysec", True),
-    pytest.param("redis", "always", True, marks=long),
+    pytest.param("redis", "everysec", True, marks=needs("redis-server")),
+    pytest.param("redis", "always", True, marks=[needs("redis-server"), long]),
     pytest.param("valkey", "no-file", False, marks=long),
 )
 

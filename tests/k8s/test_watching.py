@@ -12,7 +12,8 @@ from prometheus_client.metrics import MetricWrapperBase
 
 import common.metrics
 from common.queue.exporter import QueueMetrics
-from tests.k8s.render import ROOT, named, pods, tool
+from tests.k8s.render import ROOT, named, pods
+from tests.programs import needs, require
 from tests.servers.valkey import Valkey
 from workers.process.metrics_server import Readiness
 
@@ -72,25 +73,27 @@ def test_the_scrape_finds_its_pods() -> None:
         assert {endpoint["port"] for endpoint in monitor["podMetricsEndpoints"]} == ports
 
 
+@needs("promtool")
 def test_prometheus_understands_the_alerts(tmp_path: Path) -> None:
     (tmp_path / "rules.yaml").write_text(
         yaml.safe_dump(named(CLOUD, "PrometheusRule", "caption-fleet")["spec"])
     )
     answer = subprocess.run(
-        [tool("promtool"), "check", "rules", str(tmp_path / "rules.yaml")],
+        [str(require("promtool")), "check", "rules", str(tmp_path / "rules.yaml")],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert f"{len(alerts())} rules found" in answer.stdout
 
 
+@needs("promtool")
 def test_the_alerts_fire_when_they_should(tmp_path: Path) -> None:
     (tmp_path / "rules.yaml").write_text(
         yaml.safe_dump(named(CLOUD, "PrometheusRule", "caption-fleet")["spec"])
     )
     (tmp_path / "test.yaml").write_text((Path(__file__).parent / "alerts.test.yaml").read_text())
     answer = subprocess.run(
-        [tool("promtool"), "test", "rules", str(tmp_path / "test.yaml")],
+        [str(require("promtool")), "test", "rules", str(tmp_path / "test.yaml")],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert answer.returncode == 0, answer.stdout + answer.stderr

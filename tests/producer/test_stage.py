@@ -1,7 +1,5 @@
 """`producer enqueue --stage`: parts that are dear to read are copied into the run, and read from there."""
 
-import os
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +18,7 @@ from tests.samples import write_part
 from tests.servers.hub import hub
 from tests.servers.seaweed import Seaweed
 from tests.servers.valkey import Valkey
+from tests.small_disk import needs_small_disk, small_disk
 from workers.batch.rows import read_rows
 
 ROWS, BATCH = 1000, 7  # 143 batches read 72 times the only row group
@@ -159,21 +158,14 @@ def test_pieces_of_any_length_become_row_groups(limit: int, size: int) -> None:
     assert all(len(group) == size for group in groups[:-1])
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
+@needs_small_disk
 def test_a_full_disk_is_no_damaged_part(environment: dict[str, str], outside: Path) -> None:
     noise = np.random.default_rng(0).bytes(200_000).hex()
     texts = [noise[first : first + 400] for first in range(0, len(noise), 400)]
     path = write_part(outside / "in.parquet", len(texts), TEXT=texts)
-    disk = outside / "out"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", str(disk)]
-    if subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("no right to mount here")
-    try:
+    with small_disk(outside / "out", "128k") as disk:
         failed = run_here(main, "enqueue", path, "--stage", "--batch-rows", BATCH, environment=environment)
         assert (failed.returncode, failed.stdout) == (2, "")
         assert "no room left" in failed.stderr
         assert not list(disk.glob("staged/*"))
         assert not list(disk.glob("parts/*"))
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)

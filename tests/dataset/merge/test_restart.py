@@ -1,6 +1,5 @@
 """A merge that is killed, or whose disk is full, and is started again."""
 
-import os
 import resource
 import signal
 import subprocess
@@ -14,6 +13,7 @@ from common.settings import S3Settings
 from common.store import open_store
 from tests.dataset.command import DATASET
 from tests.dataset.synthetic import RunShape, write_run
+from tests.small_disk import needs_small_disk, small_disk
 
 SHAPE = RunShape(parts=3, part_rows=4000, batch_rows=1000)
 
@@ -79,20 +79,13 @@ def test_a_file_that_grows_too_large_for_the_disk_is_one_line(run: tuple[Path, d
     assert contents(folder / "limited") == undisturbed
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
+@needs_small_disk
 def test_a_full_disk_is_one_line(run: tuple[Path, dict[str, bytes]]) -> None:
     folder, _ = run
-    disk = folder / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=800k", "tmpfs", str(disk)]
-    if subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("no right to mount here")
-    try:
+    with small_disk(folder / "disk", "800k") as disk:
         failed = subprocess.run(command(folder, "disk/out"), capture_output=True, text=True, check=False)
         _one_line(failed, disk / "out")
         assert "No space left on device" in failed.stderr
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
 
 
 def _one_line(failed: "subprocess.CompletedProcess[str]", output: Path) -> None:

@@ -245,14 +245,14 @@ async def test_certificates_are_verified(fetching: Fetching, authority: Authorit
         async with serve({"/a": reply(BODY)}, tls=context) as web, fetching(names, client) as fetcher:
             return await fetcher.fetch(web.url("/a", name))
 
-    good = authority.server("DNS:good.test")
+    good = authority.server("good.test")
     trusting = authority.client()
     assert await over(good, "good.test", trusting) == Fetched(Status.OK, body=BODY)
     assert await over(good, "other.test", trusting) == Fetched(
         Status.TLS_ERROR, "Hostname mismatch, certificate is not valid for 'other.test'."
     )
     assert (await over(good, "good.test", None)).error == "unable to get local issuer certificate"
-    expired = authority.server("DNS:good.test", days=-1)
+    expired = authority.server("good.test", days=-1)
     assert await over(expired, "good.test", trusting) == Fetched(Status.TLS_ERROR, "certificate has expired")
 
 

@@ -65,7 +65,7 @@ async def drain(fetcher: Fetcher, urls: Iterator[str], found: Counter[str]) -> N
 
 @pytest.mark.soak
 @pytest.mark.timeout(900)
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the memory from /proc")
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux: reads the memory from /proc")
 async def test_memory_is_flat_over_a_hundred_thousand_bad_urls(fetching: Fetching) -> None:
     found: Counter[str] = Counter()
     resident = []
