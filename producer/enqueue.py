@@ -66,7 +66,7 @@ def enqueue(
         settings: of models, sampling and places.
         batch_rows: of a new run.
         limit_rows: take only so many rows, counted over all parts.
-        staging: first copy new parts that are dear to read into the run.
+        staging: first copy new parts that are costly to read into the run.
 
     Raises:
         FleetError: a part, the output, the broker or the settings do not allow it; nothing was written.

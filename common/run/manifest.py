@@ -21,6 +21,10 @@ SHARDS = "shards"
 FAILED = "failed"
 STAGED = "staged"
 ROW_DIGITS = 12
+MAX_ROWS = 10**10
+MAX_BATCHES = 10**6
+"""Of one part: what every command can count through, whoever wrote the manifest."""
+
 SLUG_LENGTH = 24
 READERS = 16
 
@@ -75,7 +79,7 @@ class Part(_Record):
 
     id: PartId
     address: str
-    rows: PositiveInt
+    rows: Annotated[int, Field(gt=0, le=MAX_ROWS)]
     size: int
     etag: str | None = None
     staged: Fingerprint | None = None  # of its copy in the run, where there is one
@@ -94,9 +98,27 @@ class Part(_Record):
         )
 
     def batches(self, batch_rows: int) -> Iterator["Batch"]:
-        """The part cut into row ranges; the last may be shorter."""
+        """The part cut into row ranges; the last may be shorter.
+
+        Raises:
+            FleetError: there are more than `MAX_BATCHES`.
+        """
+        count = -(-self.rows // batch_rows)
+        if count > MAX_BATCHES:
+            raise FleetError(
+                f"{self.address}: {count} batches of {batch_rows} rows, more than {MAX_BATCHES} a part;"
+                " start a run with a larger --batch-rows"
+            )
         for first in range(0, self.rows, batch_rows):
-            yield Batch(self.id, first, min(batch_rows, self.rows - first))
+            yield self._batch(first, batch_rows)
+
+    def batch_at(self, first_row: int, batch_rows: int) -> "Batch | None":
+        """The batch that begins at `first_row`, or None where none does."""
+        starts_one = first_row % batch_rows == 0 and 0 <= first_row < self.rows
+        return self._batch(first_row, batch_rows) if starts_one else None
+
+    def _batch(self, first_row: int, batch_rows: int) -> "Batch":
+        return Batch(self.id, first_row, min(batch_rows, self.rows - first_row))
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 
 from common.run import part as parts
 from common.run.manifest import Batch, Part
+from common.run.parquet import PartReader
 from common.settings import S3Settings
 from common.store import open_store
 from producer.plan import plan_part
@@ -80,7 +81,7 @@ def figures_of(part: Part, run: str, s3: S3Settings, rounds: int) -> dict[str, o
     (staged,) = stage(store, [part], BATCH_ROWS, s3)
     seconds = time.perf_counter() - began
     with parts.open_part(part.address, s3) as (file, _):
-        times = bytes_moved(pq.ParquetFile(file), BATCH_ROWS) / part.size
+        times = bytes_moved(PartReader(file, part.address), BATCH_ROWS) / part.size
     assert staged.staged is not None
     copy = staged.as_read(run)
     return {

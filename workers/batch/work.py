@@ -61,8 +61,7 @@ def find_work(message: Message, settings: Settings) -> Work:
     run, part = read_run(store), read_part(store, message.part)
     if run is None or part is None:
         raise ForeignMessageError(f"{message.run}: no manifest of part {message.part} there")
-    batches = (batch for batch in part.batches(run.batch_rows) if batch.first_row == message.first_row)
-    batch = next(batches, None)
+    batch = part.batch_at(message.first_row, run.batch_rows)
     if batch is None:
         raise ForeignMessageError(
             f"{message.run}: part {message.part} has no batch at row {message.first_row}"
