@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import redis
 
 from common.queue.live import run_prefix
+from common.queue.workers import Workers
 
 ERROR_LENGTH = 4000
 
@@ -23,41 +24,48 @@ class Attempts:
 
 
 class AttemptBook:
-    """The attempts of one run's batches. A batch that was put back in order leaves no trace."""
+    """The attempts of one run's batches. An attempt that ended in order leaves no trace."""
 
     def __init__(self, client: redis.Redis, run: str) -> None:
-        self._client = client
+        self._client, self._workers = client, Workers(client)
         prefix = run_prefix(run)
         self._open = f"{prefix}:attempts:open"
         self._crashed = f"{prefix}:attempts:crashed"
         self._vanished = f"{prefix}:attempts:vanished"
         self._errors = f"{prefix}:attempts:errors"
+        self._failed_on = f"{prefix}:attempts:failed-on"
 
     def begin(self, batch: str, worker: str) -> Attempts:
         """Open an attempt. One that is still open did not end: it is counted first."""
         before = self._client.hget(self._open, batch)
         if before is not None:
-            counter = self._crashed if is_alive(self._client, str(before)) else self._vanished
-            self._client.hincrby(counter, batch, 1)
+            self._count_unended(batch, str(before))
         self._client.hset(self._open, batch, worker)
         return self.read(batch)
 
     def end(self, batch: str) -> None:
-        """The attempt ended in order: done, dead, or put back."""
+        """The attempt ended in order: done, dead, or returned to the queue."""
         self._client.hdel(self._open, batch)
 
-    def fail(self, batch: str, error: str) -> Attempts:
-        """The attempt ended in an error that nobody expected; counts as a crash."""
-        pipeline = self._client.pipeline()
-        pipeline.hdel(self._open, batch)
-        pipeline.hincrby(self._crashed, batch, 1)
-        pipeline.hset(self._errors, batch, error[-ERROR_LENGTH:])
-        pipeline.execute()
-        return self.read(batch)
+    def fail(self, batch: str, worker: str, error: str) -> bool:
+        """The attempt ended in an error that nobody expected; it counts as a crash.
+
+        Returns:
+            False where it does not count, since the worker fails at every batch.
+        """
+        self._client.hdel(self._open, batch)
+        counts = self._count(self._crashed, batch, worker)
+        self._client.hset(self._errors, batch, error[-ERROR_LENGTH:])
+        return counts
 
     def read(self, batch: str) -> Attempts:
+        """The attempts that count."""
         crashed, vanished = (self._client.hget(counter, batch) for counter in (self._crashed, self._vanished))
         return Attempts(int(crashed or 0), int(vanished or 0))
+
+    def workers_failed_on(self, batch: str) -> set[str]:
+        """The workers whose failures count against a batch."""
+        return {str(worker) for worker in self._client.smembers(f"{self._failed_on}:{batch}")}
 
     def last_error(self, batch: str) -> str | None:
         """The traceback of the last unexpected error."""
@@ -65,21 +73,23 @@ class AttemptBook:
         return None if error is None else str(error)
 
     def forget(self, batch: str) -> None:
-        """Start from nought: it is done, or an operator wants it tried again."""
+        """Reset the counters: it is done, or an operator wants it tried again."""
         pipeline = self._client.pipeline()
         for key in (self._open, self._crashed, self._vanished, self._errors):
             pipeline.hdel(key, batch)
+        pipeline.delete(f"{self._failed_on}:{batch}")
         pipeline.execute()
 
+    def _count_unended(self, batch: str, worker: str) -> None:
+        if self._workers.is_alive(worker):
+            self._count(self._crashed, batch, worker)
+        else:
+            self._client.hincrby(self._vanished, batch, 1)
+            self._client.sadd(f"{self._failed_on}:{batch}", worker)
 
-def mark_alive(client: redis.Redis, worker: str, seconds: int) -> None:
-    """A worker's sign of life, good for `seconds`."""
-    client.set(_alive(worker), 1, ex=seconds)
-
-
-def is_alive(client: redis.Redis, worker: str) -> bool:
-    return bool(client.exists(_alive(worker)))
-
-
-def _alive(worker: str) -> str:
-    return f"fleet:worker:{worker}"
+    def _count(self, counter: str, batch: str, worker: str) -> bool:
+        if self._workers.record_failure(worker, batch):
+            return False
+        self._client.hincrby(counter, batch, 1)
+        self._client.sadd(f"{self._failed_on}:{batch}", worker)
+        return True

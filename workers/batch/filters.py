@@ -9,12 +9,17 @@ from typing import Self
 
 from yarl import URL
 
+from common.errors import FleetError
 from common.run.schema import Status
 from common.settings import FilterSettings
 
 Row = Mapping[str, object]
 Verdict = tuple[Status, str]
 _Refuses = Callable[[float, float], bool]
+
+
+class FilterError(FleetError):
+    """The filters cannot be applied: this worker's settings are wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +77,16 @@ class Filters:
     """All of them; a row gets the first rule that refuses it."""
 
     def __init__(self, settings: FilterSettings) -> None:
-        """Reads the deny list's file: OSError, or ValueError for an entry that is no host."""
-        entries = list(settings.deny)
-        if settings.deny_file is not None:
-            entries += Path(settings.deny_file).read_text(encoding="utf-8").splitlines()
-        self._deny = DenyList.of(entries)
+        """Read the deny list.
+
+        Raises:
+            FilterError: its file cannot be read, or an entry is neither a host nor a pattern.
+        """
+        try:
+            self._deny = DenyList.of([*settings.deny, *_read_entries(settings.deny_file)])
+        except (OSError, ValueError) as error:
+            where = settings.deny_file or "FLEET_FILTER_DENY"
+            raise FilterError(f"{where}: {error}; correct the deny list") from error
         self._thresholds = tuple(_thresholds(settings))
 
     def verdict(self, row: Row) -> Verdict | None:
@@ -84,6 +94,10 @@ class Filters:
         rules = (threshold.rule(row) for threshold in self._thresholds)
         rule = self._deny.rule(str(row.get("URL") or "")) or next(filter(None, rules), None)
         return None if rule is None else (Status.FILTERED, rule)
+
+
+def _read_entries(file: str | None) -> list[str]:
+    return [] if file is None else Path(file).read_text(encoding="utf-8").splitlines()
 
 
 def _thresholds(settings: FilterSettings) -> Iterable[Threshold]:

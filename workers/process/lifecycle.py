@@ -13,7 +13,7 @@ from common.console.cli import fail
 from common.console.logs import configure_logs
 from common.errors import FleetError
 from common.settings import Settings
-from workers.delivery.sign_of_life import start_signs_of_life
+from workers.delivery.heartbeat import start_heartbeat
 from workers.delivery.stopping import stop_soon_on_sigterm
 from workers.delivery.worker_id import new_worker_id
 from workers.health import ChildHealth
@@ -46,7 +46,7 @@ def connect_lifecycle(settings: Settings) -> None:
     def _when_ready(sender: Consumer, **_: Any) -> None:
         if not settings.fetch.contact:
             log.warning("FLEET_FETCH_CONTACT is not set: web sites cannot reach you")
-        start_signs_of_life(settings)
+        start_heartbeat(settings)
         stop_soon_on_sigterm(sender.controller, settings)
 
     signals.worker_init.connect(_before_start, weak=False)

@@ -1,4 +1,4 @@
-"""The parent's sign of life: what tells a crashed child from a vanished worker."""
+"""The parent's heartbeat in Redis: tells a crashed child from a vanished worker."""
 
 import threading
 from collections.abc import Iterable
@@ -7,26 +7,27 @@ import redis
 import structlog
 from celery.worker.request import Request
 
-from common.queue.attempts import AttemptBook, mark_alive
+from common.queue.attempts import AttemptBook
 from common.queue.broker import connect
 from common.queue.message import Message
+from common.queue.workers import Workers
 from common.settings import Settings
 from workers.delivery.worker_id import worker_id
 
 log = structlog.get_logger(__name__)
 
 
-def start_signs_of_life(settings: Settings) -> None:
-    """Renew the sign from a thread; it ends before the batch of a dead worker is handed on."""
-    thread = threading.Thread(target=_renew, args=(settings,), name="sign-of-life", daemon=True)
+def start_heartbeat(settings: Settings) -> None:
+    """Beat from a thread; the last beat ends before the batch of a dead worker is handed on."""
+    thread = threading.Thread(target=_beat, args=(settings,), name="heartbeat", daemon=True)
     thread.start()
 
 
-def _renew(settings: Settings) -> None:
-    client, pause = connect(settings.broker_url), threading.Event()
+def _beat(settings: Settings) -> None:
+    workers, pause = Workers(connect(settings.broker_url)), threading.Event()
     while True:
         try:
-            mark_alive(client, worker_id(), max(1, settings.lease.visibility_timeout // 2))
+            workers.beat(worker_id(), max(1, settings.lease.visibility_timeout // 2))
         except redis.RedisError as error:
             log.warning("broker away", error=str(error))
         pause.wait(settings.lease.renewal)
