@@ -108,7 +108,7 @@ def measure_decoder(clock: Clock, plain: Models, pairs: int, images: int) -> dic
         decode_40=lambda: many.decode(features),
         decode_10=lambda: few.decode(features),
     )
-    cross = few._room[0].cross if few._room else torch.empty(0)
+    cross = few._workspace[0].cross_kv if few._workspace else torch.empty(0)
     return {
         "decode_usual_batch": batch,
         "decode_usual_images_per_second": round(images / clock.median("decode_usual"), 4),

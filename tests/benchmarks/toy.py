@@ -23,7 +23,7 @@ from common.settings.presets import PRESETS
 from tests.benchmarks.cascade_ways import Models, usual_decode, usual_ranking
 from workers.captions import Image
 from workers.cascade import Cascade
-from workers.cascade.cascade import distinct
+from workers.cascade.cascade import deduplicate
 from workers.models.resolve import resolve_model
 from workers.toy.drawing import UNSEEN, pictures
 from workers.toy.quality import SIDES, load_toy
@@ -55,7 +55,7 @@ def usual(models: Models, images: Pictures) -> list[str]:
     tokens = usual_decode(models, features)[:, len(models.prompt()) :]
     texts = models.words.batch_decode(tokens, skip_special_tokens=True)
     lanes = models.sampling.lanes
-    candidates = [distinct(texts[first : first + lanes]) for first in range(0, len(texts), lanes)]
+    candidates = [deduplicate(texts[first : first + lanes]) for first in range(0, len(texts), lanes)]
     shortlists = usual_ranking(models, 1, images, candidates)
     return [best[0] for best in usual_ranking(models, 2, images, shortlists)]
 

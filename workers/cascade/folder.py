@@ -9,13 +9,24 @@ from typing import Any
 import torch
 from transformers.utils import logging
 
-from workers.cascade.errors import ModelFolderError
+from common.errors import FleetError
 
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 
 
+class ModelFolderError(FleetError):
+    """A model folder lacks a file or holds another architecture; the line says what was expected."""
+
+    def __init__(self, folder: Path, problem: str, expected: str) -> None:
+        super().__init__(f"{folder}: {problem}; expected {expected}")
+
+
 def require_file(folder: Path, expected: str, *names: str) -> Path:
-    """The first of the files `names` that the folder has."""
+    """The first of the files `names` in the folder.
+
+    Raises:
+        ModelFolderError: the folder does not exist or has none of them.
+    """
     if not folder.is_dir():
         raise ModelFolderError(folder, "no such folder", expected)
     for name in names:
@@ -25,7 +36,7 @@ def require_file(folder: Path, expected: str, *names: str) -> Path:
 
 
 def read_json(path: Path, expected: str) -> dict[str, Any]:
-    with loading(path.parent, expected):
+    with model_errors(path.parent, expected):
         content = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(content, dict):
         raise ModelFolderError(path.parent, f"{path.name} is no JSON object", expected)
@@ -33,8 +44,8 @@ def read_json(path: Path, expected: str) -> dict[str, Any]:
 
 
 @contextmanager
-def loading(folder: Path, expected: str) -> Iterator[None]:
-    """Turn whatever a library says of a bad folder into one line of ours."""
+def model_errors(folder: Path, expected: str) -> Iterator[None]:
+    """Turn any library error about a bad folder into one line."""
     try:
         yield
     except ModelFolderError:
@@ -45,9 +56,13 @@ def loading(folder: Path, expected: str) -> Iterator[None]:
 
 
 def load_transformers(kind: Any, folder: Path, dtype: torch.dtype, expected: str) -> Any:
-    """A model of the class `kind` of transformers, with all its weights: local safetensors only."""
+    """A model of transformers' class `kind`, from local safetensors only.
+
+    Raises:
+        ModelFolderError: the folder cannot be loaded, or the weights are incomplete.
+    """
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    with loading(folder, expected):
+    with model_errors(folder, expected):
         model, report = kind.from_pretrained(
             folder, dtype=dtype, local_files_only=True, use_safetensors=True, output_loading_info=True
         )

@@ -1,4 +1,4 @@
-"""Model folders to a cascade: local files only, safetensors only."""
+"""Load a cascade from model folders: local files only, safetensors only."""
 
 from pathlib import Path
 
@@ -8,10 +8,10 @@ from common.settings import SamplingSettings
 from workers.cascade.blip.load_blip import load_blip
 from workers.cascade.cascade import Captioner, Cascade
 from workers.cascade.clip.load_clip import load_clip
+from workers.cascade.device import choose_device, choose_dtype
 from workers.cascade.folder import read_json, require_file
-from workers.cascade.generated import load_generated
-from workers.cascade.precision import choose_device, choose_dtype
 from workers.cascade.repairer import load_repairer
+from workers.cascade.transformers_captioner import load_transformers_captioner
 
 
 def load_cascade(
@@ -27,13 +27,13 @@ def load_cascade(
     """The cascade of three model folders, or four.
 
     Args:
-        captioner: a folder of transformers: BLIP for captioning, or any other image-to-text model.
-        ranker: a folder of open_clip; its cosines order the candidates.
-        selector: a folder of open_clip; its cosines order the shortlist.
-        sampling: how captions are drawn and chosen.
-        device: of torch; `auto` is the first GPU, else the CPU.
+        captioner: transformers folder: BLIP for captioning, or any other image-to-text model.
+        ranker: open_clip folder; its cosines order the candidates.
+        selector: open_clip folder; its cosines order the shortlist.
+        sampling: settings of drawing and choosing.
+        device: torch device; `auto` is the first GPU, else the CPU.
         dtype: float32, bfloat16 or float16; `auto` is bfloat16 where it pays.
-        repairer: a folder of transformers with a text-to-text model that rewrites the top captions.
+        repairer: transformers folder of a text-to-text model that rewrites the top captions.
 
     Raises:
         ModelFolderError: a folder lacks a file or holds another architecture.
@@ -53,8 +53,8 @@ def load_cascade(
 def load_captioner(
     folder: Path, sampling: SamplingSettings, device: torch.device, dtype: torch.dtype
 ) -> Captioner:
-    """BLIP is decoded by our own loop, any other model by its own `generate`."""
+    """BLIP runs in our own generation loop, any other model through its own `generate`."""
     expected = "an image-to-text model as transformers saves it"
     config = read_json(require_file(folder, expected, "config.json"), expected)
-    load = load_blip if config.get("model_type") == "blip" else load_generated
+    load = load_blip if config.get("model_type") == "blip" else load_transformers_captioner
     return load(folder, sampling, device, dtype)

@@ -58,7 +58,7 @@ def _right(
     sentences = [str(scene) for scene, _ in pairs]
     inputs = [cascade.prepare(np.asarray(picture)) for _, picture in pairs]
     pixels = [image.captioner for image in inputs]
-    greedy = cascade.captioner.greedy(pixels)
+    greedy = cascade.captioner.decode_greedy(pixels)
     lanes = cascade.captioner.sample(pixels, keys)
     captions = cascade.caption(inputs, keys)
     return [

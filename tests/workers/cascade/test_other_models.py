@@ -24,9 +24,9 @@ from transformers import (
 from common.settings import SamplingSettings
 from workers.cascade import ModelFolderError, load_cascade
 from workers.cascade.blip.captioner import BlipCaptioner
-from workers.cascade.generated import LARGEST, GeneratedCaptioner, load_generated
 from workers.cascade.load import load_captioner
 from workers.cascade.repairer import load_repairer
+from workers.cascade.transformers_captioner import LARGEST, TransformersCaptioner, load_transformers_captioner
 from workers.models.resolve import resolve_model
 
 CPU = torch.device("cpu")
@@ -81,8 +81,8 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture(scope="module")
-def captioner(folder: Path) -> GeneratedCaptioner:
-    return load_generated(folder, SAMPLING, CPU, torch.float32)
+def captioner(folder: Path) -> TransformersCaptioner:
+    return load_transformers_captioner(folder, SAMPLING, CPU, torch.float32)
 
 
 def images(count: int) -> list[np.ndarray[Any, np.dtype[np.uint8]]]:
@@ -91,7 +91,7 @@ def images(count: int) -> list[np.ndarray[Any, np.dtype[np.uint8]]]:
 
 
 @pytest.mark.models
-def test_a_key_decides_the_captions(captioner: GeneratedCaptioner) -> None:
+def test_a_key_decides_the_captions(captioner: TransformersCaptioner) -> None:
     together = captioner.sample(images(2), [2**63 + 1, 2])
     assert together[1] == captioner.sample(images(2)[1:], [2])[0]
     assert together[1] != captioner.sample(images(2)[1:], [3])[0]
@@ -101,7 +101,7 @@ def test_a_key_decides_the_captions(captioner: GeneratedCaptioner) -> None:
 
 
 @pytest.mark.models
-def test_lanes_keep_their_limits(captioner: GeneratedCaptioner) -> None:
+def test_lanes_keep_their_limits(captioner: TransformersCaptioner) -> None:
     lengths = [[len(text.split()) for text in captioner.sample(images(1), [key])[0]] for key in range(10)]
     assert {len(own) for own in lengths} == {6}
     assert max(max(own[:3]) for own in lengths) <= 3 < max(max(own[3:]) for own in lengths) <= 7
@@ -111,25 +111,27 @@ def test_lanes_keep_their_limits(captioner: GeneratedCaptioner) -> None:
 @pytest.mark.models
 def test_a_lane_ends_where_the_unprocessed_probability_says_so(folder: Path) -> None:
     at_once = SAMPLING.model_copy(update={"end_probability": 1e-9})
-    assert load_generated(folder, at_once, CPU, torch.float32).sample(images(1), [1]) == [[""] * 6]
+    assert load_transformers_captioner(folder, at_once, CPU, torch.float32).sample(images(1), [1]) == [
+        [""] * 6
+    ]
 
 
 @pytest.mark.models
-def test_greedy_is_one_caption(captioner: GeneratedCaptioner) -> None:
-    found = captioner.greedy(images(2))
+def test_greedy_is_one_caption(captioner: TransformersCaptioner) -> None:
+    found = captioner.decode_greedy(images(2))
     assert len(found) == 2
-    assert found == captioner.greedy(images(2))
+    assert found == captioner.decode_greedy(images(2))
 
 
 def test_pictures_are_bounded() -> None:
-    resize = GeneratedCaptioner.preprocessing.resize
+    resize = TransformersCaptioner.preprocessing.resize
     assert resize(np.zeros((10, 10_000, 3), np.uint8)).shape == (1, LARGEST, 3)
     assert resize(np.zeros((1, 1, 3), np.uint8)).shape == (1, 1, 3)
 
 
 @pytest.mark.models
 def test_the_model_type_decides_who_decodes(folder: Path) -> None:
-    assert isinstance(load_captioner(folder, SAMPLING, CPU, torch.float32), GeneratedCaptioner)
+    assert isinstance(load_captioner(folder, SAMPLING, CPU, torch.float32), TransformersCaptioner)
     toy = resolve_model("toy/captioner")
     assert isinstance(load_captioner(toy, SAMPLING, CPU, torch.float32), BlipCaptioner)
 

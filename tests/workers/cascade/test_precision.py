@@ -11,7 +11,7 @@ from common.settings import SamplingSettings
 from common.settings.presets import PRESETS
 from workers.captions import Captions
 from workers.cascade import load_cascade
-from workers.cascade.precision import choose_device, choose_dtype
+from workers.cascade.device import choose_device, choose_dtype
 from workers.models.resolve import resolve_model
 from workers.toy.drawing import UNSEEN, pictures
 from workers.toy.quality import SIDES

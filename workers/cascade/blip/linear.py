@@ -5,16 +5,16 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-FEW: Final = 128  # rows, up to which a CPU is faster with the weights as the left factor: at 40 by a third
+FEW: Final = 128  # up to so many rows a CPU is faster with the weights as left factor: by a third at 40
 
 
 class Linear(nn.Linear):
-    """One or more layers of the same input as one product."""
+    """Layers of the same input, fused into one product."""
 
     def __init__(self, *layers: nn.Linear) -> None:
         super().__init__(layers[0].in_features, sum(layer.out_features for layer in layers), device="meta")
-        self.weight = _joined([layer.weight for layer in layers])
-        self.bias = _joined([layer.bias for layer in layers])
+        self.weight = _concatenate([layer.weight for layer in layers])
+        self.bias = _concatenate([layer.bias for layer in layers])
 
     def forward(self, rows: Tensor) -> Tensor:
         """[..., inputs] -> [..., outputs]; with few rows on a CPU the result is a transposed view."""
@@ -25,6 +25,6 @@ class Linear(nn.Linear):
         return product.t().view(*rows.shape[:-1], -1)
 
 
-def _joined(parts: list[Tensor]) -> nn.Parameter:
+def _concatenate(parts: list[Tensor]) -> nn.Parameter:
     whole = parts[0] if len(parts) == 1 else torch.cat(parts)
     return nn.Parameter(whole.detach(), requires_grad=False)

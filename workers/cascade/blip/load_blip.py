@@ -1,4 +1,4 @@
-"""A folder of transformers to a captioner."""
+"""Load BLIP from a transformers folder."""
 
 from pathlib import Path
 
@@ -8,9 +8,15 @@ from transformers import AutoTokenizer, BlipForConditionalGeneration
 from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
 
 from common.settings import SamplingSettings
-from workers.cascade.blip.captioner import BlipCaptioner, text_setting
-from workers.cascade.errors import ModelFolderError
-from workers.cascade.folder import WEIGHTS, load_transformers, loading, read_json, require_file
+from workers.cascade.blip.captioner import BlipCaptioner, text_config_value
+from workers.cascade.folder import (
+    WEIGHTS,
+    ModelFolderError,
+    load_transformers,
+    model_errors,
+    read_json,
+    require_file,
+)
 from workers.cascade.pixels import Fit, Preprocessing, Resampling
 
 _EXPECTED = "BLIP for captioning as transformers saves it (model type blip, model.safetensors, a tokenizer)"
@@ -19,7 +25,7 @@ _EXPECTED = "BLIP for captioning as transformers saves it (model type blip, mode
 def load_blip(
     folder: Path, sampling: SamplingSettings, device: torch.device, dtype: torch.dtype
 ) -> BlipCaptioner:
-    """Raise ModelFolderError where the folder does not hold what BLIP needs."""
+    """Raises ModelFolderError unless the folder holds BLIP for captioning."""
     model_type = read_json(require_file(folder, _EXPECTED, "config.json"), _EXPECTED).get("model_type")
     if model_type != "blip":
         raise ModelFolderError(folder, f"config.json says model type {model_type!r}", _EXPECTED)
@@ -28,18 +34,20 @@ def load_blip(
     model: BlipForConditionalGeneration = load_transformers(
         BlipForConditionalGeneration, folder, dtype, _EXPECTED
     )
-    with loading(folder, _EXPECTED):
+    with model_errors(folder, _EXPECTED):
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    room = text_setting(model, "max_position_embeddings")
+    positions = text_config_value(model, "max_position_embeddings")
     prompt, longest = len(tokenizer(sampling.prompt).input_ids), max(sampling.max_tokens)
-    if prompt + longest > room:
-        raise ModelFolderError(folder, f"it reads {room} tokens", f"room for {prompt} and {longest} new ones")
+    if prompt + longest > positions:
+        raise ModelFolderError(
+            folder, f"it reads {positions} tokens", f"room for {prompt} and {longest} new ones"
+        )
     nn.Module.to(model.train(False), device)
     return BlipCaptioner(model, tokenizer, _preprocessing(folder), sampling)
 
 
 def _preprocessing(folder: Path) -> Preprocessing:
-    with loading(folder, _EXPECTED):
+    with model_errors(folder, _EXPECTED):
         processor = BlipImageProcessorPil.from_pretrained(folder, local_files_only=True)
         return Preprocessing(
             side=processor.size["height"],

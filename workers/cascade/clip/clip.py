@@ -15,7 +15,7 @@ from workers.cascade.pixels import Preprocessing
 
 
 class Clip:
-    """Cosine similarities of pictures with captions."""
+    """Cosine similarities of images and captions."""
 
     def __init__(
         self,
@@ -34,17 +34,16 @@ class Clip:
     def similarities(self, images: Sequence[Image], captions: Sequence[Sequence[str]]) -> list[list[float]]:
         """Cosine of each image, resized by `preprocessing`, with each of its own captions.
 
-        Every image is encoded once, and every distinct caption once, together with those of all the other
-        images; cosines are taken in float32.
+        Each image and each distinct caption of the batch is encoded once; cosines are in float32.
         """
         texts = list(dict.fromkeys(caption for own in captions for caption in own))
-        place = {text: column for column, text in enumerate(texts)}
+        column_of = {text: column for column, text in enumerate(texts)}
         pixels = self.preprocessing.normalise(images, self._device, self._dtype)
-        features = _unit(self._model.encode_image(pixels))  # [images, dimension]
-        text_features = _unit(encode_texts(self._model, self._tokenizer(texts).to(self._device)))
+        features = _normalise(self._model.encode_image(pixels))  # [images, dimension]
+        text_features = _normalise(encode_texts(self._model, self._tokenizer(texts).to(self._device)))
         cosines = (features @ text_features.T).tolist()  # [images, texts]
-        return [[row[place[text]] for text in own] for row, own in zip(cosines, captions, strict=True)]
+        return [[row[column_of[text]] for text in own] for row, own in zip(cosines, captions, strict=True)]
 
 
-def _unit(features: Tensor) -> Tensor:
+def _normalise(features: Tensor) -> Tensor:
     return nn.functional.normalize(features.float(), dim=-1)

@@ -1,4 +1,4 @@
-"""A folder of open_clip to a ranker."""
+"""Load a dual encoder from an open_clip folder."""
 
 from pathlib import Path
 from typing import Any
@@ -9,25 +9,22 @@ from open_clip import CLIP, CustomTextCLIP
 from open_clip.modified_resnet import ModifiedResNet
 
 from workers.cascade.clip.clip import Clip
-from workers.cascade.clip.resnet import folded
-from workers.cascade.errors import ModelFolderError
-from workers.cascade.folder import loading, read_json, require_file
+from workers.cascade.clip.resnet import fold_batch_norm
+from workers.cascade.folder import ModelFolderError, model_errors, read_json, require_file
 from workers.cascade.pixels import Fit, Preprocessing, Resampling
 
 _EXPECTED = "a dual encoder as open_clip saves it (open_clip_config.json and open_clip_model.safetensors)"
 _PRECISIONS = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
-_WEIGHTS = (
-    "open_clip_model.safetensors",
-    "open_clip_pytorch_model.safetensors",
-)  # what open_clip takes first
+_WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors")
+"""Files that open_clip prefers, in its order."""
 
 
 def load_clip(folder: Path, device: torch.device, dtype: torch.dtype) -> Clip:
-    """Raise ModelFolderError where the folder does not hold what open_clip needs."""
+    """Raises ModelFolderError unless the folder holds an open_clip model."""
     config = read_json(require_file(folder, _EXPECTED, "open_clip_config.json"), _EXPECTED)
     require_file(folder, _EXPECTED, *_WEIGHTS)
     name = f"local-dir:{folder}"
-    with loading(folder, _EXPECTED):
+    with model_errors(folder, _EXPECTED):
         model = open_clip.create_model(
             name,
             precision=_PRECISIONS[dtype],
@@ -37,14 +34,14 @@ def load_clip(folder: Path, device: torch.device, dtype: torch.dtype) -> Clip:
         tokenizer = open_clip.get_tokenizer(name)
     model.eval()
     if isinstance(model.visual, ModifiedResNet):
-        folded(model.visual)
+        fold_batch_norm(model.visual)
     return Clip(model, tokenizer, _preprocessing(folder, model), dtype)
 
 
 def is_openai(folder: Path, config: dict[str, Any]) -> bool:
-    """Whether the weights are OpenAI's, trained with QuickGELU even where the configuration forgets it.
+    """Whether the weights are OpenAI's, trained with QuickGELU even where the configuration does not say so.
 
-    Their hub repositories end in `.openai`; the hub's cache names a folder above the snapshot so.
+    The names of their Hub repositories end in `.openai`, and so does a folder of the cache.
     """
     names = (folder.name, folder.parent.parent.name)
     return config.get("tag") == "openai" or any(name.endswith(".openai") for name in names)

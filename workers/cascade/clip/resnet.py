@@ -6,8 +6,8 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 
-def folded(tower: ModifiedResNet) -> ModifiedResNet:
-    """Change the tower itself, which must be in evaluation mode; the features stay the same."""
+def fold_batch_norm(tower: ModifiedResNet) -> ModifiedResNet:
+    """Fold in place; the tower must be in evaluation mode, and its features stay the same."""
     for module in tower.modules():
         if isinstance(module, ModifiedResNet | Bottleneck):
             for number in (1, 2, 3):

@@ -1,4 +1,4 @@
-"""The text towers of open_clip, without the padding where it says nothing."""
+"""The text towers of open_clip, without padding where it cannot matter."""
 
 from typing import Any
 
@@ -13,29 +13,29 @@ Tower = Any  # of the untyped open_clip: a CLIP with its text tower inside, or t
 def encode_texts(model: CLIP | CustomTextCLIP, tokens: Tensor) -> Tensor:
     """Features [texts, dimension] of `tokens` [texts, context length].
 
-    A causal tower that is read at the end token never looks at what follows: the tokens are cut to the
-    longest text, and the features stay what they are. Others read all.
+    A causal tower pooled at the end token ignores all later tokens: they are cut to the longest text,
+    with the same features. Other towers get the full length.
     """
     tower = model if isinstance(model, CLIP) else model.text
-    if not reads_at_end(tower):
+    if not is_pooled_at_eos(tower):
         features: Tensor = model.encode_text(tokens)
         return features
-    end = end_positions(tower, tokens)
+    end = eos_positions(tower, tokens)
     return _encode_causal(tower, tokens[:, : int(end.max()) + 1], end)
 
 
-def reads_at_end(tower: Tower) -> bool:
-    """Whether nothing after the end token can reach the features."""
+def is_pooled_at_eos(tower: Tower) -> bool:
+    """Whether no token after the end token can affect the features."""
     if not isinstance(tower, CLIP | TextTransformer):
         return False
-    appended = getattr(tower, "cls_emb", None) is not None  # CoCa reads a token of its own, the last
+    appended = getattr(tower, "cls_emb", None) is not None  # CoCa pools at an appended token, the last
     return tower.attn_mask is not None and not appended and _pooling(tower) in {"argmax", "eos"}
 
 
-def end_positions(tower: Tower, tokens: Tensor) -> Tensor:
-    """Where each text [texts, length] is read, [texts]."""
+def eos_positions(tower: Tower, tokens: Tensor) -> Tensor:
+    """Position of the end token of each text [texts, length], [texts]."""
     if _pooling(tower) == "argmax":
-        return tokens.argmax(-1)  # the end token has the highest number
+        return tokens.argmax(-1)  # the end token has the highest id
     end: int = tower.text_eos_id if isinstance(tower, CLIP) else tower.eos_id
     return tokens.eq(end).int().argmax(-1)
 

@@ -1,6 +1,6 @@
-"""The rules of sampling, one pure function each: those of the original LAION-COCO script, in its order.
+"""The sampling rules, one pure function each: those of the original LAION-COCO script, in its order.
 
-`logits` are float [rows, vocabulary]; a token that a rule forbids gets minus infinity.
+`logits` are float [rows, vocabulary]; a forbidden token has minus infinity.
 """
 
 import numpy as np
@@ -10,33 +10,43 @@ from torch import Tensor
 from common.settings import SamplingSettings
 
 
-def processed(logits: Tensor, tokens: Tensor, written: int, end: int, sampling: SamplingSettings) -> Tensor:
-    """All rules that shape the distribution; `written` of the `tokens` [rows, length] are new."""
-    logits = mask_end(logits, end) if written < sampling.min_tokens else logits
+def process_logits(
+    logits: Tensor, tokens: Tensor, written: int, eos_id: int, sampling: SamplingSettings
+) -> Tensor:
+    """Apply all rules that shape the distribution.
+
+    Args:
+        logits: [rows, vocabulary].
+        tokens: so far, prompt included, [rows, length].
+        written: how many of `tokens` are new.
+        eos_id: the end-of-sequence token.
+        sampling: parameters of the rules.
+    """
+    logits = mask_eos(logits, eos_id) if written < sampling.min_tokens else logits
     logits = penalise_repetition(logits, tokens, sampling.repetition_penalty)
     logits = logits / sampling.temperature if sampling.temperature != 1 else logits
-    ranked = keep_top_p(highest(logits, sampling.top_k), sampling.top_p)
-    return forbid_below(logits, least(ranked))
+    kept = keep_top_p(top_k_logits(logits, sampling.top_k), sampling.top_p)
+    return forbid_below(logits, lowest_kept(kept))
 
 
-def mask_end(logits: Tensor, end: int) -> Tensor:
-    """Forbid the end token."""
+def mask_eos(logits: Tensor, eos_id: int) -> Tensor:
+    """Forbid the end-of-sequence token."""
     masked = logits.clone()
-    masked[:, end] = -torch.inf
+    masked[:, eos_id] = -torch.inf
     return masked
 
 
 def penalise_repetition(logits: Tensor, tokens: Tensor, penalty: float) -> Tensor:
-    """Make the tokens that a row [rows, length] already holds, prompt included, less likely.
+    """Lower the logits of the tokens so far [rows, length], prompt included.
 
     Source: Keskar et al. 2019, "CTRL: A conditional transformer language model", section 4.1.
     """
-    held = logits.gather(-1, tokens)
-    return logits.scatter(-1, tokens, torch.where(held < 0, held * penalty, held / penalty))
+    seen = logits.gather(-1, tokens)
+    return logits.scatter(-1, tokens, torch.where(seen < 0, seen * penalty, seen / penalty))
 
 
-def highest(logits: Tensor, k: int) -> Tensor:
-    """The k highest logits of each row, in falling order: all that top-k keeps; 0 is all of them."""
+def top_k_logits(logits: Tensor, k: int) -> Tensor:
+    """The k highest logits of each row, descending; k = 0 keeps all."""
     width = logits.shape[-1]
     k = min(k or width, width)
     if logits.device.type != "cpu":
@@ -46,25 +56,25 @@ def highest(logits: Tensor, k: int) -> Tensor:
     return torch.from_numpy(np.sort(kept)[:, ::-1].copy())
 
 
-def keep_top_p(ranked: Tensor, p: float) -> Tensor:
-    """Forbid all but the first of `ranked` [rows, k], in falling order, that together reach probability p.
+def keep_top_p(descending: Tensor, p: float) -> Tensor:
+    """Forbid all but the shortest prefix of `descending` [rows, k] that reaches probability p.
 
     Source: Holtzman et al. 2020, "The curious case of neural text degeneration", section 3.1.
     """
     if p == 1:
-        return ranked
-    probabilities = ranked.softmax(-1)
-    reached = probabilities.cumsum(-1) - probabilities > p  # the likelier tokens suffice
-    return ranked.masked_fill(reached, -torch.inf)
+        return descending
+    probabilities = descending.softmax(-1)
+    beyond = probabilities.cumsum(-1) - probabilities > p  # the likelier tokens suffice
+    return descending.masked_fill(beyond, -torch.inf)
 
 
-def least(ranked: Tensor) -> Tensor:
-    """The lowest logit that is not forbidden, [rows, 1]."""
-    return ranked.masked_fill(ranked == -torch.inf, torch.inf).amin(-1, keepdim=True)
+def lowest_kept(logits: Tensor) -> Tensor:
+    """The lowest logit of each row that is not forbidden, [rows, 1]."""
+    return logits.masked_fill(logits == -torch.inf, torch.inf).amin(-1, keepdim=True)
 
 
 def forbid_below(logits: Tensor, threshold: Tensor) -> Tensor:
-    """Forbid what is less likely than `threshold` [rows, 1]; equal logits are kept or cut together."""
+    """Forbid logits below `threshold` [rows, 1]; ties are kept or cut together."""
     return logits.masked_fill(logits < threshold, -torch.inf)
 
 
@@ -74,13 +84,13 @@ def draw(logits: Tensor, uniforms: Tensor) -> Tensor:
     return torch.searchsorted(mass, uniforms * mass[:, -1:])
 
 
-def forced_end(logits: Tensor, end: int, threshold: float | None) -> Tensor:
-    """Rows [rows] that the model itself, by its unprocessed logits, holds to be over."""
+def end_early(logits: Tensor, eos_id: int, threshold: float | None) -> Tensor:
+    """Rows, bool [rows], whose end-of-sequence probability by the unprocessed logits exceeds `threshold`."""
     if threshold is None:
         return torch.zeros(len(logits), dtype=torch.bool, device=logits.device)
-    return (logits[:, end] - logits.logsumexp(-1)).exp() > threshold
+    return (logits[:, eos_id] - logits.logsumexp(-1)).exp() > threshold
 
 
 def lane_limits(lanes: int, max_tokens: tuple[int, ...]) -> list[int]:
-    """The longest caption of each lane, in new tokens: the limits dealt out evenly, in order."""
+    """Token limit of each lane: the limits dealt out evenly, in order."""
     return [max_tokens[lane * len(max_tokens) // lanes] for lane in range(lanes)]

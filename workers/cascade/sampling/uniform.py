@@ -1,4 +1,4 @@
-"""Random numbers by counter: each is a function of its place, so no order of work can change it."""
+"""Counter-based random numbers: each is a function of its coordinates, independent of the order of work."""
 
 import torch
 from torch import Tensor
@@ -13,31 +13,31 @@ def uniform(seed: int, keys: Tensor, lanes: Tensor, steps: Tensor) -> Tensor:
 
     Args:
         seed: of the whole run.
-        keys: the identity of each image.
-        lanes: which of its image's samples.
-        steps: which token of the sample is drawn.
+        keys: identity of each image.
+        lanes: number of the lane within its image.
+        steps: number of the token within its lane.
 
     The finaliser of SplitMix64 (Steele, Lea and Flood 2014, "Fast splittable pseudorandom number
     generators") is applied after each of the four is added. Integer overflow wraps.
     """
-    state = _mixed(torch.full_like(keys, signed(seed)))
+    state = _mix(torch.full_like(keys, to_signed(seed)))
     for counter in (keys, lanes, steps):
-        state = _mixed(state + counter)
-    return (_shifted(state, 11) + 1).double() * 2.0**-53
+        state = _mix(state + counter)
+    return (_shift_right(state, 11) + 1).double() * 2.0**-53
 
 
-def signed(number: int) -> int:
-    """The 64-bit two's complement integer of the same bits: torch knows no unsigned arithmetic."""
+def to_signed(number: int) -> int:
+    """The 64-bit two's complement integer of the same bits: torch has no unsigned arithmetic."""
     return (number + 2**63) % 2**64 - 2**63
 
 
-def _mixed(state: Tensor) -> Tensor:
+def _mix(state: Tensor) -> Tensor:
     state = state + _GOLDEN
-    state = (state ^ _shifted(state, 30)) * _MIX_1
-    state = (state ^ _shifted(state, 27)) * _MIX_2
-    return state ^ _shifted(state, 31)
+    state = (state ^ _shift_right(state, 30)) * _MIX_1
+    state = (state ^ _shift_right(state, 27)) * _MIX_2
+    return state ^ _shift_right(state, 31)
 
 
-def _shifted(state: Tensor, bits: int) -> Tensor:
-    """Logical shift to the right; torch's own copies the sign."""
+def _shift_right(state: Tensor, bits: int) -> Tensor:
+    """Logical shift; torch's own copies the sign."""
     return torch.bitwise_and(state >> bits, 2 ** (64 - bits) - 1)

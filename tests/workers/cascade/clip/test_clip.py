@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from workers.cascade.clip.clip import Clip
 from workers.cascade.clip.load_clip import load_clip
-from workers.cascade.clip.resnet import folded
-from workers.cascade.clip.text_tower import encode_texts, reads_at_end
+from workers.cascade.clip.resnet import fold_batch_norm
+from workers.cascade.clip.text_tower import encode_texts, is_pooled_at_eos
 from workers.models.resolve import resolve_model
 from workers.toy.architectures import IMAGE_SIDE
 from workers.toy.drawing import UNSEEN, pictures
@@ -70,12 +70,12 @@ def test_only_causal_towers_read_at_the_end_are_cut(name: str) -> None:
     handle = tower.transformer.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].shape[1]))
     encode_texts(model, tokens())
     handle.remove()
-    assert reads_at_end(tower) == (name in CUT)
+    assert is_pooled_at_eos(tower) == (name in CUT)
     assert seen == [max(LENGTHS)] if name in CUT else seen[0] >= TEXT["context_length"]
 
 
 def test_a_tower_of_transformers_is_not_cut() -> None:
-    assert not reads_at_end(nn.Identity())
+    assert not is_pooled_at_eos(nn.Identity())
 
 
 @torch.inference_mode()
@@ -89,7 +89,7 @@ def test_a_folded_resnet_sees_the_same() -> None:
             nn.init.uniform_(module.get_buffer("running_var"), 0.5, 2)
     pixels = torch.randn(2, 3, 64, 64)
     expected = tower(pixels)
-    found = folded(tower)(pixels)
+    found = fold_batch_norm(tower)(pixels)
     assert not any(isinstance(module, nn.BatchNorm2d) for module in tower.modules())
     assert tower.layer1[0].conv2.weight.is_contiguous(memory_format=torch.channels_last)
     assert torch.allclose(found, expected, atol=1e-5, rtol=1e-4)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workers.cascade.sampling.nodes import places, separate, split
+from workers.cascade.sampling.nodes import grid_columns, separate, split
 
 
 def test_lanes_part_where_their_draws_differ() -> None:
@@ -20,5 +20,5 @@ def test_without_sharing_every_lane_is_a_node() -> None:
     assert (parents.tolist(), new.tolist(), lanes.tolist()) == ([0, 0, 1], [5, 5, 5], [0, 1, 2])
 
 
-def test_places_count_those_before_of_the_same_group() -> None:
-    assert places(np.array([2, 0, 2, 1, 0, 2])).tolist() == [0, 0, 1, 0, 1, 2]
+def test_grid_columns_rank_members_within_their_group() -> None:
+    assert grid_columns(np.array([2, 0, 2, 1, 0, 2])).tolist() == [0, 0, 1, 0, 1, 2]

@@ -47,7 +47,7 @@ SETTINGS = {
 
 
 def ours(logits: Tensor, tokens: Tensor, written: int, sampling: SamplingSettings) -> Tensor:
-    return rules.processed(logits, tokens, written, END, sampling).softmax(-1)
+    return rules.process_logits(logits, tokens, written, END, sampling).softmax(-1)
 
 
 @pytest.mark.parametrize("written", [0, 4, 5, 11])
@@ -75,22 +75,22 @@ def test_top_p_before_top_k_is_seen() -> None:
     expected = reference(logits, tokens, sampling)
     assert torch.allclose(ours(logits, tokens, 6, sampling), expected, atol=1e-6)
     penalised = rules.penalise_repetition(logits, tokens, sampling.repetition_penalty)
-    ranked = rules.keep_top_p(rules.highest(penalised, 0), sampling.top_p)[:, : sampling.top_k]
-    swapped = rules.forbid_below(penalised, rules.least(ranked)).softmax(-1)
+    ranked = rules.keep_top_p(rules.top_k_logits(penalised, 0), sampling.top_p)[:, : sampling.top_k]
+    swapped = rules.forbid_below(penalised, rules.lowest_kept(ranked)).softmax(-1)
     assert not torch.allclose(swapped, expected, atol=1e-6)
 
 
-def test_highest_is_sorted_and_forbids_nothing_itself() -> None:
+def test_top_k_logits_is_sorted_and_forbids_nothing_itself() -> None:
     logits, _ = recorded(3, 0)
-    assert torch.equal(rules.highest(logits, 0), logits.sort(descending=True).values)
-    assert torch.equal(rules.highest(logits, 7), logits.topk(7).values)
-    assert torch.equal(rules.highest(logits, VOCABULARY + 1), logits.sort(descending=True).values)
+    assert torch.equal(rules.top_k_logits(logits, 0), logits.sort(descending=True).values)
+    assert torch.equal(rules.top_k_logits(logits, 7), logits.topk(7).values)
+    assert torch.equal(rules.top_k_logits(logits, VOCABULARY + 1), logits.sort(descending=True).values)
 
 
 def test_equal_logits_are_kept_or_cut_together() -> None:
     logits = torch.tensor([[1.0, 3.0, 2.0, 3.0, 2.0]])
-    ranked = rules.keep_top_p(rules.highest(logits, 0), 0.3)
-    kept = rules.forbid_below(logits, rules.least(ranked))
+    ranked = rules.keep_top_p(rules.top_k_logits(logits, 0), 0.3)
+    kept = rules.forbid_below(logits, rules.lowest_kept(ranked))
     assert (kept > -torch.inf).tolist() == [[False, True, False, True, False]]
 
 
@@ -105,21 +105,21 @@ def test_end_token_is_forbidden_for_the_minimum_of_new_tokens_only() -> None:
 def test_everything_is_kept_where_nothing_is_asked() -> None:
     logits, tokens = recorded(8, 3)
     free = SamplingSettings(min_tokens=0, top_p=1, top_k=0, repetition_penalty=1)
-    assert torch.equal(rules.processed(logits, tokens, 3, END, free), logits)
+    assert torch.equal(rules.process_logits(logits, tokens, 3, END, free), logits)
 
 
-def test_forced_end_reads_the_unprocessed_probability() -> None:
+def test_end_early_reads_the_unprocessed_probability() -> None:
     logits = torch.zeros(2, 4)
     logits[0, 3] = 0.5  # 0.355 of end
-    assert rules.forced_end(logits, 3, 0.3).tolist() == [True, False]
-    assert rules.forced_end(logits, 3, None).tolist() == [False, False]
+    assert rules.end_early(logits, 3, 0.3).tolist() == [True, False]
+    assert rules.end_early(logits, 3, None).tolist() == [False, False]
     penalised = rules.penalise_repetition(logits, torch.tensor([[3], [3]]), 10.0)
-    assert rules.forced_end(penalised, 3, 0.3).tolist() == [False, False]
+    assert rules.end_early(penalised, 3, 0.3).tolist() == [False, False]
 
 
-def test_forced_end_is_that_of_the_softmax() -> None:
+def test_end_early_is_that_of_the_softmax() -> None:
     logits, _ = recorded(1000, 0)
-    assert torch.equal(rules.forced_end(logits, END, 0.01), logits.softmax(-1)[:, END] > 0.01)
+    assert torch.equal(rules.end_early(logits, END, 0.01), logits.softmax(-1)[:, END] > 0.01)
 
 
 def test_lane_limits_are_dealt_out_evenly_in_order() -> None:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from workers.cascade.sampling.uniform import signed, uniform
+from workers.cascade.sampling.uniform import to_signed, uniform
 
 
 def numbers(seed: int = 0, keys: int = 50, lanes: int = 40, steps: int = 50) -> Tensor:
@@ -29,7 +29,10 @@ def plain(seed: int, key: int, lane: int, step: int) -> float:
 
 def test_equal_to_plain_integers() -> None:
     places = [(0, 0), (2**64 - 1, 1), (2**63, 7), (2**62, 39)]
-    keys, lanes = torch.tensor([signed(key) for key, _ in places]), torch.tensor([lane for _, lane in places])
+    keys, lanes = (
+        torch.tensor([to_signed(key) for key, _ in places]),
+        torch.tensor([lane for _, lane in places]),
+    )
     assert uniform(1, keys, lanes, torch.tensor(5)).tolist() == [
         plain(1, key, lane, 5) for key, lane in places
     ]
@@ -66,4 +69,4 @@ def test_no_number_twice_over_seeds_keys_lanes_and_steps() -> None:
 
 
 def test_signed_keeps_the_bits() -> None:
-    assert [signed(n) for n in (0, 2**63 - 1, 2**63, 2**64 - 1, -1)] == [0, 2**63 - 1, -(2**63), -1, -1]
+    assert [to_signed(n) for n in (0, 2**63 - 1, 2**63, 2**64 - 1, -1)] == [0, 2**63 - 1, -(2**63), -1, -1]

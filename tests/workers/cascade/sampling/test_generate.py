@@ -10,8 +10,9 @@ from torch import Tensor
 
 from common.settings import SamplingSettings
 from workers.cascade.sampling import rules
+from workers.cascade.sampling.generate import generate
 from workers.cascade.sampling.nodes import Numbers
-from workers.cascade.sampling.sampler import ENDED, Chooser, Lanes, greedy, sampled, write
+from workers.cascade.sampling.samplers import EOS, Lanes, Sampler, greedy_sampler, random_sampler
 
 END, VOCABULARY = 0, 6
 PROMPT = np.array([5])
@@ -46,23 +47,23 @@ def scripted(*steps: list[int]) -> tuple[list[list[int]], Chain]:
     decoder = Chain(table(1), [0])
     draws = iter(steps)
 
-    def choose(logits: Tensor, tokens: Numbers, step: int, lanes: Lanes) -> Numbers:
+    def sampler(logits: Tensor, tokens: Numbers, step: int, lanes: Lanes) -> Numbers:
         drawn = next(draws)
         assert len(lanes.numbers) == len(drawn)
         assert len(logits) == len(tokens) == lanes.nodes.max() + 1
         assert tokens.shape[1] == len(PROMPT) + step
         return np.array(drawn)
 
-    return write(decoder, PROMPT, np.array([2, 3, 3]), choose), decoder
+    return generate(decoder, PROMPT, np.array([2, 3, 3]), sampler), decoder
 
 
 def test_lanes_end_by_choice_or_by_limit() -> None:
-    texts, _ = scripted([1, 2, 3], [4, 1, ENDED], [3])
+    texts, _ = scripted([1, 2, 3], [4, 1, EOS], [3])
     assert texts == [[1, 4], [2, 1, 3], [3]]
 
 
 def test_every_lane_may_end_at_the_first_step() -> None:
-    texts, decoder = scripted([ENDED] * 3)
+    texts, decoder = scripted([EOS] * 3)
     assert texts == [[], [], []]
     assert decoder.steps == []
 
@@ -77,7 +78,7 @@ def test_greedy_takes_the_likeliest_until_the_end() -> None:
     logits = torch.full((1, VOCABULARY, VOCABULARY), -9.0)
     for last, then in ((5, 3), (3, 1), (1, END)):
         logits[0, last, then] = 9
-    assert write(Chain(logits, [0]), PROMPT, np.array([9]), greedy(END)) == [[3, 1]]
+    assert generate(Chain(logits, [0]), PROMPT, np.array([9]), greedy_sampler(END)) == [[3, 1]]
 
 
 FREE = SamplingSettings(
@@ -90,7 +91,7 @@ def sample(
     keys: list[int], sampling: SamplingSettings, images: Sequence[int], *, share: bool = True
 ) -> list[list[int]]:
     decoder, limits = Chain(table(3), images), np.array(LIMITS * len(keys))
-    return write(decoder, PROMPT, limits, sampled(keys, END, sampling, CPU), share=share)
+    return generate(decoder, PROMPT, limits, random_sampler(keys, END, sampling, CPU), share=share)
 
 
 def test_company_and_order_do_not_change_a_text() -> None:
@@ -124,8 +125,8 @@ def test_a_lane_that_is_forced_to_end_at_its_second_step() -> None:
     texts = {}
     for share in (True, False):
         chain.images = np.array([0])
-        choose = sampled([3], END, forced, CPU)
-        texts[share] = write(chain, PROMPT, np.full(40, 9), choose, share=share)
+        sampler = random_sampler([3], END, forced, CPU)
+        texts[share] = generate(chain, PROMPT, np.full(40, 9), sampler, share=share)
     assert texts[True] == texts[False]
     assert [1] in texts[True]
     assert all(1 not in text[:-1] for text in texts[True])
@@ -147,12 +148,12 @@ def test_minimum_limit_and_forced_end_hold() -> None:
     assert min(len(text) for key in range(50) for text in sample([key], forced, [0])) < 3
 
 
-def chi_square(sampling: SamplingSettings, expected: Tensor, choose: Chooser | None = None) -> float:
+def chi_square(sampling: SamplingSettings, expected: Tensor, sampler: Sampler | None = None) -> float:
     """Of the first tokens of 4,000 images against probabilities [VOCABULARY]; no token is END."""
     images = 4000
     single = sampling.model_copy(update={"lanes": 1, "max_tokens": (1,)})
-    choose = choose or sampled(list(range(images)), END, single, CPU)
-    texts = write(Chain(table(3), [0] * images), PROMPT, np.ones(images, np.int64), choose)
+    sampler = sampler or random_sampler(list(range(images)), END, single, CPU)
+    texts = generate(Chain(table(3), [0] * images), PROMPT, np.ones(images, np.int64), sampler)
     counts = torch.bincount(torch.tensor([text[0] if text else END for text in texts]), minlength=VOCABULARY)
     allowed = expected > 0
     assert counts[~allowed].sum() == 0
@@ -172,20 +173,20 @@ def test_a_wrong_distribution_fails_the_chi_square() -> None:
     assert chi_square(warmer, table(3)[0, PROMPT[-1]].softmax(-1)) > CRITICAL
 
 
-def test_forced_end_on_processed_logits_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_early_end_on_processed_logits_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """A deliberate error: with the end masked for the minimum of tokens no lane would be forced to end."""
     forced = FREE.model_copy(update={"min_tokens": 9, "end_probability": 0.05})
     keys = list(range(20))
     right = sample(keys, forced, [0] * 20)
-    processed, ends = rules.processed, rules.forced_end
+    process, ends = rules.process_logits, rules.end_early
     shaped: list[Tensor] = []
 
-    def remembered(logits: Tensor, *rest: Any) -> Tensor:
-        shaped.append(processed(logits, *rest))
+    def remember(logits: Tensor, *rest: Any) -> Tensor:
+        shaped.append(process(logits, *rest))
         return shaped[-1]
 
-    monkeypatch.setattr(rules, "processed", remembered)
-    monkeypatch.setattr(rules, "forced_end", lambda _, end, threshold: ends(shaped[-1], end, threshold))
+    monkeypatch.setattr(rules, "process_logits", remember)
+    monkeypatch.setattr(rules, "end_early", lambda _, end, threshold: ends(shaped[-1], end, threshold))
     wrong = sample(keys, forced, [0] * 20)
     assert {len(text) for text in wrong} == {4, 9}
     assert min(len(text) for text in right) < 4

@@ -1,4 +1,4 @@
-"""Any image-to-text model of transformers as captioner, through its own `generate`: slower, but it works."""
+"""Any image-to-text model of transformers as captioner, through its own `generate`: general, but slower."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,29 +13,29 @@ from transformers import AutoImageProcessor, AutoModelForImageTextToText, AutoTo
 
 from common.settings import SamplingSettings
 from workers.captions import Image
-from workers.cascade.folder import WEIGHTS, load_transformers, loading, require_file
-from workers.cascade.sampling.rules import forced_end, lane_limits
-from workers.cascade.sampling.uniform import signed
+from workers.cascade.folder import WEIGHTS, load_transformers, model_errors, require_file
+from workers.cascade.sampling.rules import end_early, lane_limits
+from workers.cascade.sampling.uniform import to_signed
 
 _EXPECTED = "an image-to-text model as transformers saves it (config.json, model.safetensors, its processor)"
-LARGEST: Final = 1024  # pixels of the longer side; the model's own processor makes its size of it
+LARGEST: Final = 1024  # pixels of the longer side; the model's own processor resizes further
 
 
 @dataclass(frozen=True, slots=True)
-class Bounded:
-    """Keeps pictures as they are, but none larger than a model reads."""
+class Downscaling:
+    """Bounds the size of an image; the model's own processor does the rest."""
 
     def resize(self, image: Image) -> Image:
-        """uint8 [height, width, 3] -> the same proportions, at most LARGEST pixels a side."""
-        picture = PillowImage.fromarray(image)
-        picture.thumbnail((LARGEST, LARGEST), PillowImage.Resampling.BICUBIC)
-        return np.asarray(picture)
+        """uint8 [height, width, 3] -> the same aspect ratio, at most LARGEST pixels a side."""
+        pillow = PillowImage.fromarray(image)
+        pillow.thumbnail((LARGEST, LARGEST), PillowImage.Resampling.BICUBIC)
+        return np.asarray(pillow)
 
 
-class GeneratedCaptioner:
-    """Captions by `generate`, one image at a time, so that a key decides its captions."""
+class TransformersCaptioner:
+    """Captions by `generate`, one image at a time, so that its key alone determines them."""
 
-    preprocessing = Bounded()
+    preprocessing = Downscaling()
 
     def __init__(self, model: Any, image_processor: Any, tokenizer: Any, sampling: SamplingSettings) -> None:
         self._model = model
@@ -44,20 +44,20 @@ class GeneratedCaptioner:
         self._sampling = sampling
 
     def sample(self, images: Sequence[Image], keys: Sequence[int]) -> list[list[str]]:
-        """One caption a lane for each image, in the order of the lanes."""
+        """One caption per lane for each image, in the order of the lanes."""
         return [self._sample_one(image, key) for image, key in zip(images, keys, strict=True)]
 
-    def greedy(self, images: Sequence[Image]) -> list[str]:
-        return [self._texts(self._generate(image, do_sample=False).sequences)[0] for image in images]
+    def decode_greedy(self, images: Sequence[Image]) -> list[str]:
+        return [self._decode(self._generate(image, do_sample=False).sequences)[0] for image in images]
 
     def release(self) -> None:
-        """Nothing is kept."""
+        """Nothing to free."""
 
     def _sample_one(self, image: Image, key: int) -> list[str]:
         sampling = self._sampling
         devices = [self._model.device] if self._model.device.type == "cuda" else []
         with torch.random.fork_rng(devices):
-            torch.manual_seed(signed(key ^ sampling.seed))
+            torch.manual_seed(to_signed(key ^ sampling.seed))
             output = self._generate(
                 image,
                 do_sample=True,
@@ -68,36 +68,36 @@ class GeneratedCaptioner:
                 repetition_penalty=sampling.repetition_penalty,
                 min_new_tokens=sampling.min_tokens,
             )
-        return self._texts(self._cut(output))
+        return self._decode(self._cut(output))
 
     @torch.inference_mode()
-    def _generate(self, image: Image, **how: Any) -> Any:
+    def _generate(self, image: Image, **options: Any) -> Any:
         inputs = self._image_processor(images=PillowImage.fromarray(image), return_tensors="pt")
         return self._model.generate(
             pixel_values=inputs["pixel_values"].to(self._model.device, self._model.dtype),
             max_new_tokens=max(self._sampling.max_tokens),
             return_dict_in_generate=True,
             output_logits=True,
-            **how,
+            **options,
         )
 
     def _cut(self, output: Any) -> list[Tensor]:
-        """Each lane up to its own limit, or to where the model itself held it to be over."""
-        ends = self._end_steps(output.logits)
+        """Cut each lane at its own limit, or at its early end."""
+        ends = self._find_ends(output.logits)
         written = len(output.logits)
         return [
             row[: row.shape[0] - written + min(limit, end)]
             for row, limit, end in zip(output.sequences, self._limits(), ends, strict=True)
         ]
 
-    def _end_steps(self, logits: Sequence[Tensor]) -> list[int]:
-        """The first step of each lane at which the unprocessed end probability is too high."""
-        end = self._model.generation_config.eos_token_id
-        if end is None:
+    def _find_ends(self, logits: Sequence[Tensor]) -> list[int]:
+        """First step of each lane whose unprocessed end probability is too high, else the number of steps."""
+        eos = self._model.generation_config.eos_token_id
+        if eos is None:
             return [len(logits)] * self._sampling.lanes
-        ends = end[0] if isinstance(end, list) else end
+        eos_id = eos[0] if isinstance(eos, list) else eos
         over = torch.stack(
-            [forced_end(step.float(), ends, self._sampling.end_probability) for step in logits]
+            [end_early(step.float(), eos_id, self._sampling.end_probability) for step in logits]
         )
         last = torch.ones_like(over[:1])
         return torch.cat([over, last]).int().argmax(0).tolist()
@@ -105,14 +105,14 @@ class GeneratedCaptioner:
     def _limits(self) -> list[int]:
         return lane_limits(self._sampling.lanes, self._sampling.max_tokens)
 
-    def _texts(self, tokens: Sequence[Tensor]) -> list[str]:
+    def _decode(self, tokens: Sequence[Tensor]) -> list[str]:
         return [str(self._tokenizer.decode(row, skip_special_tokens=True)).strip() for row in tokens]
 
 
-def load_generated(
+def load_transformers_captioner(
     folder: Path, sampling: SamplingSettings, device: torch.device, dtype: torch.dtype
-) -> GeneratedCaptioner:
-    """Raise ModelFolderError where the folder holds no image-to-text model."""
+) -> TransformersCaptioner:
+    """Raises ModelFolderError unless the folder holds an image-to-text model."""
     for names in (
         ("config.json",),
         WEIGHTS,
@@ -120,7 +120,7 @@ def load_generated(
     ):
         require_file(folder, _EXPECTED, *names)
     model = load_transformers(AutoModelForImageTextToText, folder, dtype, _EXPECTED)
-    with loading(folder, _EXPECTED):
+    with model_errors(folder, _EXPECTED):
         image_processor = AutoImageProcessor.from_pretrained(folder, local_files_only=True)  # type: ignore[no-untyped-call]
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    return GeneratedCaptioner(model.train(False).to(device), image_processor, tokenizer, sampling)
+    return TransformersCaptioner(model.train(False).to(device), image_processor, tokenizer, sampling)
