@@ -1,4 +1,4 @@
-"""Every metric of the fleet; `docs/when-it-goes-wrong.md` says what to do when one of them alarms."""
+"""Every metric of the fleet; `docs/when-it-goes-wrong.md` has the remedies for each alert."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,15 +8,15 @@ from prometheus_client import Counter, Gauge, Histogram
 
 
 class Stage(StrEnum):
-    """A step of a batch's way; what one measurement of it covers."""
+    """A stage of a batch, and the extent of one measurement."""
 
     READ = "read"  # the rows of a batch
     FETCH = "fetch"  # one URL, redirects and retries included
-    DECODE = "decode"  # one picture, resizing included
+    DECODE = "decode"  # one image, resizing included
     CAPTION = "caption"  # one pass of the cascade
-    SAMPLE = "sample"  # the captioner's part of a pass
-    RANK = "rank"  # the ranker's
-    SELECT = "select"  # the selector's
+    SAMPLE = "sample"  # the captioner in a pass
+    RANK = "rank"  # the ranker in a pass
+    SELECT = "select"  # the selector in a pass
     WRITE = "write"  # one shard
 
 
@@ -49,6 +49,6 @@ SET_ASIDE = Counter("fleet_messages_set_aside", "Messages that belong to no batc
 
 @contextmanager
 def timed(stage: Stage) -> Iterator[None]:
-    """Measure what the block takes, however it ends."""
+    """Measure the block, also if it raises."""
     with STAGE_SECONDS.labels(stage.value).time():
         yield

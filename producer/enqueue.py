@@ -89,7 +89,7 @@ def plan_run(
         FleetError: a part, the output or the settings do not allow it.
     """
     store = open_store(absolute_uri(output), settings.s3)
-    _check_address(store.uri)
+    _require_short_address(store.uri)
     run, exists = agree_on_run(store, settings, batch_rows)
     parts = plan_parts(expand(arguments, settings.s3), settings.s3, limit_rows)
     new = agree_on_parts(store, parts)
@@ -154,7 +154,7 @@ def _chunks(batches: Sequence[Batch]) -> Iterator[Sequence[Batch]]:
         yield batches[start : start + CHUNK]
 
 
-def _check_address(uri: str) -> None:
+def _require_short_address(uri: str) -> None:
     try:
         Message(run=uri, part="part", first_row=0)
     except ValidationError as error:

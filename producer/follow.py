@@ -38,12 +38,12 @@ def follow(reader: StatusReader, live: LiveRun, check: Callable[[], None]) -> Ru
         check: called at each look; raises to end it.
     """
     with _display(reader.rows) as show:
-        while live.queued_count():
+        while live.count_queued():
             check()
-            counts = live.rows_by_status()
-            show(counts.total() + sum(batch.done for batch in live.running()), counts)
+            counts = live.read_rows_by_status()
+            show(counts.total() + sum(batch.done for batch in live.read_running()), counts)
             time.sleep(LOOK_EVERY)
-        counts = live.rows_by_status()
+        counts = live.read_rows_by_status()
         show(counts.total(), counts)
     return reader.read()
 

@@ -43,7 +43,7 @@ def run_locally(
     Raises:
         FleetError: bad input, a worker that cannot work, or another `producer local` over the same output.
     """
-    _must_have_models()
+    _require_worker_packages()
     plan = plan_run(arguments, output, settings, batch_rows=batch_rows, limit_rows=limit_rows)
     uri = plan.store.uri
     with _state_folder(uri) as folder, embedded_broker(folder) as broker:
@@ -55,10 +55,10 @@ def run_locally(
         live.forget_queued()
         queue_plan(plan, settings)
         with _workers(workers, folder, settings) as processes:
-            return follow(StatusReader(plan.store, settings), live, lambda: _must_live(processes, folder))
+            return follow(StatusReader(plan.store, settings), live, lambda: _require_alive(processes, folder))
 
 
-def _must_have_models() -> None:
+def _require_worker_packages() -> None:
     if importlib.util.find_spec("torch") is None:
         raise FleetError("the workers' packages are not installed; install caption-fleet[worker]")
 
@@ -134,7 +134,7 @@ def _log(folder: Path, number: int) -> Path:
     return folder / f"worker-{number}.log"
 
 
-def _must_live(processes: Sequence["subprocess.Popen[bytes]"], folder: Path) -> None:
+def _require_alive(processes: Sequence["subprocess.Popen[bytes]"], folder: Path) -> None:
     for number, process in enumerate(processes):
         if process.poll() is not None:
             log = _log(folder, number)

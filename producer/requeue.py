@@ -42,6 +42,6 @@ def _raise_dead(store: Store, settings: Settings, batches: Iterable[Batch], reas
     for batch in sorted((dead_batches(store) & ids) - done_batches(store)):
         failure = read_failure(store, batch)
         if reason is None or (failure is not None and failure.reason == reason):
-            book.forget(batch)
-            live.dropped(batch)
+            book.reset(batch)
+            live.drop(batch)
             store.delete(failure_key(batch))

@@ -35,7 +35,7 @@ def agree_on_run(store: Store, settings: Settings, batch_rows: int | None) -> tu
     if existing is None:
         _warn_of_unpinned(wanted)
         return wanted, False
-    _must_match(store, existing, wanted)
+    _require_match(store, existing, wanted)
     return existing, True
 
 
@@ -68,7 +68,7 @@ def write_run(store: Store, run: Run) -> None:
     if not store.create(RUN_KEY, run.to_json()):
         existing = read_run(store)
         if existing is not None:
-            _must_match(store, existing, run)
+            _require_match(store, existing, run)
     if store.create(RUN_KEY, run.to_json()):
         raise StoreError(
             f"{store.uri}: this store overwrites objects in spite of If-None-Match: *;"
@@ -88,7 +88,7 @@ def _warn_of_unpinned(run: Run) -> None:
             log.warning("model is not pinned; name it as id@commit", model=ref.name)
 
 
-def _must_match(store: Store, existing: Run, wanted: Run) -> None:
+def _require_match(store: Store, existing: Run, wanted: Run) -> None:
     difference = existing.difference(wanted)
     if difference:
         raise FleetError(f"{store.uri}: made with other settings: {difference}; use another --output")

@@ -106,9 +106,11 @@ class StatusReader:
             with broker_errors(url):
                 client = connect(url)
                 live = LiveRun(client, self._store.uri)
-                running = {batch.batch: batch.done for batch in live.running()}
+                running = {batch.batch: batch.done for batch in live.read_running()}
                 waiting = waiting_batches(client, self._store.uri)
-                return Hints(frozenset(waiting), running, dict(live.rows_by_status()), live.rows_per_second())
+                return Hints(
+                    frozenset(waiting), running, dict(live.read_rows_by_status()), live.read_rows_per_second()
+                )
         except BrokerError:
             return None
 

@@ -1,4 +1,4 @@
-"""The app that `celery -A workers` finds."""
+"""The app of `celery -A workers`."""
 
 import sys
 
@@ -14,7 +14,7 @@ except FleetError as error:
     sys.exit(fail(error))
 
 app = make_app(settings)
-app.conf.imports = ("workers.celery",)  # what a spawned child must import to know the task
+app.conf.imports = ("workers.celery",)  # a spawned child imports it to register the task
 app.conf.worker_consumer = "workers.delivery.consumer:FleetConsumer"
 app.events.dispatcher_cls = "workers.delivery.consumer:FleetDispatcher"
 register_task(app, settings)

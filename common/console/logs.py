@@ -13,7 +13,7 @@ LONGEST_VALUE = 512
 
 
 def configure_logs(level: str | None = None) -> None:
-    """Send everything that is logged in this process to standard error.
+    """Send all log records of this process to standard error.
 
     Args:
         level: a name of the logging module; by default that of `LOG_LEVEL`, else INFO.
@@ -21,7 +21,7 @@ def configure_logs(level: str | None = None) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=_shared(), processors=_rendering(sys.stderr.isatty())
+            foreign_pre_chain=_shared_processors(), processors=_renderers(sys.stderr.isatty())
         )
     )
     root = logging.getLogger()
@@ -29,14 +29,14 @@ def configure_logs(level: str | None = None) -> None:
     root.setLevel(level or os.environ.get("LOG_LEVEL", "INFO").upper())
     logging.captureWarnings(capture=True)
     structlog.configure(
-        processors=[*_shared(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*_shared_processors(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
 
 
-def _shared() -> list[Processor]:
+def _shared_processors() -> list[Processor]:
     return [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -48,7 +48,7 @@ def _shared() -> list[Processor]:
     ]
 
 
-def _rendering(terminal: bool) -> list[Processor]:
+def _renderers(terminal: bool) -> list[Processor]:
     renderer: Processor = structlog.processors.JSONRenderer()
     if terminal:
         renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
@@ -56,7 +56,7 @@ def _rendering(terminal: bool) -> list[Processor]:
 
 
 def _shorten(_: WrappedLogger, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """URLs and captions are strangers' text: a line of the log stays a line."""
+    """Bound the length of values: URLs and captions are untrusted text."""
     for name, value in event.items():
         if name not in {"exception", "_record"} and isinstance(value, str) and len(value) > LONGEST_VALUE:
             event[name] = value[: LONGEST_VALUE - 1] + "…"

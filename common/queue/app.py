@@ -1,4 +1,4 @@
-"""The Celery app, with every setting that the fleet needs, so that nobody needs a flag."""
+"""The Celery app with every setting of the fleet: no command needs a flag."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -13,7 +13,7 @@ MESSAGE_LIMIT = 1100
 
 
 def make_app(settings: Settings) -> Celery:
-    """The app that producer, worker and Flower share."""
+    """The app of producer, worker and Flower."""
     app = Celery("caption-fleet", broker=settings.broker_url, set_as_current=False)
     app.conf.update(_broker(settings) | _delivery(settings) | _pool(settings) | _OBSERVED)
     return app
@@ -69,7 +69,7 @@ def _pool(settings: Settings) -> dict[str, Any]:
 
 
 def _slim(headers: dict[str, Any], properties: dict[str, Any], **_: Any) -> None:
-    """Drop what no message of ours fills: empty headers, and an address for results."""
+    """Drop empty headers and the reply address, which no message of ours uses."""
     for name in [name for name, value in headers.items() if value in (None, "", {})]:
         del headers[name]
     properties.pop("reply_to", None)

@@ -1,4 +1,4 @@
-"""How often a batch was begun and not ended, by batch id: what tells a poisonous batch from bad luck."""
+"""Unfinished attempts by batch id: the difference between a poisonous batch and bad luck."""
 
 from dataclasses import dataclass
 
@@ -15,8 +15,8 @@ class Attempts:
     """Attempts that count against a batch.
 
     Args:
-        crashed: its process died, ran out of time or failed unexpectedly under a living worker.
-        vanished: its whole worker fell silent.
+        crashed: the child died, timed out or failed unexpectedly under a living worker.
+        vanished: the whole worker fell silent.
     """
 
     crashed: int
@@ -24,7 +24,7 @@ class Attempts:
 
 
 class AttemptBook:
-    """The attempts of one run's batches. An attempt that ended in order leaves no trace."""
+    """Attempts at one run's batches. An orderly end leaves no trace."""
 
     def __init__(self, client: redis.Redis, run: str) -> None:
         self._client, self._workers = client, Workers(client)
@@ -36,7 +36,7 @@ class AttemptBook:
         self._failed_on = f"{prefix}:attempts:failed-on"
 
     def begin(self, batch: str, worker: str) -> Attempts:
-        """Open an attempt. One that is still open did not end: it is counted first."""
+        """Open an attempt; an earlier one that is still open is counted first."""
         before = self._client.hget(self._open, batch)
         if before is not None:
             self._count_unended(batch, str(before))
@@ -44,14 +44,14 @@ class AttemptBook:
         return self.read(batch)
 
     def end(self, batch: str) -> None:
-        """The attempt ended in order: done, dead, or returned to the queue."""
+        """Close an attempt without counting it: done, dead, or returned to the queue."""
         self._client.hdel(self._open, batch)
 
     def fail(self, batch: str, worker: str, error: str) -> bool:
-        """The attempt ended in an error that nobody expected; it counts as a crash.
+        """Close an attempt after an unexpected error; counts as a crash.
 
         Returns:
-            False where it does not count, since the worker fails at every batch.
+            False if it does not count, since the worker fails at every batch.
         """
         self._client.hdel(self._open, batch)
         counts = self._count(self._crashed, batch, worker)
@@ -72,8 +72,8 @@ class AttemptBook:
         error = self._client.hget(self._errors, batch)
         return None if error is None else str(error)
 
-    def forget(self, batch: str) -> None:
-        """Reset the counters: it is done, or an operator wants it tried again."""
+    def reset(self, batch: str) -> None:
+        """Reset the counters: the batch is done, or an operator requeues it."""
         pipeline = self._client.pipeline()
         for key in (self._open, self._crashed, self._vanished, self._errors):
             pipeline.hdel(key, batch)

@@ -1,4 +1,4 @@
-"""The one file that talks to Redis beneath Celery, and the only one that knows kombu's key names."""
+"""Direct access to Redis beneath Celery; the only file that knows kombu's key names."""
 
 import base64
 import json
@@ -17,7 +17,7 @@ from common.errors import FleetError
 from common.queue.message import QUEUE, Message
 
 UNACKED = "unacked"  # hash: delivery tag -> message that a worker holds
-UNACKED_INDEX = "unacked_index"  # sorted set: delivery tag by the time of its last sign of life
+UNACKED_INDEX = "unacked_index"  # sorted set: delivery tag by the time of its last renewal
 SET_ASIDE = f"{QUEUE}.set-aside"
 SET_ASIDE_KEPT = 1000
 PROBE = "fleet:probe"
@@ -30,7 +30,7 @@ class BrokerError(FleetError):
 
 @dataclass(frozen=True, slots=True)
 class QueueLength:
-    """Messages that wait, and messages that workers hold."""
+    """Messages waiting, and messages held by workers."""
 
     waiting: int
     held: int
@@ -62,18 +62,18 @@ def broker_errors(url: str) -> Iterator[None]:
 
 
 def queue_length(client: redis.Redis) -> QueueLength:
-    """How much is queued and how much is held, of all runs together."""
+    """Length of the queue, all runs together."""
     return QueueLength(int(client.llen(QUEUE)), int(client.hlen(UNACKED)))
 
 
 def oldest_waiting(client: redis.Redis) -> Message | None:
-    """The message that is served next, if it is one of ours."""
+    """The message at the head of the queue, or None if there is none of ours."""
     raw = client.lindex(QUEUE, -1)
     return None if raw is None else _parse(str(raw))
 
 
 def held_messages(client: redis.Redis) -> list[Message]:
-    """The messages that workers hold: as many as there are workers."""
+    """Messages held by workers, at most one a worker process."""
     held = (_parse(json.dumps(json.loads(raw)[0])) for raw in client.hvals(UNACKED))
     return [message for message in held if message is not None]
 
@@ -82,12 +82,12 @@ def _parse(raw: str) -> Message | None:
     try:
         _, fields, *_ = json.loads(base64.b64decode(json.loads(raw)["body"]))
         return Message.model_validate(fields)
-    except (ValueError, KeyError, TypeError):  # foreign: whoever can write to Redis can write anything
+    except (ValueError, KeyError, TypeError):  # foreign: Redis is untrusted
         return None
 
 
 def renew_lease(client: redis.Redis, delivery_tag: str) -> None:
-    """Tell every sweeping worker that the holder of this message lives."""
+    """Extend the visibility time-out of a held message."""
     client.zadd(UNACKED_INDEX, {delivery_tag: time.time()}, xx=True)
 
 
@@ -137,7 +137,7 @@ class BrokerView:
 
 
 def set_aside(client: redis.Redis, body: str) -> None:
-    """Keep a message that nobody may run where an operator can look at it; the latest thousand stay."""
+    """Keep a rejected message for an operator to inspect; the latest thousand stay."""
     pipeline = client.pipeline()
     pipeline.lpush(SET_ASIDE, body)
     pipeline.ltrim(SET_ASIDE, 0, SET_ASIDE_KEPT - 1)
@@ -145,5 +145,5 @@ def set_aside(client: redis.Redis, body: str) -> None:
 
 
 def forget_queue(client: redis.Redis) -> None:
-    """Drop every message. Only for a broker that no worker uses: what is missing is enqueued again."""
+    """Drop every message. Only for a broker without workers: missing batches are enqueued again."""
     client.delete(QUEUE, UNACKED, UNACKED_INDEX, "unacked_mutex")

@@ -1,4 +1,4 @@
-"""`python -m common.queue.exporter`: the queue's gauges for Prometheus, also while no worker is there."""
+"""`python -m common.queue.exporter`: the queue's gauges for Prometheus, independent of any worker."""
 
 import signal
 import sys
@@ -16,7 +16,7 @@ from common.settings import Settings
 
 
 class QueueMetrics(Collector):
-    """Looks at the broker whenever it is scraped; of one that is away it only says so."""
+    """Queries the broker at each scrape; if it is down, only `fleet_broker_up` is exported."""
 
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
@@ -47,7 +47,7 @@ def _gauge(name: str, meaning: str, value: float) -> GaugeMetricFamily:
 
 
 def serve(settings: Settings) -> None:
-    """Listen until the process is ended.
+    """Serve until the process is stopped.
 
     Raises:
         FleetError: no port is set, or it is taken.
@@ -61,7 +61,7 @@ def serve(settings: Settings) -> None:
         _, thread = start_http_server(port, address, registry)
     except OSError as error:
         raise FleetError(f"{address}:{port}: {error.strerror or error}; choose another port") from error
-    # The first process of a container ignores SIGTERM otherwise.
+    # As process 1 of a container it would ignore SIGTERM.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     thread.join()
 

@@ -1,4 +1,4 @@
-"""What is known of a run between two shards: a hint in Redis, lost without harm."""
+"""Live state of a run in Redis: hints only, whose loss does no harm."""
 
 import hashlib
 import time
@@ -10,15 +10,15 @@ from itertools import dropwhile
 import redis
 
 BUCKET = 10
-"""Seconds of one step of the rate."""
+"""Seconds per bucket of the rate."""
 WINDOW = 6
-"""Full steps that make a rate."""
+"""Full buckets that make up the rate."""
 KEPT = BUCKET * WINDOW * 10
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A batch in some worker's hands."""
+    """A batch that a worker is running."""
 
     batch: str
     worker: str
@@ -28,7 +28,7 @@ class Running:
 
 
 def run_prefix(run: str) -> str:
-    """What the keys of one run begin with."""
+    """Prefix of the keys of one run."""
     return f"fleet:{hashlib.sha256(run.encode()).hexdigest()[:16]}"
 
 
@@ -44,41 +44,41 @@ class LiveRun:
         self._rate = f"{prefix}:rate"
 
     def mark_queued(self, batches: Iterable[str]) -> None:
-        """Note that these are in the queue from now on: enqueued, or put back to its end."""
+        """Mark batches as queued now: enqueued, or returned to the end of the queue."""
         now = time.time()
         self._client.zadd(self._queued, dict.fromkeys(batches, now))
 
     def forget_queued(self) -> None:
         self._client.delete(self._queued, self._running)
 
-    def queued(self) -> dict[str, float]:
-        """Batches that were enqueued and have not been committed, waiting or running, with their times."""
+    def read_queued(self) -> dict[str, float]:
+        """Time of queueing, in seconds since 1970, of each batch that is waiting or running."""
         marks = self._client.zrange(self._queued, 0, -1, withscores=True)
         return {str(mark[0]): float(mark[1]) for mark in marks}
 
-    def queued_at(self, batch: str) -> float | None:
-        """When a batch was queued, in seconds since 1970."""
+    def read_queued_at(self, batch: str) -> float | None:
+        """Time of queueing of a batch, in seconds since 1970."""
         at = self._client.zscore(self._queued, batch)
         return None if at is None else float(at)
 
-    def queued_count(self) -> int:
-        """How many batches `queued` would name."""
+    def count_queued(self) -> int:
+        """Number of batches that `read_queued` returns."""
         return int(self._client.zcard(self._queued))
 
-    def committed(self, batch: str, rows: Mapping[str, int]) -> None:
-        """Count a shard that this worker was first to write."""
+    def record_commit(self, batch: str, rows: Mapping[str, int]) -> None:
+        """Count the rows of a shard that this worker committed."""
         pipeline = self._client.pipeline()
         pipeline.zrem(self._queued, batch)
         for status, count in rows.items():
             pipeline.hincrby(self._rows, status, count)
         pipeline.execute()
 
-    def dropped(self, batch: str) -> None:
-        """A batch left the queue without a shard of this worker's: it was there already."""
+    def drop(self, batch: str) -> None:
+        """Unmark a batch that leaves the queue without a commit of this worker."""
         self._client.zrem(self._queued, batch)
 
     def beat(self, running: Running, *, rows: int, ttl: float) -> None:
-        """Show that a batch is being worked on, and `rows` more of it done since the last beat."""
+        """Publish progress: `rows` more rows since the last beat; expires after `ttl` seconds."""
         now = time.time()
         key = f"{self._running}:{running.batch}"
         bucket = f"{self._rate}:{int(now) // BUCKET}"
@@ -98,14 +98,14 @@ class LiveRun:
         pipeline.expire(bucket, KEPT)
         pipeline.execute()
 
-    def ended(self, batch: str) -> None:
+    def end(self, batch: str) -> None:
         pipeline = self._client.pipeline()
         pipeline.zrem(self._running, batch)
         pipeline.delete(f"{self._running}:{batch}")
         pipeline.execute()
 
-    def running(self) -> list[Running]:
-        """Batches whose worker gave a sign of life; one that was killed stays until its time runs out."""
+    def read_running(self) -> list[Running]:
+        """Batches with a recent beat; that of a killed worker stays until it expires."""
         self._client.zremrangebyscore(self._running, 0, time.time())
         batches = [str(batch) for batch in self._client.zrange(self._running, 0, -1)]
         pipeline = self._client.pipeline()
@@ -117,14 +117,14 @@ class LiveRun:
             if fields
         ]
 
-    def rows_by_status(self) -> Counter[str]:
-        """Rows of committed shards by status, as far as they were counted."""
+    def read_rows_by_status(self) -> Counter[str]:
+        """Rows of committed shards by status; counts may be lost."""
         return Counter(
             {str(status): int(count) for status, count in self._client.hgetall(self._rows).items()}
         )
 
-    def rows_per_second(self) -> float:
-        """Rows done in the last full minute, in all workers together."""
+    def read_rows_per_second(self) -> float:
+        """Rate of all workers together over the last full minute."""
         current = int(time.time()) // BUCKET
         keys = [f"{self._rate}:{step}" for step in range(current - WINDOW, current)]
         counts = list(dropwhile(lambda count: count is None, self._client.mget(keys)))

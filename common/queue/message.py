@@ -1,4 +1,4 @@
-"""The message: a pointer to one batch, small enough that all of LAION-5B fits in a Redis."""
+"""The message: a pointer to one batch, small enough for all of LAION-5B in one Redis."""
 
 from typing import Annotated, Literal
 
@@ -7,13 +7,13 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
 from common.run.manifest import PartId, batch_id
 
 TASK = "caption.batch.v1"
-"""Frozen: a renamed task would be dropped by the workers of the other version."""
+"""Frozen: workers of another version would drop a renamed task."""
 
 QUEUE = "caption.v1"
 
 
 class Message(BaseModel):
-    """Version, run, part and first row; never URLs. Whoever can write to Redis can write one: validate."""
+    """Version, run, part and first row; never URLs. Redis is untrusted: validate every message."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 

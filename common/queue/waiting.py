@@ -1,4 +1,4 @@
-"""Which batches of a run are really on their way, without ever scanning the queue."""
+"""Batches of a run that are waiting or held, without a scan of the queue."""
 
 import redis
 
@@ -12,12 +12,12 @@ NEVER = 0.0
 def waiting_batches(client: redis.Redis, run: str) -> set[str]:
     """Batches whose message waits in the queue or is held by a worker.
 
-    The queue is served in order, so a batch that was queued before the oldest message in it, and that no
-    worker holds, is lost: a worker killed between popping a message and noting it takes it along.
+    The queue is first-in, first-out: a batch queued before the oldest waiting message, and held by no
+    worker, is lost. That happens to a worker killed between popping a message and recording it.
     """
-    marks = LiveRun(client, run).queued()
+    marks = LiveRun(client, run).read_queued()
     since = _served_since(client)
-    # After the look at the queue: what is popped in between is held by now.
+    # Read after the queue: a message popped in between is held by now.
     held = {message.batch_id for message in held_messages(client) if message.run == run}
     if since is None:
         return held
@@ -25,10 +25,10 @@ def waiting_batches(client: redis.Redis, run: str) -> set[str]:
 
 
 def _served_since(client: redis.Redis) -> float | None:
-    """When the oldest waiting message was queued; None where none waits."""
+    """Time of queueing of the oldest waiting message; None for an empty queue."""
     if not client.llen(QUEUE):
         return None
     oldest = oldest_waiting(client)
     if oldest is None:
         return NEVER
-    return LiveRun(client, oldest.run).queued_at(oldest.batch_id) or NEVER
+    return LiveRun(client, oldest.run).read_queued_at(oldest.batch_id) or NEVER

@@ -1,4 +1,4 @@
-"""What has become of a run's batches: the output alone says so."""
+"""Done and dead batches of a run, from the output alone."""
 
 from common.run.manifest import FAILED, SHARDS
 from common.store import Store
@@ -10,7 +10,7 @@ def done_batches(store: Store) -> set[str]:
 
 
 def dead_batches(store: Store) -> set[str]:
-    """Ids of the batches that were given up, with a failure record."""
+    """Ids of the batches that have a failure record."""
     return _ids(store, FAILED, ".json")
 
 

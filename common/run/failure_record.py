@@ -1,4 +1,4 @@
-"""The record of a dead batch: why it was given up."""
+"""The failure record of a dead batch."""
 
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -11,7 +11,7 @@ from common.store import Store
 
 
 class Reason(StrEnum):
-    """Why a batch is dead."""
+    """Cause of death of a batch."""
 
     CRASHED = "crashed"
     VANISHED = "vanished"
@@ -24,7 +24,7 @@ def _now() -> str:
 
 
 class Failure(BaseModel):
-    """`failed/<part>/<first row>.json`; create-only, deleted only when an operator requeues the batch."""
+    """`failed/<part>/<first row>.json`; create-only, deleted only by an operator who requeues the batch."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -42,16 +42,16 @@ def failure_key(batch: str) -> str:
     return f"{FAILED}/{batch}.json"
 
 
-def bury(store: Store, failure: Failure) -> None:
-    """Write the record; who comes second is content."""
+def write_failure(store: Store, failure: Failure) -> None:
+    """Write the record; no-op if it exists."""
     store.create(failure_key(failure.batch), (failure.model_dump_json(indent=1) + "\n").encode())
 
 
 def read_failure(store: Store, batch: str) -> Failure | None:
-    """The record of a batch, or None where it is not dead.
+    """The record of a batch, or None if it is not dead.
 
     Raises:
-        ValueError: the record is not one of ours.
+        ValueError: the record is damaged.
     """
     body = store.read(failure_key(batch))
     return None if body is None else Failure.model_validate_json(body)

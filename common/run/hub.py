@@ -1,4 +1,4 @@
-"""Files on the Hugging Face Hub, and its failures as one line."""
+"""Files on the Hugging Face Hub, with its errors as one line."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,10 +13,10 @@ BUFFER = 1 << 20
 
 @contextmanager
 def hub_errors(address: str) -> Iterator[None]:
-    """Turn what huggingface_hub and its HTTP client raise into one line; FileNotFoundError passes.
+    """Turn exceptions of huggingface_hub and its HTTP client into one line; FileNotFoundError passes.
 
     Raises:
-        StoreError: the Hub cannot be reached, refuses, or does not know such an address.
+        StoreError: the Hub is unavailable, refuses, or does not know the address.
     """
     try:
         yield
@@ -28,10 +28,10 @@ def hub_errors(address: str) -> Iterator[None]:
 
 
 def open_on_hub(address: str) -> tuple[BinaryIO, int, str | None]:
-    """A file of a repository for random access, its size in bytes and the id of its content.
+    """A repository file for random access, its size in bytes and its blob id.
 
     Raises:
-        FileNotFoundError: there is no such file.
+        FileNotFoundError: no such file.
         StoreError: the Hub cannot be reached.
     """
     with hub_errors(address):

@@ -1,4 +1,4 @@
-"""Which three models the settings name, each with the revision that a manifest records."""
+"""The three models of the settings, each with the revision for the manifest."""
 
 import hashlib
 from functools import cache
@@ -16,17 +16,17 @@ DIGEST_LENGTH = 16
 
 
 def model_refs(settings: Settings) -> Models:
-    """The preset's models, each replaced where the settings name another.
+    """The preset's models, with the overrides of the settings.
 
     Raises:
-        FleetError: a named folder is not here or holds no files.
+        FleetError: a folder does not exist or holds no files.
     """
     captioner, ranker, selector = map(model_ref, model_names(settings))
     return Models(captioner=captioner, ranker=ranker, selector=selector)
 
 
 def model_names(settings: Settings) -> tuple[str, str, str]:
-    """Captioner, ranker and selector as they are named, revision and all."""
+    """Names of captioner, ranker and selector, with their revisions if given."""
     preset = PRESETS[settings.models]
     return (
         settings.captioner or preset.captioner,
@@ -36,7 +36,7 @@ def model_names(settings: Settings) -> tuple[str, str, str]:
 
 
 def model_ref(name: str) -> ModelRef:
-    """Name and revision: the package's version, a digest of a folder's files, or what follows the `@`."""
+    """Name and revision: the package version, the digest of a folder, or the part after the `@`."""
     if name.startswith(PACKAGED):
         return ModelRef(name=name, revision=__version__)
     if is_folder(name):
@@ -46,7 +46,7 @@ def model_ref(name: str) -> ModelRef:
 
 
 def is_folder(name: str) -> bool:
-    """Whether a model name means a local folder: it looks like a path, or is one."""
+    """Whether a model name is a local folder: it looks like a path, or exists."""
     return name.startswith(("/", "./", "../", "~")) or Path(name).is_dir()
 
 

@@ -25,7 +25,7 @@ from workers.captions import Image
 from workers.cascade import Cascade
 from workers.cascade.cascade import deduplicate
 from workers.models.resolve import resolve_model
-from workers.toy.drawing import UNSEEN, pictures
+from workers.toy.drawing import UNSEEN, draw_scenes
 from workers.toy.quality import SIDES, load_toy
 
 BATCH = 20
@@ -81,7 +81,7 @@ def main() -> None:
 def measure(
     ways: Mapping[str, Callable[[Pictures], list[str]]], count: int, rounds: int
 ) -> dict[str, dict[str, float] | float]:
-    scenes = list(islice(pictures(UNSEEN, 0, SIDES), count))
+    scenes = list(islice(draw_scenes(UNSEEN, 0, SIDES), count))
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     right: dict[str, list[bool]] = {name: [] for name in ways}
     for _ in range(rounds):

@@ -17,7 +17,7 @@ from workers.cascade.blip.load_blip import load_blip
 from workers.cascade.blip.steps import GraphStep
 from workers.cascade.blip.text_decoder import TextDecoder
 from workers.models.resolve import resolve_model
-from workers.toy.drawing import UNSEEN, pictures
+from workers.toy.drawing import UNSEEN, draw_scenes
 from workers.toy.quality import SIDES, load_toy
 
 pytestmark = pytest.mark.models
@@ -27,7 +27,7 @@ COUNT = 12
 
 @pytest.fixture(scope="module")
 def images() -> list[Image.Image]:
-    return [picture for _, picture in islice(pictures(UNSEEN, 8, SIDES), COUNT)]
+    return [picture for _, picture in islice(draw_scenes(UNSEEN, 8, SIDES), COUNT)]
 
 
 @pytest.fixture(scope="module")

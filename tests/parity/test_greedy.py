@@ -19,7 +19,7 @@ from workers.cascade.blip.load_blip import load_blip
 from workers.cascade.blip.steps import EagerStep, GraphStep
 from workers.cascade.blip.text_decoder import Cache, TextDecoder
 from workers.models.resolve import resolve_model
-from workers.toy.drawing import UNSEEN, pictures
+from workers.toy.drawing import UNSEEN, draw_scenes
 
 pytestmark = pytest.mark.models
 
@@ -50,7 +50,7 @@ def images(captioner: BlipCaptioner, count: int) -> list[NDArray[np.uint8]]:
     if captioner.preprocessing.side == SIDE:  # what is like for a random model is not like for us: noise
         rng = np.random.default_rng(5)
         return [rng.integers(0, 256, (SIDE, SIDE, 3)).astype(np.uint8) for _ in range(count)]
-    stream = islice(pictures(UNSEEN, 3), count)
+    stream = islice(draw_scenes(UNSEEN, 3), count)
     return [captioner.preprocessing.resize(np.asarray(picture)) for _, picture in stream]
 
 

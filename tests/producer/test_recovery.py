@@ -15,7 +15,7 @@ from common.queue.live import LiveRun
 from common.queue.message import QUEUE
 from common.queue.waiting import waiting_batches
 from common.queue.workers import Workers
-from common.run.failure_record import Failure, Reason, bury
+from common.run.failure_record import Failure, Reason, write_failure
 from common.run.manifest import Batch, read_parts, read_run
 from common.run.schema import SHARD, Status
 from common.settings import S3Settings
@@ -123,8 +123,8 @@ def test_strangers_in_the_queue_stop_nobody(world: World) -> None:
 
 def test_the_dead_wait_for_an_operator(world: World) -> None:
     dead, other = world.batches[:2]
-    bury(world.store, Failure(batch=dead.id, reason=Reason.CRASHED, error="boom", worker="w"))
-    bury(world.store, Failure(batch=other.id, reason=Reason.PART, error="changed", worker="w"))
+    write_failure(world.store, Failure(batch=dead.id, reason=Reason.CRASHED, error="boom", worker="w"))
+    write_failure(world.store, Failure(batch=other.id, reason=Reason.PART, error="changed", worker="w"))
     world.broker.client().flushall()
     assert world.command("requeue")[0] == 0
     assert world.waiting() == 1
@@ -152,7 +152,9 @@ def test_verify_of_a_good_run(world: World) -> None:
 
 def test_verify_names_what_is_missing_and_dead(world: World) -> None:
     world.finish(world.batches[0])
-    bury(world.store, Failure(batch=world.batches[1].id, reason=Reason.CRASHED, error="x\nboom", worker="w"))
+    write_failure(
+        world.store, Failure(batch=world.batches[1].id, reason=Reason.CRASHED, error="x\nboom", worker="w")
+    )
     code, verdict = world.verify()
     assert code == 1
     assert (verdict["rows_found"], verdict["bad_shards"]) == (10, 0)
@@ -317,5 +319,5 @@ def test_attempts_tell_a_crash_from_a_vanished_worker(broker: Valkey) -> None:
     assert (after.crashed, after.vanished) == (2, 1)
     assert book.fail("b", "living", "trace")
     assert book.read("b").crashed == 3
-    book.forget("b")
+    book.reset("b")
     assert (book.begin("b", "living").crashed, book.last_error("b")) == (0, None)

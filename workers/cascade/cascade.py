@@ -7,7 +7,7 @@ from common.metrics import Stage, timed
 from common.settings import SamplingSettings
 from workers.captions import Captions, Image, ModelInputs
 from workers.cascade.passes import Passes
-from workers.cascade.pixels import check_image
+from workers.cascade.pixels import require_image
 
 
 class Resizer(Protocol):
@@ -80,7 +80,7 @@ class Cascade:
         Raises:
             ValueError: `image` is not uint8 [height, width, 3] with at least one pixel.
         """
-        check_image(image)
+        require_image(image)
         models = (self.captioner, self._ranker, self._selector)
         return ModelInputs(*(model.preprocessing.resize(image) for model in models))
 

@@ -66,7 +66,7 @@ class Preprocessing:
         return ((pixels.float() / 255 - mean) / std).to(dtype).contiguous()
 
 
-def check_image(image: Image) -> None:
+def require_image(image: Image) -> None:
     """Raises ValueError unless `image` is uint8 [height, width, 3] with at least one pixel."""
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:  # noqa: PLR2004
         raise ValueError(f"expected an image of uint8 [height, width, 3], got {image.dtype} {image.shape}")

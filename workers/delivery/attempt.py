@@ -13,7 +13,7 @@ from common.queue.attempts import AttemptBook, Attempts
 from common.queue.broker import connect
 from common.queue.live import LiveRun, Running
 from common.queue.workers import Workers
-from common.run.failure_record import Failure, Reason, bury, failure_key
+from common.run.failure_record import Failure, Reason, failure_key, write_failure
 from common.settings import Settings
 from workers.batch import Advance, Work, caption_batch, read_batch
 from workers.delivery.blame import Reaction, blame, preparing, unwrap
@@ -22,7 +22,7 @@ from workers.delivery.giving_up import SEEN_SECONDS, Witnesses, is_given_up
 from workers.delivery.lease import CLAIM_SECONDS, Lease, Progress, claim_on
 from workers.delivery.result import End, Result
 from workers.delivery.worker_id import worker_id
-from workers.models.resolve import load_models
+from workers.models.load import load_models
 
 ISOLATE_AFTER = 2
 """Crashes of a batch after which each image is decoded in a disposable process."""
@@ -145,7 +145,7 @@ class Attempt:
             vanished=attempts.vanished,
             worker=f"{self._hostname} ({os.getpid()})",
         )
-        bury(self._work.store, failure)
+        write_failure(self._work.store, failure)
         return Result(End.DEAD, failure=failure)
 
     def _is_ended(self) -> bool:
@@ -155,12 +155,12 @@ class Attempt:
     def _keep_books(self, result: Result) -> None:
         """What lies in the output is done: a broker that is away then changes nothing but the counters."""
         with _tolerating_outage():
-            self._book.forget(self._batch)  # where it is settled, its writer may have died before it could
+            self._book.reset(self._batch)  # where it is settled, its writer may have died before it could
         with _tolerating_outage():
             if result.end is End.COMMITTED:
-                self._live.committed(self._batch, result.rows)
+                self._live.record_commit(self._batch, result.rows)
             else:
-                self._live.dropped(self._batch)
+                self._live.drop(self._batch)
         with _tolerating_outage():
             if result.end in {End.COMMITTED, End.LATE}:
                 self._workers.record_finish(worker_id())

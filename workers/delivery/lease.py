@@ -72,7 +72,7 @@ class Lease:
             self._over.set()
             thread.join()
             _quietly(self._beat)
-            _quietly(lambda: self._live.ended(self._running.batch))
+            _quietly(lambda: self._live.end(self._running.batch))
             with suppress(redis.RedisError):  # lost, or the broker is away: it runs out by itself
                 self._claim.release()
 

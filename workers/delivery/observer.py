@@ -36,7 +36,7 @@ class Observer:
             ROWS.labels(status).inc(count)
         if result.end is not End.SETTLED:
             backoff.reset()
-            self._health.ready()
+            self._health.mark_ready()
 
     def record_return(self, error: Exception, kind: Kind) -> float:
         """A batch goes back to the queue.
@@ -49,7 +49,7 @@ class Observer:
         ATTEMPTS.labels("failed" if is_failure else "put_back").inc()
         is_outage = kind.reaction is Reaction.WITHDRAW
         if is_outage:
-            self._health.unready()
+            self._health.mark_unready()
         pause = backoff.next_pause(self._longest) if is_outage else SHORT_PAUSE
         log.log(
             _WARNING if kind.reaction is Reaction.RETURN else _ERROR,

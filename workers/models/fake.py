@@ -1,4 +1,4 @@
-"""A cascade without models: what tests of the fleet run, so that a worker starts in a second."""
+"""A cascade without models, for fleet tests: a worker starts in a second."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ CANDIDATES = 8
 
 
 class FakeCascade:
-    """Makes up captions from each row's key, the same ones for the same key."""
+    """Invents captions from each row's key, deterministically."""
 
     dtype = "none"
 

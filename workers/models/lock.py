@@ -1,4 +1,4 @@
-"""The models' lock: the checksum of every file, written when it was first seen and compared ever after."""
+"""The model lock: checksums of every file, written once and verified ever after."""
 
 import hashlib
 import json
@@ -12,11 +12,11 @@ from common.errors import FleetError
 
 
 class ModelLockError(FleetError):
-    """The models are not those that were locked, or the lock is none."""
+    """The models differ from the lock, or the lock is missing or damaged."""
 
 
 class LockedModel(BaseModel):
-    """One model: as it was named, the hub's revision if it came from there, and its files.
+    """One model: its name, its Hub revision if any, and its files.
 
     Args:
         files: SHA-256 in hexadecimal by path below the model's folder.
@@ -30,7 +30,7 @@ class LockedModel(BaseModel):
 
 
 class ModelLock(BaseModel):
-    """Captioner, ranker, selector and perhaps a repairer, in this order."""
+    """Captioner, ranker, selector and optionally a repairer, in this order."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -38,7 +38,7 @@ class ModelLock(BaseModel):
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Raise ModelLockError where there is no lock."""
+        """Raises ModelLockError if there is no valid lock."""
         try:
             return cls.model_validate_json(path.read_bytes())
         except OSError as error:
@@ -50,7 +50,7 @@ class ModelLock(BaseModel):
 
     @classmethod
     def of(cls, names: Sequence[str], folders: Sequence[Path]) -> Self:
-        """The lock of models as they are now."""
+        """A lock of the current files."""
         models = [
             LockedModel(name=name, revision=hub_revision(folder), files=checksums(folder))
             for name, folder in zip(names, folders, strict=True)
@@ -58,7 +58,7 @@ class ModelLock(BaseModel):
         return cls.model_validate({"models": models})
 
     def verify(self, folders: Sequence[Path]) -> None:
-        """Raise ModelLockError where a model or a file is missing, new or different."""
+        """Raises ModelLockError if a model or a file is missing, new or different."""
         if len(folders) != len(self.models):
             raise ModelLockError(
                 f"{len(self.models)} models are locked and {len(folders)} wanted; prefetch anew"
@@ -75,7 +75,7 @@ class ModelLock(BaseModel):
                 )
 
     def write_new(self, path: Path) -> None:
-        """Raise FileExistsError where there is a lock already."""
+        """Raises FileExistsError if there is a lock already."""
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
             json.dump(self.model_dump(), file, indent=1)
@@ -83,13 +83,13 @@ class ModelLock(BaseModel):
 
 
 def checksums(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file below a folder; the hub's cache has links there."""
+    """SHA-256 of every file below a folder, through the links of the Hub's cache."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): _sha256(path) for path in paths}
 
 
 def hub_revision(folder: Path) -> str | None:
-    """The commit of a folder in the hub's cache, which is named after it."""
+    """The commit of a folder in the Hub's cache, which is the folder's name."""
     return folder.name if folder.parent.name == "snapshots" else None
 
 

@@ -1,4 +1,4 @@
-"""Options of `celery -A workers flower` that nobody should have to know; the environment still wins."""
+"""Default options of `celery -A workers flower`; the environment overrides them."""
 
 import os
 
@@ -9,11 +9,11 @@ DEFAULTS = {
     "FLOWER_READ_ONLY": "true",  # remote control is off: its buttons would do nothing
     "FLOWER_TASKS_COLUMNS": "uuid,state,received,started,runtime,worker",
 }
-"""Flower reads variables when it starts, after it has imported the app."""
+"""Flower reads its variables after the import of the app."""
 
 
 def set_flower_defaults() -> None:
-    """Without a password Flower listens on this machine alone."""
+    """Set the defaults; without a password Flower listens on localhost only."""
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
     if not os.environ.get("FLOWER_BASIC_AUTH"):

@@ -1,4 +1,4 @@
-"""The parent's view of its own health: written to files that a probe can look at without Python or broker."""
+"""Health of the worker's parent, as files for probes that need neither Python nor broker."""
 
 import threading
 import time

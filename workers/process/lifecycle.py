@@ -1,4 +1,4 @@
-"""How a worker process starts, stops and logs: Celery's signals, so that nobody needs a flag."""
+"""Start, stop and logs of a worker process, on Celery's signals: no command needs a flag."""
 
 import sys
 from typing import Any
@@ -20,21 +20,21 @@ from workers.health import ChildHealth
 from workers.process.flower_defaults import set_flower_defaults
 from workers.process.health_watch import watch_health
 from workers.process.metrics_server import serve_metrics
-from workers.process.startup import check_surroundings
+from workers.process.startup import require_surroundings
 from workers.process.warm_up import warm_up
 
 log = structlog.get_logger(__name__)
 
 HEARTBEAT = 10
-"""Seconds between two events that tell Flower of a worker."""
+"""Seconds between two events that show a worker to Flower."""
 
 
 def connect_lifecycle(settings: Settings) -> None:
-    """Attach everything to this process; Celery calls it in parent and children alike."""
+    """Connect the signal handlers of this process, parent or child."""
     set_flower_defaults()
     signals.setup_logging.connect(_configure_logs, weak=False)
     signals.task_prerun.connect(_bind_batch, weak=False)
-    signals.task_prerun.connect(lambda **_: ChildHealth(settings.health).progressed(), weak=False)
+    signals.task_prerun.connect(lambda **_: ChildHealth(settings.health).mark_progress(), weak=False)
     signals.task_postrun.connect(_unbind_batch, weak=False)
 
     def _before_start(sender: WorkController, **_: Any) -> None:
@@ -69,7 +69,7 @@ def _unbind_batch(**_: Any) -> None:
 
 def _prepare(worker: WorkController, settings: Settings) -> None:
     try:
-        check_surroundings(settings)
+        require_surroundings(settings)
         serve_metrics(settings.metrics, settings.health)
         watch_health(worker, settings)
     except FleetError as error:

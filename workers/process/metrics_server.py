@@ -1,4 +1,4 @@
-"""`/metrics` of a worker: the parent serves what its children count, also those that died."""
+"""`/metrics` of a worker: the parent serves the metrics of its children, dead ones included."""
 
 import atexit
 import os
@@ -21,7 +21,7 @@ LIVE = "gauge_live*_*.db"
 
 
 class Children(Collector):
-    """The children's metrics, without gauges of those that are no more. Needs a fresh folder."""
+    """The children's metrics, without the gauges of dead ones. Needs a fresh folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -48,7 +48,7 @@ class Readiness(Collector):
 
 
 def is_alive(pid: int) -> bool:
-    """Whether there is a process of this number, of our own user."""
+    """Whether this user has a process of this id."""
     try:
         os.kill(pid, 0)
     except OSError:
@@ -57,7 +57,7 @@ def is_alive(pid: int) -> bool:
 
 
 def serve_metrics(settings: MetricsSettings, health: HealthSettings) -> None:
-    """Listen in a thread, before any child is started: they inherit the folder that they count in.
+    """Serve from a thread, started before the children, which inherit the metrics folder.
 
     Raises:
         FleetError: the port is taken.

@@ -1,6 +1,6 @@
-"""What must be right before a worker starts: a fault is one line and exit code 2, and no model was loaded.
+"""Checks before a worker starts and loads a model: a failure is one line and exit code 2.
 
-A broker that is away is no fault: Celery waits for it. One that refuses will refuse for ever.
+Celery waits for a broker that is down; one that refuses is an error.
 """
 
 import tempfile
@@ -24,16 +24,16 @@ from workers.models.lock import ModelLock
 log = structlog.get_logger(__name__)
 
 
-def check_surroundings(settings: Settings) -> None:
-    """Raise FleetError where output, broker or models cannot be right."""
+def require_surroundings(settings: Settings) -> None:
+    """Raises FleetError unless output, broker and models are usable."""
     if not settings.output:
         raise FleetError("FLEET_OUTPUT is not set; name the output whose runs this worker serves")
-    _must_be_let_in(settings.broker_url)
-    _must_find_models(settings)
-    _must_write(absolute_uri(settings.output), settings)
+    _require_broker(settings.broker_url)
+    _require_models(settings)
+    _require_writable(absolute_uri(settings.output), settings)
 
 
-def _must_be_let_in(url: str) -> None:
+def _require_broker(url: str) -> None:
     where = maybe_sanitize_url(url)
     client = connect(url)
     client.set_retry(Retry(NoBackoff(), 0))
@@ -47,28 +47,28 @@ def _must_be_let_in(url: str) -> None:
         log.warning("the broker is away; waiting for it", broker=where, error=str(error))
 
 
-def _must_find_models(settings: Settings) -> None:
-    """The lock, folders and, offline, the hub's cache; what can be downloaded is not looked for."""
+def _require_models(settings: Settings) -> None:
+    """Check the lock, folders and, offline, the Hub's cache; not what can still be downloaded."""
     if settings.models == FAKE:
         return
     if settings.models_lock is not None:
         ModelLock.read(Path(settings.models_lock))
-    from workers.models.resolve import resolve_model, wanted  # noqa: PLC0415 - costs as much as all the rest
+    from workers.models.resolve import required_models, resolve_model  # noqa: PLC0415 - slow
 
-    for name in wanted(settings):
+    for name in required_models(settings):
         if constants.HF_HUB_OFFLINE or name.startswith((".", "/", "~", "toy/")):
             resolve_model(name)
 
 
-def _must_write(output: str, settings: Settings) -> None:
+def _require_writable(output: str, settings: Settings) -> None:
     if is_s3(output):
         store = open_store(output, settings.s3)
-        store.read(RUN_KEY)  # some servers begin an upload to a bucket that is not there
+        store.read(RUN_KEY)  # some servers begin an upload to a missing bucket
         store.check_writable()
         return
     folder = next(path for path in (Path(output), *Path(output).parents) if path.exists())
     try:
-        with tempfile.TemporaryFile(dir=folder) as file:  # without a name: others may be at work there
+        with tempfile.TemporaryFile(dir=folder) as file:  # unnamed: other workers may use the folder
             file.write(b"trial")
     except OSError as error:
         raise StoreError(

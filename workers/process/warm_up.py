@@ -1,4 +1,4 @@
-"""The models of a child, loaded before its first batch."""
+"""Preloading of the models in a pool child."""
 
 import threading
 
@@ -12,17 +12,17 @@ log = structlog.get_logger(__name__)
 
 
 def warm_up(settings: Settings) -> None:
-    """Load the models beside, in a child, where readiness is shown; a batch that arrives meanwhile waits."""
+    """Preload the models in a background thread if health files are on; a batch waits for the same load."""
     if settings.health.folder is not None:
         threading.Thread(target=_load, args=(settings,), name="warm-up", daemon=True).start()
 
 
 def _load(settings: Settings) -> None:
-    from workers.models.resolve import load_models  # noqa: PLC0415 - only a child loads them
+    from workers.models.load import load_models  # noqa: PLC0415 - only a child loads them
 
     try:
         load_models(settings)
     except FleetError as error:
         log.error("the models cannot be loaded", reason=str(error))
     else:
-        ChildHealth(settings.health).ready()
+        ChildHealth(settings.health).mark_ready()

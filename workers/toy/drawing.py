@@ -1,4 +1,4 @@
-"""Scenes drawn as pictures, in endless seeded streams."""
+"""Scenes drawn as images, in endless seeded streams."""
 
 from collections.abc import Iterator
 from math import cos, pi, sin
@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from workers.toy.world import Pair, Scene, Single, Thing, random_scene
 
-TRAINING, UNSEEN = 0, 1  # streams of random numbers that never meet
+TRAINING, UNSEEN = 0, 1  # disjoint streams of random numbers
 _OVERSAMPLING: Final = 2  # drawn larger, then reduced: smooth edges
 _JITTER: Final = 24  # of each channel of a colour
 _RGB: Final = {
@@ -30,14 +30,14 @@ _CORNERS: Final = {  # around the origin, y downwards
         for corner, radius in enumerate((1.0, 0.42) * 5)
     ),
 }
-_SINGLE_RADIUS: Final = {"small": (0.14, 0.2), "large": (0.33, 0.42)}  # share of the picture
+_SINGLE_RADIUS: Final = {"small": (0.14, 0.2), "large": (0.33, 0.42)}  # share of the image
 _PAIR_RADIUS: Final = (0.17, 0.22)
 
 
-def pictures(
+def draw_scenes(
     stream: int, seed: int, sides: tuple[int, int] = (64, 64)
 ) -> Iterator[tuple[Scene, Image.Image]]:
-    """Scenes with RGB pictures of (width, height) `sides`, without end; the same for the same arguments."""
+    """Scenes with RGB images of (width, height) `sides`, endless and determined by the arguments."""
     rng = np.random.default_rng((stream, seed))
     while True:
         scene = random_scene(rng)
@@ -45,9 +45,9 @@ def pictures(
 
 
 def draw(scene: Scene, rng: Generator, sides: tuple[int, int] = (64, 64)) -> Image.Image:
-    """An RGB picture of (width, height) `sides`; places, sizes and shades are drawn from `rng`."""
+    """An RGB image of (width, height) `sides`; positions, sizes and shades are drawn from `rng`."""
     side = _OVERSAMPLING * max(64, *sides)
-    canvas = Image.new("RGB", (side, side), _jittered((222, 222, 222), rng))
+    canvas = Image.new("RGB", (side, side), _jitter((222, 222, 222), rng))
     brush = ImageDraw.Draw(canvas)
     for thing, centre, radius in _layout(scene, rng):
         _draw_thing(brush, thing, side * centre, side * radius, rng)
@@ -55,7 +55,7 @@ def draw(scene: Scene, rng: Generator, sides: tuple[int, int] = (64, 64)) -> Ima
 
 
 def _layout(scene: Scene, rng: Generator) -> list[tuple[Thing, NDArray[np.float64], float]]:
-    """Each thing with its centre (x, y) and radius, as shares of the picture."""
+    """Each thing with its centre (x, y) and radius, as shares of the image."""
     if isinstance(scene, Single):
         radius = float(rng.uniform(*_SINGLE_RADIUS[scene.size]))
         return [(scene.thing, rng.uniform(radius, 1 - radius, 2), radius)]
@@ -74,7 +74,7 @@ def _layout_pair(pair: Pair, rng: Generator) -> list[tuple[Thing, NDArray[np.flo
 def _draw_thing(
     brush: ImageDraw.ImageDraw, thing: Thing, centre: NDArray[np.float64], radius: float, rng: Generator
 ) -> None:
-    fill = _jittered(_RGB[thing.colour], rng)
+    fill = _jitter(_RGB[thing.colour], rng)
     if thing.shape == "circle":
         brush.ellipse((*(centre - 0.9 * radius), *(centre + 0.9 * radius)), fill)
         return
@@ -82,6 +82,6 @@ def _draw_thing(
     brush.polygon([(float(x), float(y)) for x, y in corners], fill)
 
 
-def _jittered(colour: tuple[int, int, int], rng: Generator) -> tuple[int, int, int]:
+def _jitter(colour: tuple[int, int, int], rng: Generator) -> tuple[int, int, int]:
     red, green, blue = np.clip(rng.integers(-_JITTER, _JITTER + 1, 3) + colour, 0, 255).tolist()
     return red, green, blue

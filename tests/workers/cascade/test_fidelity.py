@@ -57,7 +57,7 @@ def test_toy_captions_do_not_change_with_the_resizing() -> None:
     cascade = load_toy()
     drawn = [
         picture.resize((330, 250), Image.Resampling.LANCZOS)
-        for _, picture in islice(toy.pictures(toy.UNSEEN, 0, sides=(96, 96)), 40)
+        for _, picture in islice(toy.draw_scenes(toy.UNSEEN, 0, sides=(96, 96)), 40)
     ]
     own = [cascade.prepare(np.asarray(picture)) for picture in drawn]
     pillow = [_through_pillow(cascade, picture) for picture in drawn]

@@ -13,7 +13,7 @@ from workers.captions import Captions
 from workers.cascade import load_cascade
 from workers.cascade.device import choose_device, choose_dtype
 from workers.models.resolve import resolve_model
-from workers.toy.drawing import UNSEEN, pictures
+from workers.toy.drawing import UNSEEN, draw_scenes
 from workers.toy.quality import SIDES
 
 CPU = torch.device("cpu")
@@ -45,7 +45,7 @@ def captions(dtype: str) -> list[Captions]:
     sampling = SamplingSettings(**preset.sampling)
     cascade = load_cascade(captioner, ranker, selector, sampling, "cpu", dtype=dtype)
     assert cascade.dtype == dtype
-    drawn = islice(pictures(UNSEEN, 6, SIDES), PICTURES[dtype])
+    drawn = islice(draw_scenes(UNSEEN, 6, SIDES), PICTURES[dtype])
     inputs = [cascade.prepare(np.asarray(picture)) for _, picture in drawn]
     return cascade.caption(inputs, range(len(inputs)))
 

@@ -7,9 +7,10 @@ import pytest
 
 from common.errors import FleetError
 from common.settings import Settings
+from workers.models.load import load_models
 from workers.models.lock import LockedModel, ModelLock, ModelLockError, checksums, hub_revision
 from workers.models.prefetch import prefetch
-from workers.models.resolve import TOY, load_models
+from workers.models.resolve import TOY
 
 MODELS = ("captioner", "ranker", "selector")
 

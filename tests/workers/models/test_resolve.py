@@ -65,7 +65,7 @@ def test_a_repository_is_taken_from_the_cache(cache: Path) -> None:
 @pytest.mark.parametrize("name", ["lab/other", "lab/model@v2"])
 def test_a_repository_that_cannot_be_had(cache: Path, name: str) -> None:
     cached(cache, "model.safetensors")
-    with pytest.raises(ModelNameError, match=f"^{name}: neither a folder nor to be had from the hub .*$"):
+    with pytest.raises(ModelNameError, match=f"^{name}: neither a local folder nor available on the Hub .*$"):
         resolve_model(name)
 
 

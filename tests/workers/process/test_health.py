@@ -48,18 +48,18 @@ def test_alive_while_idle(watch: HealthWatch, tmp_path: Path) -> None:
 
 def test_alive_while_a_batch_progresses(watch: HealthWatch, child: ChildHealth, tmp_path: Path) -> None:
     rows: list[int] = []
-    child.counting(rows.append)(3)
+    child.wrap_advance(rows.append)(3)
     watch.turn(Turn((os.getpid(),)))
     assert rows == [3]
     assert (tmp_path / ALIVE).exists()
 
 
 def test_not_alive_when_a_batch_stands_still(watch: HealthWatch, child: ChildHealth, tmp_path: Path) -> None:
-    child.progressed()
+    child.mark_progress()
     age(tmp_path / f"progress-{os.getpid()}", PATIENCE + 1)
     watch.turn(Turn((os.getpid(),)))
     assert not (tmp_path / ALIVE).exists()
-    child.progressed()
+    child.mark_progress()
     watch.turn(Turn((os.getpid(),)))
     assert (tmp_path / ALIVE).exists()
 
@@ -67,7 +67,7 @@ def test_not_alive_when_a_batch_stands_still(watch: HealthWatch, child: ChildHea
 def test_one_batch_that_moves_does_not_hide_another(
     watch: HealthWatch, child: ChildHealth, tmp_path: Path
 ) -> None:
-    child.progressed()
+    child.mark_progress()
     (tmp_path / "progress-1").touch()
     age(tmp_path / "progress-1", PATIENCE + 1)
     watch.turn(Turn((os.getpid(), 1)))
@@ -93,7 +93,7 @@ def test_a_loop_that_hangs_beside_a_broker_that_answers_is_not_alive(
 
 def test_a_loop_that_waits_for_its_broker_is_alive_and_unready(tmp_path: Path, child: ChildHealth) -> None:
     watch = make_watch(tmp_path, f"redis://127.0.0.1:{free_ports(1)[0]}/0")
-    child.ready()
+    child.mark_ready()
     watch.start_consuming()
     watch.turn(Turn())
     assert (tmp_path / READY).exists()
@@ -121,10 +121,10 @@ def test_deaf_beside_a_queue_that_is_not_empty_it_is_not_alive(
 def test_ready_comes_and_goes_with_the_child(watch: HealthWatch, child: ChildHealth, tmp_path: Path) -> None:
     watch.turn(Turn())
     assert not (tmp_path / READY).exists()
-    child.ready()
+    child.mark_ready()
     watch.turn(Turn())
     assert (tmp_path / READY).exists()
-    child.unready()
+    child.mark_unready()
     watch.turn(Turn())
     assert not (tmp_path / READY).exists()
 
@@ -136,14 +136,14 @@ def test_a_dead_childs_sign_says_nothing(watch: HealthWatch, tmp_path: Path) -> 
 
 
 def test_every_child_must_be_ready(child: ChildHealth, broker: Valkey, tmp_path: Path) -> None:
-    child.ready()
+    child.mark_ready()
     make_watch(tmp_path, broker.url, processes=2).turn(Turn())
     assert not (tmp_path / READY).exists()
 
 
 def test_without_a_folder_nothing_is_written(outside: Path) -> None:
     child = ChildHealth(Settings().health)
-    child.progressed()
-    child.ready()
-    child.unready()
+    child.mark_progress()
+    child.mark_ready()
+    child.mark_unready()
     assert list(outside.iterdir()) == []

@@ -15,7 +15,7 @@ from workers.cascade.clip.resnet import fold_batch_norm
 from workers.cascade.clip.text_tower import encode_texts, is_pooled_at_eos
 from workers.models.resolve import resolve_model
 from workers.toy.architectures import IMAGE_SIDE
-from workers.toy.drawing import UNSEEN, pictures
+from workers.toy.drawing import UNSEEN, draw_scenes
 
 CPU = torch.device("cpu")
 VISION = {"image_size": 16, "patch_size": 8, "width": 32, "layers": 1, "head_width": 16}
@@ -107,7 +107,7 @@ def test_similarities_are_those_of_open_clip(name: str) -> None:
     clip = load_clip(folder, CPU, torch.float32)
     plain = open_clip.create_model(f"local-dir:{folder}").eval()
     tokenizer = open_clip.get_tokenizer(f"local-dir:{folder}")
-    drawn = list(islice(pictures(UNSEEN, 5, (IMAGE_SIDE, IMAGE_SIDE)), 3))
+    drawn = list(islice(draw_scenes(UNSEEN, 5, (IMAGE_SIDE, IMAGE_SIDE)), 3))
     images = [clip.preprocessing.resize(np.asarray(picture)) for _, picture in drawn]
     sentences = [str(scene) for scene, _ in drawn]
     captions = [sentences, sentences[1:], [sentences[0], "a red circle"]]
