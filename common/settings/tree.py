@@ -207,11 +207,3 @@ class Settings(BaseSettings):
         if preset is None:
             raise ValueError(f"FLEET_MODELS: {data['models']!r} is not one of {', '.join(PRESETS)}")
         return {**data, "sampling": {**preset.sampling, **data.get("sampling", {})}}
-
-
-GROUPS = frozenset(
-    name
-    for name, field in Settings.model_fields.items()
-    if isinstance(field.annotation, type) and issubclass(field.annotation, Group)
-)
-"""Branches of the tree: what follows the prefix in a nested variable's name."""

@@ -9,7 +9,7 @@ from common.store.base import Entry, Store
 from common.store.folder import FolderStore
 from common.store.s3 import S3Store
 
-__all__ = ["Entry", "Store", "absolute_path", "absolute_uri", "is_under", "open_store"]
+__all__ = ["Entry", "Store", "absolute_path", "absolute_uri", "expand_home", "is_under", "open_store"]
 
 
 def absolute_uri(uri: str) -> str:
@@ -26,8 +26,24 @@ def absolute_uri(uri: str) -> str:
 
 
 def absolute_path(path: str) -> str:
-    """Without `.` and `..`; links stay, since what they point to may have no telling name."""
-    return os.path.abspath(Path(path).expanduser())  # noqa: PTH100 - `absolute` keeps `..`, `resolve` drops links
+    """Without `~`, `.` and `..`; links stay, since what they point to may have no telling name.
+
+    Raises:
+        FleetError: it begins with `~` and there is no such home.
+    """
+    return os.path.abspath(expand_home(path))  # noqa: PTH100 - `absolute` keeps `..`, `resolve` drops links
+
+
+def expand_home(path: str) -> Path:
+    """The path with its `~` or `~user` replaced.
+
+    Raises:
+        FleetError: there is no such user, or this one has no home.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise FleetError(f"{path}: there is no such home folder; write the path without ~") from error
 
 
 def is_under(uri: str, root: str) -> bool:
