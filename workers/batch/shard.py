@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -26,7 +26,9 @@ def shard_bytes(
         batch: which rows these are.
         provenance: run, models, sampling settings and version; kept in the file's metadata as JSON.
     """
-    table = pa.table({**_input(rows), **_results(outcomes), **_position(batch)}).select(SHARD.names)
+    columns = {**_input(rows), **_results(outcomes), **_position(batch)}
+    _require_all(columns)
+    table = pa.table(columns).select(SHARD.names)
     metadata = {METADATA_KEY: json.dumps({**provenance, "batch": batch.id})}
     table = table.cast(SHARD).replace_schema_metadata(metadata)
     sink = io.BytesIO()
@@ -35,6 +37,15 @@ def shard_bytes(
     if not pq.read_table(io.BytesIO(body)).equals(table):
         raise RuntimeError(f"{batch.id}: the shard did not read back as it was written")
     return body
+
+
+def _require_all(columns: Collection[str]) -> None:
+    """A column of the schema that nobody fills is the change of code that was forgotten."""
+    missing = [name for name in SHARD.names if name not in columns]
+    if missing:
+        raise RuntimeError(
+            f"column {missing[0]} of common/run/schema.py is not filled in workers/batch/shard.py"
+        )
 
 
 def _input(rows: pa.Table) -> dict[str, pa.ChunkedArray]:
