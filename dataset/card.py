@@ -4,14 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import jinja2
-import pyarrow as pa
 
-from common.run.schema import OURS, PUBLISHED, Status
+from common.run.schema import COLUMNS, LAION_COCO, Status
 from common.settings import S3Settings
 from common.store import Store
 from dataset.histogram import histograms
 from dataset.merged import CARD_KEY, Merged, read_tally
-from dataset.statuses import MEANING
 from dataset.tally import Tally
 
 SIZES = {
@@ -24,27 +22,6 @@ SIZES = {
     10**9: "100M<n<1B",
 }
 """The Hub's size categories by their upper ends."""
-COLUMNS = {
-    "URL": "address of the picture, as in the input",
-    "TEXT": "original caption, as in the input",
-    "top_caption": "the caption that the selector chose from the shortlist",
-    "all_captions": "every distinct caption, best first by the ranker",
-    "all_similarities": "the ranker's cosine similarity of each of them with the picture",
-    "WIDTH": "of the input",
-    "HEIGHT": "of the input",
-    "similarity": "of the input: its own picture-text similarity of the original caption",
-    "hash": "of the input",
-    "pwatermark": "of the input: probability of a watermark",
-    "punsafe": "of the input: probability of unsafe content",
-    "shortlist": "the best captions, by the ranker",
-    "shortlist_similarities": "the selector's cosine similarity of each of them",
-    "repaired_caption": "the top caption after the optional repair step",
-    "part": "input file",
-    "row": "position in the input file",
-    "status": "ok in every row here",
-    "error": "null in every row here",
-    "sha256": "of the picture's bytes when it was captioned",
-}
 
 
 @dataclass(frozen=True)
@@ -80,19 +57,16 @@ def _variables(merged: Merged, tally: Tally, texts: CardTexts) -> dict[str, Any]
     counts = merged.counts
     rows_in = max(counts.rows_in, 1)
     failures = sorted(counts.failures.items(), key=lambda item: (-item[1], item[0]))
-    schema = pa.schema([*PUBLISHED, *OURS]) if merged.recipe.keep_columns else PUBLISHED
     return {
         "texts": texts,
         "merged": merged,
         "counts": counts,
         "size_category": next((name for end, name in SIZES.items() if counts.rows_out < end), "n>1B"),
-        "columns": [
-            (field.name, str(field.type).replace("item: ", ""), COLUMNS[field.name]) for field in schema
-        ],
+        "columns": COLUMNS if merged.recipe.keep_columns else LAION_COCO,
         "models": merged.models.model_dump(),
         "sampling": merged.sampling.model_dump(mode="json"),
         "meanings": {name: field.description for name, field in type(merged.sampling).model_fields.items()},
-        "failures": [(name, n, 100 * n / rows_in, MEANING[name]) for name, n in failures],
+        "failures": [(name, n, 100 * n / rows_in, Status(name).meaning) for name, n in failures],
         "opted_out": counts.failures.get(Status.OPT_OUT, 0),
         "histograms": histograms(tally),
     }

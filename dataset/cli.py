@@ -33,7 +33,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    epilog="Settings are environment variables with the prefix FLEET_; the README lists them all.",
+    epilog="Settings are environment variables with the prefix FLEET_; docs/settings.md lists them all.",
 )
 
 app.add_typer(survey_app, name="survey")
@@ -127,7 +127,9 @@ def merge_command(
     ] = False,
     compression: Annotated[Compression, typer.Option(help="Of the files' pages.")] = Compression.ZSTD,
 ) -> None:
-    """Merge runs into large parquet files, each row once, with a dataset card.
+    """Merge runs into large parquet files with a dataset card.
+
+    Each row is in them once.
 
     Example: dataset merge --run s3://bucket/run --run s3://bucket/retry --output s3://bucket/dataset
     """
@@ -172,7 +174,7 @@ def stats_command(
     output: Output = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Print counts and histograms of a merged data set, or of a run that is not merged yet."""
+    """Print counts and histograms of a data set or a run."""
     settings = load_settings()
     with _bad_runs():
         stats = read_stats(output_uri(output, settings), settings.s3)
@@ -191,7 +193,7 @@ def gallery_command(
         bool, typer.Option("--with-failures", help="Show also what failed on the way, and why.")
     ] = False,
 ) -> None:
-    """Write a page of random rows of a run: one HTML file, never cherry-picked.
+    """Write one HTML page of random rows, never cherry-picked.
 
     Example: dataset gallery --run s3://bucket/run --rows 100 --page gallery.html
     """
@@ -212,9 +214,9 @@ def publish_command(
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would go.")] = False,
 ) -> None:
-    """Upload a merged data set and its card to the Hugging Face Hub; again after an interruption.
+    """Upload a merged data set to the Hugging Face Hub.
 
-    Log in first with `hf auth login`, or set HF_TOKEN.
+    After an interruption the same command sends the rest. Log in first with `hf auth login`, or set HF_TOKEN.
 
     Example: dataset publish --repo our-lab/captions --private
     """

@@ -9,7 +9,7 @@ from pathlib import Path
 from common.run.hub import glob_on_hub
 from common.run.part import PartError
 from common.settings import S3Settings
-from common.store import S3Address, absolute_path, is_s3
+from common.store import S3Address, absolute_path, expand_home, is_s3
 from common.store.s3 import s3_client, s3_errors
 
 WILD = re.compile(r"[*?\[]")
@@ -41,7 +41,7 @@ def _expand_one(argument: str, s3: S3Settings) -> list[str]:
 
 
 def _expand_path(argument: str) -> list[str]:
-    path = Path(argument).expanduser()
+    path = expand_home(argument)
     if path.is_dir():
         matches = [str(match) for match in path.glob(SUFFIX)]
     elif path.exists() or not WILD.search(argument):

@@ -24,7 +24,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    epilog="Settings are environment variables with the prefix FLEET_; the README lists them all.",
+    epilog="Settings are environment variables with the prefix FLEET_; docs/settings.md lists them all.",
 )
 
 PARTS_HELP = (
@@ -104,7 +104,9 @@ def status(
     watch: Annotated[bool, typer.Option(help="Look again until the run is finished.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show how far a run is: batches, rows by status, rate and time left.
+    """Show the progress of a run.
+
+    Batches, rows by status, rate and time left.
 
     Exit code 1 if a batch is dead or missing.
     """
@@ -157,9 +159,9 @@ def requeue(
         Reason | None, typer.Option(help="With --dead: only those that died of this.", show_default=False)
     ] = None,
 ) -> None:
-    """Queue again what was lost: the run's manifest minus its output, queue and running batches.
+    """Queue lost batches again.
 
-    Safe to run at any time, from a cron job, and by two people at once.
+    X
     """
     from producer.requeue import requeue as requeue_batches  # noqa: PLC0415 - as above
 
@@ -182,7 +184,9 @@ def retry(
     ] = None,
     output: Output = None,
 ) -> None:
-    """Try another run's failed rows again, in a run of their own; `dataset merge` joins the two.
+    """Try another run's failed rows again, in a run of their own.
+
+    `dataset merge` joins the two.
 
     Example: producer retry --run s3://bucket/run --output s3://bucket/run-again --status timeout,http_5xx
     """
@@ -195,7 +199,9 @@ def retry(
 
 @app.command()
 def verify(output: Output = None, as_json: AsJson = False) -> None:
-    """Read every shard of a run: each row once, nothing damaged, counts and provenance consistent.
+    """Read every shard of a run and report each fault.
+
+    Each row is there once, nothing is damaged, counts and provenance are consistent.
 
     Exit code 1 if something is missing, dead or bad.
     """

@@ -60,7 +60,10 @@ def run_locally(
 
 def _require_worker_packages() -> None:
     if importlib.util.find_spec("torch") is None:
-        raise FleetError("the workers' packages are not installed; install caption-fleet[worker]")
+        raise FleetError(
+            "the workers' packages are not installed; install the extra `worker`:"
+            " pip install '.[worker]' in a checkout"
+        )
 
 
 @contextmanager
@@ -85,8 +88,18 @@ def _state_folder(uri: str) -> Iterator[Path]:
 def _state_path(uri: str) -> Path:
     if not is_s3(uri):
         return Path(uri) / ".local"
-    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    return state / "caption-fleet" / sha256(uri.encode()).hexdigest()[:16]
+    return _state_home() / "caption-fleet" / sha256(uri.encode()).hexdigest()[:16]
+
+
+def _state_home() -> Path:
+    """The user's folder for such files (XDG base directory specification)."""
+    named = os.environ.get("XDG_STATE_HOME")
+    try:
+        return Path(named) if named else Path.home() / ".local" / "state"
+    except RuntimeError as error:
+        raise FleetError(
+            "this user has no home folder for the broker's file; name a folder in XDG_STATE_HOME"
+        ) from error
 
 
 @contextmanager

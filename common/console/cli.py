@@ -2,16 +2,16 @@
 
 import os
 import sys
-from collections.abc import Iterable
 from typing import Annotated, NoReturn
 
 import typer
 from pydantic import ValidationError
 
 from common import __version__
-from common.console.logs import configure_logs
+from common.console.logs import configure_logs, log_level
 from common.errors import FleetError
-from common.settings import GROUPS, PREFIX, Settings
+from common.settings import Settings
+from common.settings.environment import require_readable
 
 EXIT_DONE = 0
 EXIT_INCOMPLETE = 1
@@ -35,8 +35,8 @@ Version = Annotated[
 
 def run_command(app: typer.Typer) -> NoReturn:
     """Run a console script; every `FleetError` becomes one line on standard error and exit code 2."""
-    configure_logs()
     try:
+        configure_logs()
         app()
     except FleetError as error:
         sys.exit(fail(error))
@@ -57,7 +57,8 @@ def load_settings() -> Settings:
     Raises:
         FleetError: a variable holds something that it cannot; the line names it.
     """
-    _must_be_known(os.environ)
+    require_readable(os.environ)
+    log_level()
     try:
         return Settings()
     except ValidationError as error:
@@ -65,15 +66,6 @@ def load_settings() -> Settings:
         name = "_".join(["FLEET", *(str(step).upper() for step in first["loc"] if not isinstance(step, int))])
         reason = first["msg"].removeprefix("Value error, ")
         raise FleetError(f"{name}: {reason}" if first["loc"] else reason) from error
-
-
-def _must_be_known(environment: Iterable[str]) -> None:
-    """A misspelt variable would silently be a default."""
-    for name in environment:
-        rest = name.removeprefix(PREFIX).lower()
-        group = rest.partition("_")[0]
-        if name.startswith(PREFIX) and rest not in Settings.model_fields and group not in GROUPS:
-            raise FleetError(f"{name}: there is no such setting; docs/settings.md lists them all")
 
 
 def output_uri(option: str | None, settings: Settings) -> str:

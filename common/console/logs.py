@@ -9,6 +9,9 @@ from typing import Any
 import structlog
 from structlog.typing import Processor, WrappedLogger
 
+from common.errors import FleetError
+
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LONGEST_VALUE = 512
 
 
@@ -17,6 +20,9 @@ def configure_logs(level: str | None = None) -> None:
 
     Args:
         level: a name of the logging module; by default that of `LOG_LEVEL`, else INFO.
+
+    Raises:
+        FleetError: `LOG_LEVEL` names none.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
@@ -26,7 +32,7 @@ def configure_logs(level: str | None = None) -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level or os.environ.get("LOG_LEVEL", "INFO").upper())
+    root.setLevel(level or log_level())
     logging.captureWarnings(capture=True)
     structlog.configure(
         processors=[*_shared_processors(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -34,6 +40,18 @@ def configure_logs(level: str | None = None) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def log_level() -> str:
+    """The level that `LOG_LEVEL` names, in any case; INFO where it is not set.
+
+    Raises:
+        FleetError: there is no such level.
+    """
+    level = os.environ.get("LOG_LEVEL", "").strip().upper() or "INFO"
+    if level not in LEVELS:
+        raise FleetError(f"LOG_LEVEL: {level!r} is not one of {', '.join(LEVELS)}")
+    return level
 
 
 def _shared_processors() -> list[Processor]:

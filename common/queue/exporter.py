@@ -2,7 +2,9 @@
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import redis
 from prometheus_client import CollectorRegistry, start_http_server
@@ -11,8 +13,40 @@ from prometheus_client.registry import Collector
 
 from common.console.cli import fail, load_settings
 from common.errors import FleetError
-from common.queue.broker import SET_ASIDE, connect, queue_length
+from common.queue.broker import SET_ASIDE, QueueLength, connect, queue_length
 from common.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one question to the broker tells."""
+
+    queue: QueueLength
+    set_aside: int
+    memory: Mapping[str, float]
+
+
+class QueueGauge(NamedTuple):
+    """A gauge of the queue, and where its value is in a look."""
+
+    name: str
+    meaning: str
+    value: Callable[[Look], float]
+
+
+UP = QueueGauge("fleet_broker_up", "Whether the broker answers.", lambda _: True)
+GAUGES = (
+    UP,
+    QueueGauge("fleet_queue_waiting", "Batches in the queue, of all runs.", lambda it: it.queue.waiting),
+    QueueGauge("fleet_queue_held", "Batches in the hands of workers, of all runs.", lambda it: it.queue.held),
+    QueueGauge("fleet_queue_set_aside", "Messages kept for an operator to look at.", lambda it: it.set_aside),
+    QueueGauge("fleet_broker_memory_bytes", "Memory of the broker.", lambda it: it.memory["used_memory"]),
+    QueueGauge(
+        "fleet_broker_memory_limit_bytes",
+        "Its maxmemory; 0 is no limit.",
+        lambda it: it.memory.get("maxmemory", 0),
+    ),
+)
 
 
 class QueueMetrics(Collector):
@@ -23,27 +57,16 @@ class QueueMetrics(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         try:
-            gauges = list(self._gauges())
+            look = self._look()
         except redis.RedisError:
-            gauges = []
-        yield _gauge("fleet_broker_up", "Whether the broker answers.", bool(gauges))
-        yield from gauges
+            yield GaugeMetricFamily(UP.name, UP.meaning, value=False)
+            return
+        for gauge in GAUGES:
+            yield GaugeMetricFamily(gauge.name, gauge.meaning, value=gauge.value(look))
 
-    def _gauges(self) -> Iterator[GaugeMetricFamily]:
-        queue, memory = queue_length(self._client), self._client.info("memory")
-        yield _gauge("fleet_queue_waiting", "Batches in the queue, of all runs.", queue.waiting)
-        yield _gauge("fleet_queue_held", "Batches in the hands of workers, of all runs.", queue.held)
-        yield _gauge(
-            "fleet_queue_set_aside", "Messages kept for an operator to look at.", self._client.llen(SET_ASIDE)
-        )
-        yield _gauge("fleet_broker_memory_bytes", "Memory of the broker.", memory["used_memory"])
-        yield _gauge(
-            "fleet_broker_memory_limit_bytes", "Its maxmemory; 0 is no limit.", memory.get("maxmemory", 0)
-        )
-
-
-def _gauge(name: str, meaning: str, value: float) -> GaugeMetricFamily:
-    return GaugeMetricFamily(name, meaning, value=value)
+    def _look(self) -> Look:
+        client = self._client
+        return Look(queue_length(client), int(client.llen(SET_ASIDE)), client.info("memory"))
 
 
 def serve(settings: Settings) -> None:

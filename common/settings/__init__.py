@@ -1,7 +1,6 @@
 """Every setting of the fleet, and the presets of the models."""
 
 from common.settings.tree import (
-    GROUPS,
     PREFIX,
     FetchSettings,
     FilterSettings,
@@ -14,7 +13,6 @@ from common.settings.tree import (
 )
 
 __all__ = [
-    "GROUPS",
     "PREFIX",
     "FetchSettings",
     "FilterSettings",

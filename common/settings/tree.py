@@ -44,7 +44,10 @@ class Group(BaseModel):
 
 
 class SamplingSettings(Group):
-    """How captions are drawn and chosen; the defaults are those of the original LAION-COCO script."""
+    """How captions are drawn and chosen; lengths are in tokens.
+
+    The defaults are those of the original LAION-COCO script.
+    """
 
     lanes: PositiveInt = Field(40, description="captions sampled for each image")
     shortlist: PositiveInt = Field(5, description="captions that the ranker hands to the selector")
@@ -66,7 +69,7 @@ class SamplingSettings(Group):
 
 
 class FetchSettings(Group):
-    """How images are downloaded from addresses that strangers chose."""
+    """How images are downloaded from addresses that strangers chose; times are in seconds, sizes in bytes."""
 
     concurrency: PositiveInt = Field(256, description="downloads in flight per worker")
     per_host: PositiveInt = Field(4, description="downloads in flight per host")
@@ -75,7 +78,7 @@ class FetchSettings(Group):
     read_timeout: PositiveFloat = Field(5.0, description="seconds without a byte")
     batch_timeout: PositiveFloat = Field(
         600.0,
-        description="seconds in all that the models may wait for a batch's images; then the rest is late",
+        description="seconds in all that the models may wait for a batch's images; the rest is a timeout",
     )
     max_bytes: PositiveInt = Field(20_000_000, description="longest body")
     max_pixels: PositiveInt = Field(50_000_000, description="largest picture, width times height")
@@ -94,7 +97,7 @@ class FetchSettings(Group):
 
 
 class LeaseSettings(Group):
-    """How long a worker owns a batch, and how it gives one back; all in seconds."""
+    """How long a worker owns a batch, and how it gives one back; times are in seconds."""
 
     visibility_timeout: PositiveInt = Field(
         180, description="a batch whose worker fell silent for this long is handed to another"
@@ -132,20 +135,20 @@ class FilterSettings(Group):
 
 
 class S3Settings(Group):
-    """Where S3 is; credentials come the way boto3 finds them."""
+    """Where S3 is; credentials come the way boto3 finds them, such as `AWS_ACCESS_KEY_ID`."""
 
     endpoint_url: Annotated[str | None, EmptyIsNone] = Field(None, description="for S3-compatible servers")
 
 
 class MetricsSettings(Group):
-    """Where Prometheus scrapes."""
+    """Where Prometheus scrapes; docs/metrics.md lists the metrics."""
 
     port: Annotated[int, Field(ge=0, le=65535)] = Field(0, description="port of /metrics; 0 is off")
     address: str = Field("127.0.0.1", description="address that it listens on; 0.0.0.0 in a pod")
 
 
 class HealthSettings(Group):
-    """What probes look at: files, so that a probe costs nothing and needs no broker."""
+    """What probes look at: files, so that a probe costs nothing and needs no broker; times are in seconds."""
 
     folder: Annotated[str | None, EmptyIsNone] = Field(
         None, description="folder for the files alive (touched while work moves) and ready (models loaded)"
@@ -157,7 +160,7 @@ class HealthSettings(Group):
 
 
 class Settings(BaseSettings):
-    """The tree; `FLEET_FETCH_TIMEOUT` is `settings.fetch.timeout`."""
+    """Broker, output and models; in the code `FLEET_FETCH_TIMEOUT` is `settings.fetch.timeout`."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -207,11 +210,3 @@ class Settings(BaseSettings):
         if preset is None:
             raise ValueError(f"FLEET_MODELS: {data['models']!r} is not one of {', '.join(PRESETS)}")
         return {**data, "sampling": {**preset.sampling, **data.get("sampling", {})}}
-
-
-GROUPS = frozenset(
-    name
-    for name, field in Settings.model_fields.items()
-    if isinstance(field.annotation, type) and issubclass(field.annotation, Group)
-)
-"""Branches of the tree: what follows the prefix in a nested variable's name."""

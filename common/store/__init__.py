@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from common.settings import S3Settings
-from common.store.address import S3Address, absolute_path, absolute_uri, is_s3, is_under
+from common.store.address import S3Address, absolute_path, absolute_uri, expand_home, is_s3, is_under
 from common.store.base import Entry, Store
 from common.store.folder import FolderStore
 from common.store.s3 import S3Store
@@ -14,6 +14,7 @@ __all__ = [
     "Store",
     "absolute_path",
     "absolute_uri",
+    "expand_home",
     "is_s3",
     "is_under",
     "open_store",

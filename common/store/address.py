@@ -53,8 +53,24 @@ def absolute_uri(uri: str) -> str:
 
 
 def absolute_path(path: str) -> str:
-    """Without `.` and `..`; links stay, since their targets may have no telling names."""
-    return os.path.abspath(Path(path).expanduser())  # noqa: PTH100 - `absolute` keeps `..`, `resolve` drops links
+    """Without `~`, `.` and `..`; links stay, since their targets may have no telling names.
+
+    Raises:
+        FleetError: it begins with `~` and there is no such home.
+    """
+    return os.path.abspath(expand_home(path))  # noqa: PTH100 - `absolute` keeps `..`, `resolve` drops links
+
+
+def expand_home(path: str) -> Path:
+    """The path with its `~` or `~user` replaced.
+
+    Raises:
+        FleetError: there is no such user, or this one has no home.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise FleetError(f"{path}: there is no such home folder; write the path without ~") from error
 
 
 def is_under(uri: str, root: str) -> bool:

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -27,7 +27,9 @@ def shard_bytes(
         batch: which rows these are.
         provenance: run, models, sampling settings and version; kept in the file's metadata as JSON.
     """
-    table = pa.table({**_input(rows), **_results(outcomes), **_position(batch)}).select(SHARD.names)
+    columns = {**_input(rows), **_results(outcomes), **_position(batch)}
+    _require_all(columns)
+    table = pa.table(columns).select(SHARD.names)
     metadata = {METADATA_KEY: json.dumps({**provenance, "batch": batch.id})}
     table = table.cast(SHARD).replace_schema_metadata(metadata)
     sink = io.BytesIO()
@@ -57,6 +59,15 @@ def _bit_patterns(column: pa.ChunkedArray) -> Iterator[pa.ChunkedArray]:
         yield pa.chunked_array([chunk.view(pa.int64()) for chunk in column.chunks], pa.int64())
     else:
         yield column
+
+
+def _require_all(columns: Collection[str]) -> None:
+    """A column of the schema that nobody fills is the change of code that was forgotten."""
+    missing = [name for name in SHARD.names if name not in columns]
+    if missing:
+        raise RuntimeError(
+            f"column {missing[0]} of common/run/schema.py is not filled in workers/batch/shard.py"
+        )
 
 
 def _input(rows: pa.Table) -> dict[str, pa.ChunkedArray]:
