@@ -6,7 +6,7 @@ UV := .tools/bin/uv
 BIN := .venv/bin
 ROOMS := common dataset producer workers tests
 
-.PHONY: demo survey-demo test lint format bench soak lock clean
+.PHONY: demo survey-demo test lint format bench soak lock machine clean
 
 demo: .venv/ready ## two parts of toy pictures, captioned end to end on this machine
 	$(BIN)/python -m tests.demo --output output/demo
@@ -47,11 +47,14 @@ lock: $(UV) ## resolve again; the lean and the worker's lock agree with the deve
 clean:
 	rm -rf .venv .tools output dist
 
-$(UV):
+machine: ## says what is missing here, and how much is about to be fetched, before anything is
+	@scripts/check-machine "$(PYTHON)"
+
+$(UV): | machine
 	$(PYTHON) -m venv .tools
 	.tools/bin/pip install --quiet uv
 
-.venv/ready: $(UV) requirements-dev.lock pyproject.toml
+.venv/ready: $(UV) requirements-dev.lock pyproject.toml | machine
 	test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) .venv
 	$(UV) pip sync --quiet --compile-bytecode --require-hashes --python $(BIN)/python requirements-dev.lock
 	$(UV) pip install --quiet --no-deps --python $(BIN)/python --editable .

@@ -37,6 +37,7 @@ PROGRAMS = {
         "shows the gallery, the survey and Flower",
         "apt install chromium, or .venv/bin/playwright install --with-deps chromium",
     ),
+    "make": Program("sets the project up", "apt install make"),
     "mount": Program("makes small disks", "apt install mount"),
     "prlimit": Program("limits a process's open files", "apt install util-linux"),
     "promtool": Program("tries the alerts", "apt install prometheus"),
