@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 Page = bytes | Callable[[asyncio.StreamWriter], Awaitable[None]]
@@ -25,12 +25,8 @@ class Web:
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        try:
+        with suppress(ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):  # the client left
             await self._answer(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
-            pass  # the client left
-        finally:
-            writer.transport.abort()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
@@ -71,6 +67,7 @@ async def serve(
         task = asyncio.ensure_future(web.answer(reader, writer))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
+        task.add_done_callback(lambda _: writer.transport.abort())  # even if it never began
 
     server = await asyncio.start_server(accept, host, port, ssl=tls, backlog=1024)
     web.port = server.sockets[0].getsockname()[1]
