@@ -13,6 +13,7 @@ MAX_DETAIL = 200
 RETRY_SECONDS = 0.5
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _LOOKUP_ERRORS = {getattr(socket, name): name for name in dir(socket) if name.startswith("EAI_")}
+_EXCERPT = re.compile(r":?\s+b['\"]")  # of the response, behind the rule that it breaks
 _TOO_LONG = ("Got more than", "Too many headers")  # of aiohttp's parser, which has no class for the second
 
 
@@ -65,12 +66,18 @@ def classify(error: Exception) -> Failure:
     return _other(error, cause)
 
 
-def _other(error: Exception, cause: BaseException) -> Failure:
+def broken_response(error: BaseException) -> Failure:
+    """The failure that an exception of aiohttp's parser stands for; another try would see it again."""
     complaint = str(getattr(error, "message", "") or getattr(error.__cause__, "message", ""))
-    if complaint.startswith(_TOO_LONG):  # in the head, or behind the body
-        return Failure(Status.TOO_LARGE, f"bad response: {complaint}")
-    if isinstance(error, aiohttp.ClientResponseError):  # headers that cannot be parsed
-        return Failure(Status.CONNECT_ERROR, f"bad response: {complaint}")
+    status = Status.TOO_LARGE if complaint.startswith(_TOO_LONG) else Status.CONNECT_ERROR
+    rule = _EXCERPT.split(complaint[:MAX_DETAIL])[0]  # the whole may be megabytes, mostly of blanks
+    return Failure(status, f"bad response: {rule}")
+
+
+def _other(error: Exception, cause: BaseException) -> Failure:
+    failure = broken_response(error)
+    if failure.status is Status.TOO_LARGE or isinstance(error, aiohttp.ClientResponseError):
+        return failure
     if isinstance(error, ValueError):  # InvalidURL and UnicodeError are
         return Failure(Status.INVALID_URL, type(error).__name__)
     code = getattr(cause, "errno", None)

@@ -30,7 +30,16 @@ async def test_every_trick_is_its_status(fetching: Fetching, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["endless", "endless-chunks", "endless-extension", "gzip-bomb", "endless-header"]
+    "name",
+    [
+        "endless",
+        "endless-chunks",
+        "endless-extension",
+        "endless-empty-lines",
+        "gzip-bomb",
+        "endless-header",
+        "continue-flood",
+    ],
 )
 async def test_memory_holds_one_body_at_most(fetching: Fetching, name: str) -> None:
     async with serve({"/a": TRICKS[name].page}) as web, fetching(timeout=1) as fetcher:
