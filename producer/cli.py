@@ -45,7 +45,7 @@ LimitRows = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 WATCH_EVERY = 2.0
-"""Seconds between two looks; a look that takes long is followed by a longer pause."""
+"""Seconds between two polls, more after a slow one."""
 
 
 def main() -> None:
@@ -57,7 +57,7 @@ def main() -> None:
 def _root(
     version: Version = False,
 ) -> None:
-    """Nothing of its own: options that every command shares."""
+    """Options of every command."""
 
 
 @app.command("enqueue")
@@ -79,17 +79,11 @@ def enqueue_command(
 
     Example: producer enqueue 'laion5b-part-*' --output s3://bucket/run
     """
-    from producer.enqueue import enqueue  # noqa: PLC0415 - `--help` waits for no library
+    from producer.enqueue import EnqueueOptions, enqueue  # noqa: PLC0415 - `--help` waits for no library
 
     settings = load_settings()
-    done = enqueue(
-        parts,
-        output_uri(output, settings),
-        settings,
-        batch_rows=batch_rows,
-        limit_rows=limit_rows,
-        staging=stage,
-    )
+    options = EnqueueOptions(batch_rows, limit_rows, stage)
+    done = enqueue(parts, output_uri(output, settings), settings, options)
     typer.echo(_sentence(done))
 
 
@@ -129,7 +123,7 @@ def _print(state: "RunStatus", *, as_json: bool) -> None:
 
 
 def _watch(reader: "StatusReader", *, as_json: bool) -> "RunStatus":
-    """On a terminal one table that changes; elsewhere one JSON object a look."""
+    """On a terminal one live table; elsewhere one JSON object per poll."""
     if as_json or not sys.stdout.isatty():
         return _follow(reader, lambda state: _print(state, as_json=True))
     with Live(console=Console(), auto_refresh=False) as screen:
@@ -226,16 +220,11 @@ def local(
 
     Exit code 1 if a batch could not be done.
     """
-    from producer.local import run_locally  # noqa: PLC0415 - as above
+    from producer.enqueue import EnqueueOptions  # noqa: PLC0415 - as above
+    from producer.local import run_locally  # noqa: PLC0415
 
     settings = load_settings()
-    state = run_locally(
-        parts,
-        output_uri(output, settings),
-        settings,
-        workers=workers,
-        batch_rows=batch_rows,
-        limit_rows=limit_rows,
-    )
+    options = EnqueueOptions(batch_rows, limit_rows)
+    state = run_locally(parts, output_uri(output, settings), settings, workers=workers, options=options)
     _print(state, as_json=False)
     raise typer.Exit(EXIT_DONE if state.batches.done == state.batches.total else EXIT_INCOMPLETE)

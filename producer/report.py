@@ -1,4 +1,4 @@
-"""The status of a run as people read it."""
+"""Status and audit of a run as text."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
