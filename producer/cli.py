@@ -112,7 +112,7 @@ def status(
     state = _watch(reader, as_json=as_json) if watch else reader.read()
     if not watch:
         _print(state, as_json=as_json)
-    raise typer.Exit(EXIT_INCOMPLETE if state.incomplete else EXIT_DONE)
+    raise typer.Exit(EXIT_INCOMPLETE if state.is_incomplete else EXIT_DONE)
 
 
 def _print(state: "RunStatus", *, as_json: bool) -> None:
@@ -135,7 +135,7 @@ def _follow(reader: "StatusReader", show: Callable[["RunStatus"], None]) -> "Run
         began = time.monotonic()
         state = reader.read()
         show(state)
-        if state.finished:
+        if state.is_finished:
             return state
         time.sleep(max(WATCH_EVERY, 5 * (time.monotonic() - began)))
 
@@ -144,7 +144,8 @@ def _follow(reader: "StatusReader", show: Callable[["RunStatus"], None]) -> "Run
 def requeue(
     output: Output = None,
     missing: Annotated[
-        bool, typer.Option("--missing", help="Queue what is neither done nor on its way (the default).")
+        bool,
+        typer.Option("--missing", help="Queue the batches that are neither done nor waiting (the default)."),
     ] = False,
     dead: Annotated[
         bool, typer.Option("--dead", help="Also forget the failures of dead batches, and queue them.")
@@ -161,7 +162,7 @@ def requeue(
 
     if reason is not None and not dead:
         raise FleetError("--reason goes with --dead")
-    _ = missing  # what is missing is always queued: the flag says so in scripts
+    _ = missing  # missing batches are always queued: the flag is for scripts
     settings = load_settings()
     done = requeue_batches(output_uri(output, settings), settings, dead=dead, reason=reason)
     typer.echo(_sentence(done))
@@ -205,7 +206,7 @@ def verify(output: Output = None, as_json: AsJson = False) -> None:
     settings = load_settings()
     verdict = verify_run(open_store(absolute_uri(output_uri(output, settings)), settings.s3))
     typer.echo(json.dumps(verdict.to_json()) if as_json else verdict_text(verdict))
-    raise typer.Exit(EXIT_DONE if verdict.clean else EXIT_INCOMPLETE)
+    raise typer.Exit(EXIT_DONE if verdict.is_clean else EXIT_INCOMPLETE)
 
 
 @app.command()

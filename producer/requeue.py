@@ -1,4 +1,4 @@
-"""Requeueing: what is missing comes from manifest, output and queue; what is dead waits for an operator."""
+"""Requeueing: missing batches from manifest, output and queue; dead ones on an operator's word."""
 
 from collections.abc import Iterable
 

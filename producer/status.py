@@ -55,11 +55,11 @@ class RunStatus:
     eta_seconds: float | None
 
     @property
-    def finished(self) -> bool:
+    def is_finished(self) -> bool:
         return self.batches.done + self.batches.dead == self.batches.total
 
     @property
-    def incomplete(self) -> bool:
+    def is_incomplete(self) -> bool:
         """Whether an operator has to act."""
         return bool(self.batches.dead or self.batches.missing)
 

@@ -29,7 +29,7 @@ class Verdict:
     problems: list[str]
 
     @property
-    def clean(self) -> bool:
+    def is_clean(self) -> bool:
         return not self.problems
 
     def to_json(self) -> dict[str, Any]:
