@@ -9,7 +9,7 @@ from common.explained import Explained
 
 
 class Stage(Explained):
-    """A step of a batch's way; its meaning is what one measurement of it covers."""
+    """A stage of a batch; its meaning is the extent of one measurement."""
 
     READ = "read", "the rows of a batch"
     FETCH = "fetch", "one URL, redirects and retries included"

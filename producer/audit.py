@@ -1,4 +1,4 @@
-"""The audit of one shard: does it hold exactly the rows of its batch, as its run made them?"""
+"""The audit of one shard: exactly the rows of its batch, made by its run."""
 
 import json
 from collections import Counter
@@ -14,7 +14,7 @@ from common.run.schema import SHARD, Status
 from common.store import Store
 
 DAMAGED = (OSError, ValueError, TypeError, AttributeError, KeyError)
-"""What reading a stranger's bytes as one of our files may raise."""
+"""Exceptions from reading untrusted bytes as a shard."""
 
 REFERENCE = ("name", "revision")
 COLUMNS = ["part", "row", "status", "top_caption"]
@@ -22,7 +22,7 @@ COLUMNS = ["part", "row", "status", "top_caption"]
 
 @dataclass(slots=True)
 class ShardAudit:
-    """What one shard holds, and what is wrong with it."""
+    """Content and problems of one shard."""
 
     batch: str
     rows: int = 0
@@ -32,7 +32,7 @@ class ShardAudit:
 
 
 def audit_shard(store: Store, run: Run, batch: Batch) -> ShardAudit:
-    """Read a shard and hold it against its batch and its run; what is wrong becomes a problem.
+    """Read a shard and compare it with its batch and its run; every fault becomes a problem.
 
     Raises:
         StoreError: the store cannot be reached.

@@ -45,7 +45,7 @@ LimitRows = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 WATCH_EVERY = 2.0
-"""Seconds between two looks; a look that takes long is followed by a longer pause."""
+"""Seconds between two polls, more after a slow one."""
 
 
 def main() -> None:
@@ -57,7 +57,7 @@ def main() -> None:
 def _root(
     version: Version = False,
 ) -> None:
-    """Nothing of its own: options that every command shares."""
+    """Options of every command."""
 
 
 @app.command("enqueue")
@@ -79,17 +79,11 @@ def enqueue_command(
 
     Example: producer enqueue 'laion5b-part-*' --output s3://bucket/run
     """
-    from producer.enqueue import enqueue  # noqa: PLC0415 - `--help` waits for no library
+    from producer.enqueue import EnqueueOptions, enqueue  # noqa: PLC0415 - `--help` waits for no library
 
     settings = load_settings()
-    done = enqueue(
-        parts,
-        output_uri(output, settings),
-        settings,
-        batch_rows=batch_rows,
-        limit_rows=limit_rows,
-        staging=stage,
-    )
+    options = EnqueueOptions(batch_rows, limit_rows, stage)
+    done = enqueue(parts, output_uri(output, settings), settings, options)
     typer.echo(_sentence(done))
 
 
@@ -118,7 +112,7 @@ def status(
     state = _watch(reader, as_json=as_json) if watch else reader.read()
     if not watch:
         _print(state, as_json=as_json)
-    raise typer.Exit(EXIT_INCOMPLETE if state.incomplete else EXIT_DONE)
+    raise typer.Exit(EXIT_INCOMPLETE if state.is_incomplete else EXIT_DONE)
 
 
 def _print(state: "RunStatus", *, as_json: bool) -> None:
@@ -129,7 +123,7 @@ def _print(state: "RunStatus", *, as_json: bool) -> None:
 
 
 def _watch(reader: "StatusReader", *, as_json: bool) -> "RunStatus":
-    """On a terminal one table that changes; elsewhere one JSON object a look."""
+    """On a terminal one live table; elsewhere one JSON object per poll."""
     if as_json or not sys.stdout.isatty():
         return _follow(reader, lambda state: _print(state, as_json=True))
     with Live(console=Console(), auto_refresh=False) as screen:
@@ -141,7 +135,7 @@ def _follow(reader: "StatusReader", show: Callable[["RunStatus"], None]) -> "Run
         began = time.monotonic()
         state = reader.read()
         show(state)
-        if state.finished:
+        if state.is_finished:
             return state
         time.sleep(max(WATCH_EVERY, 5 * (time.monotonic() - began)))
 
@@ -150,7 +144,8 @@ def _follow(reader: "StatusReader", show: Callable[["RunStatus"], None]) -> "Run
 def requeue(
     output: Output = None,
     missing: Annotated[
-        bool, typer.Option("--missing", help="Queue what is neither done nor on its way (the default).")
+        bool,
+        typer.Option("--missing", help="Queue the batches that are neither done nor waiting (the default)."),
     ] = False,
     dead: Annotated[
         bool, typer.Option("--dead", help="Also forget the failures of dead batches, and queue them.")
@@ -167,7 +162,7 @@ def requeue(
 
     if reason is not None and not dead:
         raise FleetError("--reason goes with --dead")
-    _ = missing  # what is missing is always queued: the flag says so in scripts
+    _ = missing  # missing batches are always queued: the flag is for scripts
     settings = load_settings()
     done = requeue_batches(output_uri(output, settings), settings, dead=dead, reason=reason)
     typer.echo(_sentence(done))
@@ -211,7 +206,7 @@ def verify(output: Output = None, as_json: AsJson = False) -> None:
     settings = load_settings()
     verdict = verify_run(open_store(absolute_uri(output_uri(output, settings)), settings.s3))
     typer.echo(json.dumps(verdict.to_json()) if as_json else verdict_text(verdict))
-    raise typer.Exit(EXIT_DONE if verdict.clean else EXIT_INCOMPLETE)
+    raise typer.Exit(EXIT_DONE if verdict.is_clean else EXIT_INCOMPLETE)
 
 
 @app.command()
@@ -226,16 +221,11 @@ def local(
 
     Exit code 1 if a batch could not be done.
     """
-    from producer.local import run_locally  # noqa: PLC0415 - as above
+    from producer.enqueue import EnqueueOptions  # noqa: PLC0415 - as above
+    from producer.local import run_locally  # noqa: PLC0415
 
     settings = load_settings()
-    state = run_locally(
-        parts,
-        output_uri(output, settings),
-        settings,
-        workers=workers,
-        batch_rows=batch_rows,
-        limit_rows=limit_rows,
-    )
+    options = EnqueueOptions(batch_rows, limit_rows)
+    state = run_locally(parts, output_uri(output, settings), settings, workers=workers, options=options)
     _print(state, as_json=False)
     raise typer.Exit(EXIT_DONE if state.batches.done == state.batches.total else EXIT_INCOMPLETE)

@@ -1,4 +1,4 @@
-"""Enqueueing: plan, agree, write the manifest, queue what is neither done, dead nor queued."""
+"""Enqueueing: plan, compare with the run, write the manifest, queue the missing batches."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ from producer.stage import stage
 
 CHUNK = 500
 LOCK_SECONDS = 120
-"""Longer than a chunk or a listing takes; a producer that is killed holds the others up for so long."""
+"""Longer than any chunk or listing; a killed producer blocks the others for this long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Enqueued:
-    """What an `enqueue` did, in batches."""
+    """Result of `enqueue`, in batches."""
 
     run: str
     parts: int
@@ -40,7 +40,7 @@ class Enqueued:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A run and its parts as they are to be, with everything looked at and nothing written."""
+    """A checked plan of a run and its parts; nothing is written yet."""
 
     store: Store
     run: Run
@@ -49,49 +49,53 @@ class Plan:
     new: list[Part]
 
 
-def enqueue(
-    arguments: Sequence[str],
-    output: str,
-    settings: Settings,
-    *,
-    batch_rows: int | None = None,
-    limit_rows: int | None = None,
-    staging: bool = False,
-) -> Enqueued:
-    """Add parts to a run and queue their batches; doing it again adds nothing.
+@dataclass(frozen=True, slots=True)
+class EnqueueOptions:
+    """Options of `enqueue` and `local`.
 
     Args:
-        arguments: what the user named: paths, globs, addresses.
+        batch_rows: of a new run; None is the run's own, or the default.
+        limit_rows: only the first rows, counted over all parts; None is all.
+        staging: first copy costly new parts into the run.
+    """
+
+    batch_rows: int | None = None
+    limit_rows: int | None = None
+    staging: bool = False
+
+
+DEFAULTS = EnqueueOptions()
+
+
+def enqueue(
+    arguments: Sequence[str], output: str, settings: Settings, options: EnqueueOptions = DEFAULTS
+) -> Enqueued:
+    """Add parts to a run and queue their batches; idempotent.
+
+    Args:
+        arguments: paths, globs and addresses of parts.
         output: URI of the run.
         settings: of models, sampling and places.
-        batch_rows: of a new run.
-        limit_rows: take only so many rows, counted over all parts.
-        staging: first copy new parts that are costly to read into the run.
+        options: of the command.
 
     Raises:
         FleetError: a part, the output, the broker or the settings do not allow it; nothing was written.
     """
-    plan = plan_run(arguments, output, settings, batch_rows=batch_rows, limit_rows=limit_rows)
-    return queue_plan(plan, settings, staging=staging)
+    plan = plan_run(arguments, output, settings, options)
+    return queue_plan(plan, settings, staging=options.staging)
 
 
-def plan_run(
-    arguments: Sequence[str],
-    output: str,
-    settings: Settings,
-    *,
-    batch_rows: int | None,
-    limit_rows: int | None,
-) -> Plan:
-    """Look at everything that can be wrong but the broker.
+def plan_run(arguments: Sequence[str], output: str, settings: Settings, options: EnqueueOptions) -> Plan:
+    """Plan the run and check everything except the broker. Writes nothing.
 
     Raises:
         FleetError: a part, the output or the settings do not allow it.
     """
     store = open_store(absolute_uri(output), settings.s3)
     _require_short_address(store.uri)
-    run, exists = agree_on_run(store, settings, batch_rows)
-    parts = plan_parts(expand(arguments, settings.s3, store.uri), settings.s3, limit_rows)
+    run, exists = agree_on_run(store, settings, options.batch_rows)
+    addresses = expand(arguments, settings.s3, store.uri)
+    parts = plan_parts(addresses, settings.s3, options.limit_rows)
     new = agree_on_parts(store, parts)
     if new:
         store.check_writable()
@@ -99,11 +103,11 @@ def plan_run(
 
 
 def queue_plan(plan: Plan, settings: Settings, *, staging: bool = False) -> Enqueued:
-    """Write the manifest and queue what is missing.
+    """Write the manifest and queue the missing batches.
 
     Raises:
         BrokerError: the broker cannot be reached; nothing was written.
-        StoreError: the store does not keep to create-only writes.
+        StoreError: the store does not honour create-only writes.
     """
     with broker_errors(settings.broker_url):
         connect(settings.broker_url).ping()
@@ -116,7 +120,7 @@ def queue_plan(plan: Plan, settings: Settings, *, staging: bool = False) -> Enqu
 
 
 def queue_missing(store: Store, settings: Settings, batches: Sequence[Batch], *, parts: int) -> Enqueued:
-    """Queue those of `batches` that are neither done, dead nor on their way; one producer at a time."""
+    """Queue the `batches` that are neither done, dead nor waiting; one producer at a time."""
     client = connect(settings.broker_url)
     live = LiveRun(client, store.uri)
     with client.lock(f"{run_prefix(store.uri)}:producer", timeout=LOCK_SECONDS) as lock:
@@ -139,7 +143,7 @@ def queue_missing(store: Store, settings: Settings, batches: Sequence[Batch], *,
 def _send(
     run: str, settings: Settings, live: LiveRun, batches: Sequence[Batch], keep_lock: Callable[[], object]
 ) -> None:
-    """Send first, mark after: a producer killed in between repeats a message rather than lose one."""
+    """Send first, mark after: a producer killed in between repeats a message and loses none."""
     app = make_app(settings)
     with progress("queueing batches", len(batches)) as advance:
         for chunk in _chunks(batches):

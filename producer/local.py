@@ -1,4 +1,4 @@
-"""A whole fleet on one machine: embedded broker, workers, one bar; stops what it started."""
+"""A whole fleet on one machine: embedded broker, workers and one progress bar."""
 
 import fcntl
 import importlib.util
@@ -18,15 +18,15 @@ from common.settings import Settings
 from common.store import is_s3
 from producer.children import start, stop
 from producer.embedded import embedded_broker
-from producer.enqueue import plan_run, queue_plan
+from producer.enqueue import DEFAULTS, EnqueueOptions, plan_run, queue_plan
 from producer.follow import follow
 from producer.status import RunStatus, StatusReader
 
 GRACE = 3
-"""Seconds that a running batch is given to end when the run is stopped."""
+"""Seconds for a running batch to end after a stop."""
 BEAT = 1
 SLACK = 10
-"""Seconds that a worker needs besides, to put its batch back and go."""
+"""Further seconds for a worker to return its batch and exit."""
 
 
 def run_locally(
@@ -35,22 +35,21 @@ def run_locally(
     settings: Settings,
     *,
     workers: int,
-    batch_rows: int | None = None,
-    limit_rows: int | None = None,
+    options: EnqueueOptions = DEFAULTS,
 ) -> RunStatus:
-    """Enqueue parts and work until every batch is done; started again it goes on where it was.
+    """Enqueue parts and run workers until every batch is done; started again it resumes.
 
     Raises:
-        FleetError: bad input, a worker that cannot work, or another `producer local` over the same output.
+        FleetError: bad input, a worker that fails to run, or another `producer local` on the same output.
     """
     _require_worker_packages()
-    plan = plan_run(arguments, output, settings, batch_rows=batch_rows, limit_rows=limit_rows)
+    plan = plan_run(arguments, output, settings, options)
     uri = plan.store.uri
     with _state_folder(uri) as folder, embedded_broker(folder) as broker:
         settings = settings.model_copy(update={"broker_url": broker, "output": uri})
         client = connect(broker)
         live = LiveRun(client, uri)
-        # No worker of an earlier start lives: what it held is missing, and queued again.
+        # No worker of an earlier start lives: the batches that it held are missing, and queued again.
         forget_queue(client)
         live.forget_queued()
         queue_plan(plan, settings)
@@ -68,7 +67,7 @@ def _require_worker_packages() -> None:
 
 @contextmanager
 def _state_folder(uri: str) -> Iterator[Path]:
-    """Logs and the broker's file: below the output where that is a folder. One producer at a time."""
+    """Folder of logs and broker file, below a local output. One producer at a time."""
     folder = _state_path(uri)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -120,7 +119,7 @@ def _workers(count: int, folder: Path, settings: Settings) -> Iterator[list["sub
 
 
 def worker_environment(number: int, gpus: int, settings: Settings, *, workers: int) -> Mapping[str, str]:
-    """What worker `number` gets on top of this process's environment: broker, output, and GPU or cores."""
+    """Additional environment of worker `number`: broker, output, and GPU or cores."""
     environment = {
         "FLEET_BROKER_URL": settings.broker_url,
         "FLEET_OUTPUT": settings.output or "",
@@ -135,7 +134,7 @@ def worker_environment(number: int, gpus: int, settings: Settings, *, workers: i
 
 
 def gpu_count() -> int:
-    """GPUs of this machine, as its driver lists them; the control plane has no torch to ask."""
+    """GPUs of this machine, from its driver: the control plane has no torch."""
     tool = shutil.which("nvidia-smi")
     if tool is None:
         return 0

@@ -1,4 +1,4 @@
-"""Requeueing: what is missing comes from manifest, output and queue; what is dead waits for an operator."""
+"""Requeueing: missing batches from manifest, output and queue; dead ones on an operator's word."""
 
 from collections.abc import Iterable
 
@@ -15,9 +15,9 @@ from producer.enqueue import Enqueued, queue_missing
 
 
 def requeue(output: str, settings: Settings, *, dead: bool, reason: Reason | None = None) -> Enqueued:
-    """Queue every batch that is neither done nor on its way, and with `dead` the dead ones too.
+    """Queue every batch that is neither done nor waiting, and with `dead` the dead ones too.
 
-    Safe at any time, and from two places at once.
+    Safe at any time and concurrently.
 
     Raises:
         FleetError: there is no run, or the broker cannot be reached.
@@ -30,12 +30,12 @@ def requeue(output: str, settings: Settings, *, dead: bool, reason: Reason | Non
     batches = [batch for part in parts for batch in part.batches(run.batch_rows)]
     with broker_errors(settings.broker_url):
         if dead:
-            _raise_dead(store, settings, batches, reason)
+            _revive(store, settings, batches, reason)
         return queue_missing(store, settings, batches, parts=len(parts))
 
 
-def _raise_dead(store: Store, settings: Settings, batches: Iterable[Batch], reason: Reason | None) -> None:
-    """Forget attempts, then delete the failure records: in this order a killed producer loses nothing."""
+def _revive(store: Store, settings: Settings, batches: Iterable[Batch], reason: Reason | None) -> None:
+    """Reset attempts, then delete failure records: in this order a killed producer loses nothing."""
     client = connect(settings.broker_url)
     book, live = AttemptBook(client, store.uri), LiveRun(client, store.uri)
     ids = {batch.id for batch in batches}

@@ -1,4 +1,4 @@
-"""Another run's failed rows as the parts of a new run; no shard is ever rewritten."""
+"""Failed rows of a run as the parts of a new run; no shard is ever rewritten."""
 
 import io
 from collections.abc import Collection, Iterator

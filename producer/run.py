@@ -1,4 +1,4 @@
-"""Opening a run for writing: its manifest is made once, and must agree with today's settings."""
+"""Opening a run for writing: its manifest is written once, and must match the current settings."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +19,7 @@ WRITERS = 16
 
 
 def agree_on_run(store: Store, settings: Settings, batch_rows: int | None) -> tuple[Run, bool]:
-    """The run as it is to be, and whether it exists already. Writes nothing.
+    """The run, and whether it exists already. Writes nothing.
 
     Raises:
         FleetError: the run was made with other settings; the line names the difference.
@@ -40,7 +40,7 @@ def agree_on_run(store: Store, settings: Settings, batch_rows: int | None) -> tu
 
 
 def agree_on_parts(store: Store, parts: Sequence[Part]) -> list[Part]:
-    """The parts that the run does not hold yet. Writes nothing.
+    """The parts that are not in the run yet. Writes nothing.
 
     Raises:
         FleetError: a part is in the run in another version, or with another limit of rows.
@@ -59,11 +59,11 @@ def agree_on_parts(store: Store, parts: Sequence[Part]) -> list[Part]:
 
 
 def write_run(store: Store, run: Run) -> None:
-    """Create `run.json`, and prove with a second write that this store keeps its word.
+    """Create `run.json`, and prove with a second write that the store honours create-only writes.
 
     Raises:
         StoreError: the second write was not refused.
-        FleetError: somebody else made another run here in the meantime.
+        FleetError: a run with other settings was created concurrently.
     """
     if not store.create(RUN_KEY, run.to_json()):
         existing = read_run(store)
@@ -77,7 +77,7 @@ def write_run(store: Store, run: Run) -> None:
 
 
 def write_parts(store: Store, parts: Sequence[Part]) -> None:
-    """Create one file a part; one that is there already was agreed upon."""
+    """Create one file a part; existing ones were compared before."""
     with ThreadPoolExecutor(WRITERS) as pool:
         list(pool.map(lambda part: store.create(part_key(part.id), part.to_json()), parts))
 

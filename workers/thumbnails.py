@@ -1,8 +1,8 @@
-"""Pictures of strangers made harmless: `python -m workers.thumbnails --output DIR` fetches and re-encodes.
+"""Untrusted images as safe thumbnails: `python -m workers.thumbnails --output DIR` fetches and re-encodes.
 
-One JSON object a line on standard input, `{"id": ..., "url": ...}` or `{"id": ..., "path": ...}`; one a line
-on standard output, `{"id", "status", "error"}`, in any order. A picture whose status is `ok` lies in
-`DIR/<id>.jpg`: RGB, turned upright, no larger than asked, all written alike and without metadata.
+Standard input has one JSON object per line, `{"id": ..., "url": ...}` or `{"id": ..., "path": ...}`; standard
+output has one per line, `{"id", "status", "error"}`, in any order. The thumbnail of an image with status `ok`
+is `DIR/<id>.jpg`: RGB, upright, bounded in size, encoded alike and without metadata.
 """
 
 import argparse
@@ -25,12 +25,12 @@ from workers.decode import DecodeError, decode
 from workers.fetch import Fetched, Fetcher
 
 AT_ONCE = 16
-"""Pictures in work: each may be `FLEET_FETCH_MAX_PIXELS` large once decoded, so few."""
+"""Concurrent images; few, since each may have `FLEET_FETCH_MAX_PIXELS` once decoded."""
 QUALITY = 88
 
 
-class Wanted(BaseModel):
-    """One line of the input: where a picture is, and what to call it."""
+class Request(BaseModel):
+    """One line of the input: the name and the place of an image."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -39,21 +39,21 @@ class Wanted(BaseModel):
     path: Path | None = None
 
     @model_validator(mode="after")
-    def _one_place(self) -> Self:
+    def _require_one_place(self) -> Self:
         if (self.url is None) == (self.path is None):
-            raise ValueError("a picture has either a url or a path")
+            raise ValueError("an image has either a url or a path")
         return self
 
 
 @dataclass(frozen=True, slots=True)
-class Pictures:
-    """Where pictures go, and how.
+class Thumbnailer:
+    """Makes the thumbnails of one folder.
 
     Args:
         fetcher: open.
-        settings: how much a picture may hold.
+        settings: limits of an image.
         folder: of the JPEG files.
-        side: pixels of the longer side, at most.
+        side: most pixels of the longer side.
     """
 
     fetcher: Fetcher
@@ -61,15 +61,15 @@ class Pictures:
     folder: Path
     side: int
 
-    async def take(self, wanted: Wanted) -> tuple[Status, str | None]:
-        """Status and detail of one picture, which is written if the status is ok."""
-        if wanted.path is not None:
-            found = await asyncio.to_thread(self._read, wanted.path)
+    async def make(self, request: Request) -> tuple[Status, str | None]:
+        """Status and detail of one image; writes its thumbnail if the status is ok."""
+        if request.path is not None:
+            found = await asyncio.to_thread(self._read, request.path)
         else:
-            found = await self.fetcher.fetch(wanted.url or "")
+            found = await self.fetcher.fetch(request.url or "")
         if found.body is None:
             return found.status, found.error
-        return await asyncio.to_thread(self._write, wanted.id, found.body)
+        return await asyncio.to_thread(self._write, request.id, found.body)
 
     def _read(self, path: Path) -> Fetched:
         try:
@@ -86,44 +86,46 @@ class Pictures:
             pixels = decode(body, max_pixels=self.settings.max_pixels)
         except DecodeError as error:
             return error.status, error.detail
-        picture = Image.fromarray(pixels)
-        picture.thumbnail((self.side, self.side), Image.Resampling.LANCZOS)
-        picture.save(self.folder / f"{name}.jpg", "JPEG", quality=QUALITY)
+        image = Image.fromarray(pixels)
+        image.thumbnail((self.side, self.side), Image.Resampling.LANCZOS)
+        image.save(self.folder / f"{name}.jpg", "JPEG", quality=QUALITY)
         return Status.OK, None
 
 
-async def run(wanted: Iterable[Wanted], folder: Path, side: int, settings: FetchSettings) -> None:
-    """Take every picture that is wanted, `AT_ONCE` at a time; one line of standard output each.
+async def make_thumbnails(
+    requests: Iterable[Request], folder: Path, side: int, settings: FetchSettings
+) -> None:
+    """Make all thumbnails, `AT_ONCE` at a time; one line of standard output each.
 
     Raises:
         OSError: the folder cannot be written.
     """
-    rest = iter(wanted)
+    rest = iter(requests)
     async with Fetcher(settings) as fetcher:
-        pictures = Pictures(fetcher, settings, folder, side)
+        thumbnailer = Thumbnailer(fetcher, settings, folder, side)
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(AT_ONCE):
-                    group.create_task(_take_some(rest, pictures))
+                    group.create_task(_work(rest, thumbnailer))
         except* OSError as errors:
             raise errors.exceptions[0] from None
 
 
-async def _take_some(rest: Iterator[Wanted], pictures: Pictures) -> None:
-    for one in rest:
-        status, error = await pictures.take(one)
-        print(json.dumps({"id": one.id, "status": status, "error": error}), flush=True)  # noqa: T201 - the answer
+async def _work(rest: Iterator[Request], thumbnailer: Thumbnailer) -> None:
+    for request in rest:
+        status, error = await thumbnailer.make(request)
+        print(json.dumps({"id": request.id, "status": status, "error": error}), flush=True)  # noqa: T201 - the answer
 
 
-def read_lines(lines: Iterable[str]) -> Iterator[Wanted]:
-    """What the lines want.
+def parse_requests(lines: Iterable[str]) -> Iterator[Request]:
+    """One request per line.
 
     Raises:
-        FleetError: a line is none, or its id would be no safe file name.
+        FleetError: a line is no request, or its id no safe file name.
     """
     for line in lines:
         try:
-            yield Wanted.model_validate_json(line)
+            yield Request.model_validate_json(line)
         except ValidationError as error:
             raise FleetError(f"standard input: {error.errors()[0]['msg']}, in {line[:80]!r}") from error
 
@@ -131,12 +133,12 @@ def read_lines(lines: Iterable[str]) -> Iterator[Wanted]:
 def main() -> int:
     """Entry point; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m workers.thumbnails", description=__doc__)
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder of the pictures")
-    parser.add_argument("--side", type=int, default=1024, help="pixels of the longer side, at most")
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder of the thumbnails")
+    parser.add_argument("--side", type=int, default=1024, help="most pixels of the longer side")
     arguments = parser.parse_args()
     try:
-        wanted = list(read_lines(sys.stdin))
-        asyncio.run(run(wanted, arguments.output, arguments.side, load_settings().fetch))
+        requests = list(parse_requests(sys.stdin))
+        asyncio.run(make_thumbnails(requests, arguments.output, arguments.side, load_settings().fetch))
     except FleetError as error:
         return fail(error)
     except OSError as error:

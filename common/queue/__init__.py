@@ -1,1 +1,1 @@
-"""The queue in Redis: app, message, live state, attempts, and what is on its way."""
+"""The queue in Redis: app, message, live state, attempts, waiting batches, metrics."""

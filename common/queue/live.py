@@ -112,7 +112,7 @@ class LiveRun:
         for batch in batches:
             pipeline.hgetall(f"{self._running}:{batch}")
         return [
-            _running(batch, fields)
+            _parse_running(batch, fields)
             for batch, fields in zip(batches, pipeline.execute(), strict=True)
             if fields
         ]
@@ -131,7 +131,7 @@ class LiveRun:
         return sum(int(count or 0) for count in counts) / (BUCKET * len(counts)) if counts else 0.0
 
 
-def _running(batch: str, fields: Mapping[str, str]) -> Running:
+def _parse_running(batch: str, fields: Mapping[str, str]) -> Running:
     return Running(
         batch=batch,
         worker=fields["worker"],

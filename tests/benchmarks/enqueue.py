@@ -23,7 +23,7 @@ from common.queue.live import LiveRun
 from common.queue.message import TASK, Message
 from common.run.manifest import ROW_DIGITS
 from common.settings import Settings
-from producer.enqueue import enqueue
+from producer.enqueue import EnqueueOptions, enqueue
 from producer.requeue import requeue
 from tests.faults.broker import SERVERS, Broker, broker
 
@@ -115,7 +115,7 @@ def wiped(redis: Broker, folder: Path, count: int) -> dict[str, object]:
     output = str(folder / "run")
     settings = Settings(broker_url=redis.url, output=output, models="fake")
     began = time.perf_counter()
-    sent = enqueue([str(path)], output, settings, batch_rows=1).sent
+    sent = enqueue([str(path)], output, settings, EnqueueOptions(batch_rows=1)).sent
     queued = time.perf_counter() - began
     redis.client().flushall()
     began = time.perf_counter()

@@ -1,7 +1,8 @@
 """Counts consecutive infrastructure failures; no messages are consumed while backing off."""
 
+from common.backoff import backoff_delay
+
 SHORT_PAUSE = 1.0
-FIRST_PAUSE = 2.0
 
 
 class Backoff:
@@ -16,7 +17,7 @@ class Backoff:
     def next_pause(self, longest: float) -> float:
         """Seconds to wait now, twice as many each time."""
         self._failures += 1
-        return min(FIRST_PAUSE * 2.0 ** (self._failures - 1), longest)
+        return backoff_delay(self._failures, longest)
 
 
 backoff = Backoff()

@@ -2,6 +2,7 @@
 
 import structlog
 
+from common.backoff import LONGEST
 from common.metrics import ATTEMPTS, DEAD, PUT_BACK, ROWS, SET_ASIDE
 from common.settings import Settings
 from workers.delivery.backoff import SHORT_PAUSE, backoff
@@ -12,8 +13,6 @@ from workers.health import ChildHealth
 
 log = structlog.get_logger(__name__)
 
-LONGEST_PAUSE = 60.0
-
 
 class Observer:
     """Turns the results of one worker's attempts into log lines, metrics and health files."""
@@ -21,7 +20,7 @@ class Observer:
     def __init__(self, settings: Settings) -> None:
         self._health = ChildHealth(settings.health)
         # The lease is not renewed during a pause: well before it ends the message must be back.
-        self._longest = min(LONGEST_PAUSE, settings.lease.visibility_timeout / 3)
+        self._longest = min(LONGEST, settings.lease.visibility_timeout / 3)
 
     def record_end(self, result: Result, seconds: float) -> None:
         """An attempt ended its message."""

@@ -41,7 +41,7 @@ class HealthWatch:
     Args:
         settings: of health, with a folder.
         processes: children that must be ready.
-        broker: what can be known of it.
+        broker: its probes.
     """
 
     def __init__(self, settings: HealthSettings, processes: int, broker: BrokerView) -> None:
@@ -77,7 +77,7 @@ class HealthWatch:
     def _is_stuck(self, pid: int) -> bool:
         try:
             last = (self._folder / f"{PROGRESS}{pid}").stat().st_mtime
-        except FileNotFoundError:  # it has just been given the batch
+        except FileNotFoundError:  # the batch has just begun
             return False
         return time.time() - last > self._patience
 
@@ -99,7 +99,7 @@ class HealthWatch:
 
 
 def watch_health(worker: WorkController, settings: Settings) -> None:
-    """Begin to watch, before the pool and the broker; does nothing where no folder is set.
+    """Begin to watch, before the pool and the broker start; no-op without a folder.
 
     Raises:
         FleetError: the folder cannot be written to.
@@ -114,7 +114,7 @@ def watch_health(worker: WorkController, settings: Settings) -> None:
 
 
 def _empty(folder: Path) -> None:
-    """Signs of an earlier start say nothing: the numbers of its processes are given out again."""
+    """Remove the files of an earlier start: process ids are reused."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name in (ALIVE, READY, f"{PROGRESS}*", f"{CHILD_READY}*"):

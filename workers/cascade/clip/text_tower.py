@@ -29,18 +29,18 @@ def is_pooled_at_eos(tower: Tower) -> bool:
     if not isinstance(tower, CLIP | TextTransformer):
         return False
     appended = getattr(tower, "cls_emb", None) is not None  # CoCa pools at an appended token, the last
-    return tower.attn_mask is not None and not appended and _pooling(tower) in {"argmax", "eos"}
+    return tower.attn_mask is not None and not appended and _pool_type(tower) in {"argmax", "eos"}
 
 
 def eos_positions(tower: Tower, tokens: Tensor) -> Tensor:
     """Position of the end token of each text [texts, length], [texts]."""
-    if _pooling(tower) == "argmax":
+    if _pool_type(tower) == "argmax":
         return tokens.argmax(-1)  # the end token has the highest id
     end: int = tower.text_eos_id if isinstance(tower, CLIP) else tower.eos_id
     return tokens.eq(end).int().argmax(-1)
 
 
-def _pooling(tower: Tower) -> str:
+def _pool_type(tower: Tower) -> str:
     return str(tower.text_pool_type if isinstance(tower, CLIP) else tower.pool_type)
 
 
