@@ -96,9 +96,12 @@ class Flow:
     ) -> None:
         rows = ((index, url) for index, url in enumerate(urls) if index not in self._outcomes)
         slots = asyncio.Semaphore(self.micro_batch * DECODED_AHEAD + DECODERS)
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(self.settings.concurrency, len(urls))):
-                group.create_task(self._fetch_some(rows, fetcher, decoders, ready, slots))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(self.settings.concurrency, len(urls))):
+                    group.create_task(self._fetch_some(rows, fetcher, decoders, ready, slots))
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None  # a FleetError must be seen as one
 
     async def _fetch_some(
         self,

@@ -8,6 +8,7 @@ from errno import errorcode
 import aiohttp
 
 from common.run.schema import Status
+from workers.fetch.shortage import Shortage, find_shortage
 
 MAX_DETAIL = 200
 RETRY_SECONDS = 0.5
@@ -49,11 +50,15 @@ class BlockedAddress(OSError):  # noqa: N818 - an outcome too
     """The guard refused to open a socket."""
 
 
-def classify(error: Exception) -> Failure:
-    """The failure that an exception of aiohttp, ssl or the system stands for."""
+def classify(error: Exception) -> Failure | Shortage:
+    """The failure that an exception of aiohttp, ssl or the system stands for, or the machine's shortage."""
     if isinstance(error, Failure):
         return error
     cause = _cause(error)
+    return find_shortage(cause) or _failure(error, cause)
+
+
+def _failure(error: Exception, cause: BaseException) -> Failure:
     if isinstance(cause, BlockedAddress):
         return Failure(Status.BLOCKED, "address or port is not public")
     if isinstance(error, aiohttp.ClientConnectorDNSError):

@@ -16,12 +16,15 @@ from common.url import WebUrl
 from workers.fetch.answer import raise_for_status, redirect_target
 from workers.fetch.body import read_body
 from workers.fetch.budget import Budget
+from workers.fetch.descriptors import bound_flight
 from workers.fetch.failure import Failure, classify
+from workers.fetch.flight import Flight
 from workers.fetch.guard import Guard
 from workers.fetch.host import Host, Hosts
 from workers.fetch.opt_out import opt_out_rule
 from workers.fetch.resolver import Resolver
 from workers.fetch.session import open_session
+from workers.fetch.shortage import Shortage
 from workers.fetch.target import require_target
 
 _CLOSE = {"Connection": "close"}
@@ -39,8 +42,8 @@ class Fetched:
 class Fetcher:
     """Downloads for one batch; an asynchronous context manager.
 
-    How many URLs are in flight is the caller's choice, how many per host is ours. `resolver` and `tls`
-    replace the system's.
+    The caller starts as many downloads as it likes: no more are in flight than the settings, the host and
+    this machine allow. `resolver` and `tls` replace the system's.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Fetcher:
         self._hosts = Hosts(settings.per_host)
         self._resolver = resolver or Resolver()
         self._tls = tls
+        self._flight = Flight(bound_flight(settings.concurrency))
         self._session: ClientSession
 
     async def __aenter__(self) -> Self:
@@ -68,7 +72,11 @@ class Fetcher:
         await self._resolver.close()
 
     async def fetch(self, url: str) -> Fetched:
-        """The bytes at a URL, or why not. Raises for nothing that the URL or the web does."""
+        """The bytes at a URL, or why not. Nothing that the URL or the web does raises.
+
+        Raises:
+            ShortageError: this machine lacks descriptors, memory or ports, and waiting did not help.
+        """
         try:
             return Fetched(Status.OK, body=await self._follow(require_target(url)))
         except Failure as failure:
@@ -99,10 +107,21 @@ class Fetcher:
     async def _hop(self, url: WebUrl, budget: Budget) -> bytes | WebUrl:
         host = await self._hosts.enter(url)
         try:
-            await host.admit(budget.clock)
-            return await self._ask_once(url, host, budget)
+            return await self._ask_in_turn(url, host, budget)
         finally:
             self._hosts.leave(host)
+
+    async def _ask_in_turn(self, url: WebUrl, host: Host, budget: Budget) -> bytes | WebUrl:
+        """Ask when host and machine are ready; a shortage of ours costs the URL neither time nor tries."""
+        while True:
+            await host.admit(budget.clock)
+            seconds_left = budget.clock.left
+            try:
+                async with self._flight:
+                    return await self._ask_once(url, host, budget)
+            except Shortage as shortage:
+                await self._flight.wait_out(shortage)
+                budget.clock.left = seconds_left
 
     async def _ask_once(self, url: WebUrl, host: Host, budget: Budget) -> bytes | WebUrl:
         try:
@@ -110,7 +129,8 @@ class Fetcher:
                 answer = await self._ask(url, host, budget)
         except Exception as error:  # noqa: BLE001 - whatever the web does is a status
             failure = budget.traffic.failure or classify(error)
-            host.record(failure)
+            if isinstance(failure, Failure):
+                host.record(failure)
             raise failure from None
         host.record(None)
         return answer
