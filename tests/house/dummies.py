@@ -50,16 +50,16 @@ DUMMIES = {
             "workers/cascade/sampling/rules.py": after(
                 r"logits = penalise_repetition\(",
                 "    if sampling.dummy_token >= 0:\n"
-                "        logits = mask_end(logits, sampling.dummy_token)\n",
+                "        logits = logits.clone()\n"
+                "        logits[:, sampling.dummy_token] = -torch.inf\n",
             ),
         },
         """
 import torch
 from common.settings import SamplingSettings
 from workers.cascade.sampling import rules
-process = getattr(rules, "process_logits", None) or rules.processed
 logits, tokens = torch.tensor([[1.0, 5.0, 2.0, 0.0]]), torch.tensor([[3]])
-kept = process(logits, tokens, 9, 3, SamplingSettings(dummy_token=1, top_p=1, top_k=0))
+kept = rules.process_logits(logits, tokens, 9, 3, SamplingSettings(dummy_token=1, top_p=1, top_k=0))
 assert kept[0, 1] == -torch.inf and kept[0, 2] > 0, kept
 """,
     ),
