@@ -12,7 +12,7 @@ from common.run.manifest import Batch
 from common.run.schema import OURS, PASSED_THROUGH, PUBLISHED, SHARD, Status
 from workers.batch.outcome import Outcome
 from workers.batch.shard import is_identical, shard_bytes
-from workers.cascade import Captions
+from workers.captions import Captions
 
 CAPTIONS = Captions(("a dog", "a cat"), (0.3, 0.2), ("a cat", "a dog"), (0.5, 0.4), "a cat")
 BATCH = Batch("part-0", 20, 2)
