@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--light", type=int, default=200, help="consumers (%(default)s)")
     parser.add_argument("--batch-seconds", type=float, default=20, help="(%(default)s)")
     parser.add_argument("--seconds", type=float, default=60, help="of each measurement (%(default)s)")
-    parser.add_argument("--server", choices=list(servers()), default="valkey", help="(%(default)s)")
+    parser.add_argument("--server", choices=servers(), default="valkey", help="(%(default)s)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         real = real_workers(Path(name) / "real", options)

@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="(%(default)s)")
     parser.add_argument("--memory", type=int, default=50_000, help="batches whose bytes count (%(default)s)")
     parser.add_argument("--wiped", type=int, default=100_000, help="batches queued again (%(default)s)")
-    parser.add_argument("--server", choices=list(servers()), default="valkey", help="(%(default)s)")
+    parser.add_argument("--server", choices=servers(), default="valkey", help="(%(default)s)")
     options = parser.parse_args()
     configure_logs()
     with tempfile.TemporaryDirectory() as name:

