@@ -20,7 +20,7 @@ import redis.asyncio as aioredis
 
 from common.queue.live import run_prefix
 from common.queue.message import QUEUE
-from tests.faults.broker import SERVERS, Broker, broker
+from tests.faults.broker import Broker, broker, servers
 from tests.faults.canary import canary
 from tests.faults.fleet import SHORT_LEASE, fleet
 from tests.faults.site import serve
@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--light", type=int, default=200, help="consumers (%(default)s)")
     parser.add_argument("--batch-seconds", type=float, default=20, help="(%(default)s)")
     parser.add_argument("--seconds", type=float, default=60, help="of each measurement (%(default)s)")
-    parser.add_argument("--server", choices=list(SERVERS), default="valkey", help="(%(default)s)")
+    parser.add_argument("--server", choices=servers(), default="valkey", help="(%(default)s)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         real = real_workers(Path(name) / "real", options)

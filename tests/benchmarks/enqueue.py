@@ -25,7 +25,7 @@ from common.run.manifest import ROW_DIGITS
 from common.settings import Settings
 from producer.enqueue import EnqueueOptions, enqueue
 from producer.requeue import requeue
-from tests.faults.broker import SERVERS, Broker, broker
+from tests.faults.broker import Broker, broker, servers
 
 RUN = "s3://captions-of-some-laboratory/runs/laion5b-2026"
 PART = "part-00000-5b54c5d5-bbcf-48-a7c3f2e9d1"
@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="(%(default)s)")
     parser.add_argument("--memory", type=int, default=50_000, help="batches whose bytes count (%(default)s)")
     parser.add_argument("--wiped", type=int, default=100_000, help="batches queued again (%(default)s)")
-    parser.add_argument("--server", choices=list(SERVERS), default="valkey", help="(%(default)s)")
+    parser.add_argument("--server", choices=servers(), default="valkey", help="(%(default)s)")
     options = parser.parse_args()
     configure_logs()
     with tempfile.TemporaryDirectory() as name:

@@ -18,8 +18,9 @@ Sync = Literal["no-file", "everysec", "always"]
 """How a server keeps its data: only in memory, or in an append-only file synced as named."""
 
 
-SERVERS = ("valkey", *(("redis",) if find("redis-server") else ()))
-"""Servers that are here, by name."""
+def servers() -> list[str]:
+    """The servers that are here."""
+    return ["valkey", *(["redis"] if find("redis-server") else [])]
 
 
 def server_binary(server: str) -> Path:
