@@ -28,8 +28,8 @@ app = typer.Typer(
 )
 
 PARTS_HELP = (
-    "Parquet files with a URL column and, if possible, TEXT: paths, folders, quoted globs,"
-    " s3://bucket/key (globs too) or hf://datasets/owner/name/path."
+    "Parquet files with a URL column and, if possible, TEXT: files, folders and trees of them, quoted globs;"
+    " here, at s3://bucket/key or at hf://datasets/owner/name/path."
 )
 Parts = Annotated[list[str], typer.Argument(metavar="PART...", help=PARTS_HELP, show_default=False)]
 Output = Annotated[

@@ -91,7 +91,7 @@ def plan_run(
     store = open_store(absolute_uri(output), settings.s3)
     _require_short_address(store.uri)
     run, exists = agree_on_run(store, settings, batch_rows)
-    parts = plan_parts(expand(arguments, settings.s3), settings.s3, limit_rows)
+    parts = plan_parts(expand(arguments, settings.s3, store.uri), settings.s3, limit_rows)
     new = agree_on_parts(store, parts)
     if new:
         store.check_writable()

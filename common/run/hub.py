@@ -40,13 +40,24 @@ def open_on_hub(address: str) -> tuple[BinaryIO, int, str | None]:
         return cast(BinaryIO, hub.open(address, "rb", block_size=BUFFER)), info["size"], info.get("blob_id")
 
 
-def glob_on_hub(pattern: str) -> list[str]:
-    """Addresses that match, in alphabetical order; none where the repository does not exist."""
-    with hub_errors(pattern):
+def is_folder_on_hub(address: str) -> bool:
+    """Whether the address is a folder, or a whole repository; False also for what does not exist."""
+    with hub_errors(address):
         try:
-            return sorted(f"hf://{match}" for match in _file_system().glob(pattern))
+            return bool(_file_system().info(address)["type"] == "directory")
         except FileNotFoundError:
-            return []
+            return False
+
+
+def find_on_hub(address: str) -> tuple[str, list[str]]:
+    """A folder as the Hub spells it, and all files below it; none where it does not exist."""
+    with hub_errors(address):
+        hub = _file_system()
+        try:
+            root = hub.resolve_path(address).unresolve()
+            return f"hf://{root}", [f"hf://{name}" for name in hub.find(address)]
+        except FileNotFoundError:
+            return address, []
 
 
 def _file_system() -> Any:
