@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import structlog
@@ -12,7 +12,7 @@ from common.errors import StoreError
 from common.run.hub import find_on_hub, is_folder_on_hub
 from common.run.part import PartError
 from common.settings import S3Settings
-from common.store import absolute_path, is_under
+from common.store import absolute_path, is_s3, is_under
 from producer.bucket import list_folder
 from producer.folders import walk
 from producer.pattern import WILD, Pattern
@@ -52,7 +52,7 @@ def expand(arguments: Iterable[str], s3: S3Settings, output: str = "") -> list[s
 
 
 def _select(argument: str, s3: S3Settings, output: str) -> Selection:
-    if argument.startswith("s3://"):
+    if is_s3(argument):
         return _select_on_s3(argument, s3, output)
     if argument.startswith("hf://"):
         return _select_on_hub(argument)
@@ -75,14 +75,13 @@ def _select_path(path: str, output: str) -> Selection:
 def _select_on_s3(argument: str, s3: S3Settings, output: str) -> Selection:
     address = argument.rstrip("/")
     selection = Selection(Pattern.parse(address), _output_test(address, output))
-    root = selection.pattern.root
-    if WILD.search(address):
-        selection.add_all(list_folder(root, s3))
+    found: list[str] = []
+    with suppress(StoreError) if not WILD.search(address) else nullcontext():  # reading takes fewer rights
+        found = list(list_folder(selection.pattern.root, s3))
+    if address in found or not (found or argument.endswith("/")):
+        selection.take(address)
     else:
-        with suppress(StoreError):  # rights to read one object are enough for that object
-            selection.add_all(list_folder(root, s3))
-        if not selection.taken and not argument.endswith("/"):
-            selection.take(address)
+        selection.add_all(found)
     return selection
 
 
@@ -103,7 +102,7 @@ def _output_test(named: str, output: str) -> Callable[[str], bool]:
     inputs = (f"{output}/{folder}" for folder in OWN_INPUT)
     if not output or any(is_under(named, folder) for folder in inputs):
         return lambda _: False
-    if output.startswith("s3://"):
+    if is_s3(output):
         return lambda path: is_under(path, output)
     real = os.path.realpath(output)
     return lambda path: is_under(os.path.realpath(path), real)

@@ -12,6 +12,9 @@ from common.settings import S3Settings
 from producer import addresses
 from producer.addresses import expand
 from producer.cli import main
+from producer.pattern import Pattern
+from producer.plan import plan_part
+from producer.selection import Selection
 from tests.logs import log_lines
 from tests.processes import TOY, run_here
 from tests.samples import write_part
@@ -201,3 +204,54 @@ def test_an_output_on_s3_is_no_part(
     assert found == [f"{root}/{name}.parquet" for name in sorted(ALL) if not name.startswith("hive")]
     with pytest.raises(PartError, match="what the run itself wrote"):
         expand([f"{root}/hive/lang=en"], s3, f"{root}/hive")
+
+
+ODD = [
+    "a#1.parquet",
+    "a?x=1.parquet",
+    "100%.parquet",
+    "b c+d.parquet",
+    "é.parquet",
+    "w[1].parquet",
+]
+
+
+@pytest.fixture(scope="module")
+def odd_keys(part: bytes, s3: Seaweed) -> str:
+    bucket = s3.bucket("odd-keys")
+    for key in ODD:
+        s3.client().put_object(Bucket=bucket, Key=f"in/{key}", Body=part)
+    return bucket
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_key_is_any_text(name: str, odd_keys: str, s3_environment: Seaweed) -> None:
+    bucket = odd_keys
+    settings, address = S3Settings(endpoint_url=s3_environment.endpoint_url), f"s3://{bucket}/in/{name}"
+    assert expand([address], settings) == [address]
+    assert plan_part(address, settings).rows == 1
+    assert address in expand([f"s3://{bucket}/in/**/*.parquet"], settings)
+    assert address in expand([f"s3://{bucket}/in/{name[0]}*"], settings)
+    assert expand([f"s3://{bucket}/in"], settings) == sorted(f"s3://{bucket}/in/{key}" for key in ODD)
+
+
+def test_a_question_mark_is_one_character(part: bytes, s3_environment: Seaweed) -> None:
+    client, bucket = s3_environment.client(), s3_environment.bucket("question-mark")
+    for key in ("p-1.parquet", "p-2.parquet", "p-10.parquet"):
+        client.put_object(Bucket=bucket, Key=f"in#1/{key}", Body=part)
+    found = expand([f"s3://{bucket}/in#1/p-?.parquet"], S3Settings(endpoint_url=s3_environment.endpoint_url))
+    assert found == [f"s3://{bucket}/in#1/p-{number}.parquet" for number in (1, 2)]
+
+
+def test_steps_without_a_name_count() -> None:
+    """SeaweedFS knows no such keys; S3 does."""
+    keys = ["s3://b/in//a.parquet", "s3://b/in/x//a.parquet", "s3://b/in/x/a.parquet", "s3://b/in//"]
+    patterns = {
+        "s3://b/in": keys[:3],
+        "s3://b/in/*/*/*.parquet": keys[1:2],
+        "s3://b/in/x/*.parquet": keys[2:3],
+    }
+    for written, expected in patterns.items():
+        selection = Selection(Pattern.parse(written), lambda _: False)
+        selection.add_all(keys)
+        assert selection.taken == expected, written
