@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from common.errors import FleetError
-from common.queue.broker import BrokerError, broker_errors, connect
+from common.queue.broker import broker_errors, connect
+from common.queue.broker_url import BrokerError
 from common.queue.live import LiveRun
 from common.queue.waiting import waiting_batches
 from common.run.batch_state import dead_batches, done_batches

@@ -1,12 +1,20 @@
 """The Celery app with every setting of the fleet: no command needs a flag."""
 
+import os
 from collections.abc import Iterable
 from typing import Any
 
+import structlog
 from celery import Celery, signals
 
+from common.queue.broker import UNACKED, UNACKED_INDEX, UNACKED_MUTEX
+from common.queue.broker_url import parse_broker_url
 from common.queue.message import QUEUE, TASK, Message
 from common.settings import Settings
+
+FOREIGN = ("CELERY_BROKER_URL", "CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL")
+
+log = structlog.get_logger(__name__)
 
 MESSAGE_LIMIT = 1100
 """Bytes of one message in Redis, Celery's envelope included."""
@@ -14,9 +22,18 @@ MESSAGE_LIMIT = 1100
 
 def make_app(settings: Settings) -> Celery:
     """The app of producer, worker and Flower."""
-    app = Celery("caption-fleet", broker=settings.broker_url, set_as_current=False)
+    _ignore_foreign_brokers()
+    broker = parse_broker_url(settings.broker_url).celery
+    app = Celery("caption-fleet", broker=broker, set_as_current=False)
     app.conf.update(_broker(settings) | _delivery(settings) | _pool(settings) | _OBSERVED)
     return app
+
+
+def _ignore_foreign_brokers() -> None:
+    """Celery prefers these variables to any setting: the fleet would run through a stranger's Redis."""
+    for name in FOREIGN:
+        if os.environ.pop(name, None) is not None:
+            log.warning("ignored: the broker is named by FLEET_BROKER_URL", variable=name)
 
 
 def _broker(settings: Settings) -> dict[str, Any]:
@@ -24,6 +41,9 @@ def _broker(settings: Settings) -> dict[str, Any]:
     return {
         "broker_transport_options": {
             "visibility_timeout": lease.visibility_timeout,
+            "unacked_key": UNACKED,  # kombu's own names would be shared with every other Celery app there
+            "unacked_index_key": UNACKED_INDEX,
+            "unacked_mutex_key": UNACKED_MUTEX,
             "unacked_restore_interval": lease.sweep,
             "unacked_restore_throttle": 1,  # kombu sweeps at every tenth interval otherwise
             "unacked_mutex_expire": max(lease.sweep, 5),  # a worker killed in a sweep blocks the others

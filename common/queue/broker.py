@@ -9,23 +9,20 @@ from dataclasses import dataclass
 from typing import Any
 
 import redis
-from kombu.utils.url import maybe_sanitize_url
+from kombu.exceptions import KombuError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from common.errors import FleetError
+from common.queue.broker_url import BrokerError, parse_broker_url
 from common.queue.message import QUEUE, Message
 
-UNACKED = "unacked"  # hash: delivery tag -> message that a worker holds
-UNACKED_INDEX = "unacked_index"  # sorted set: delivery tag by the time of its last renewal
+UNACKED = "fleet:unacked"  # hash: delivery tag -> message that a worker holds
+UNACKED_INDEX = "fleet:unacked:index"  # sorted set: delivery tag by the time of its last renewal
+UNACKED_MUTEX = "fleet:unacked:mutex"  # held by the worker that sweeps
 SET_ASIDE = f"{QUEUE}.set-aside"
 SET_ASIDE_KEPT = 1000
 PROBE = "fleet:probe"
 TIMEOUT = 10
-
-
-class BrokerError(FleetError):
-    """The broker cannot be reached or refuses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +38,48 @@ class QueueLength:
 
 
 def connect(url: str) -> redis.Redis:
-    """A client for a broker URL as Celery writes it, `redis+socket://` included."""
-    plain = url.replace("redis+socket://", "unix://").replace("virtual_host=", "db=")
+    """A client for the broker's address.
+
+    Raises:
+        BrokerError: the address can never work.
+    """
+    address = parse_broker_url(url)
     try:
         return redis.Redis.from_url(
-            plain, decode_responses=True, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT
+            address.redis, decode_responses=True, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT
         )
-    except ValueError as error:
-        raise BrokerError(f"{maybe_sanitize_url(url)}: {error}; correct FLEET_BROKER_URL") from error
+    except (ValueError, redis.RedisError) as error:
+        raise BrokerError(f"{address.shown}: {error}; correct FLEET_BROKER_URL") from error
 
 
 @contextmanager
 def broker_errors(url: str) -> Iterator[None]:
-    """Turn redis-py's exceptions into one line about the broker; passwords are masked."""
+    """Turn the exceptions of redis-py and of kombu into one line about the broker; passwords are masked.
+
+    Raises:
+        BrokerError: in their place.
+    """
     try:
         yield
-    except redis.RedisError as error:
-        where = maybe_sanitize_url(url)
-        raise BrokerError(f"{where}: {error}; is the broker up, and FLEET_BROKER_URL right?") from error
+    except (redis.RedisError, KombuError) as error:
+        line = " ".join(str(error).split())
+        raise BrokerError(f"{parse_broker_url(url).shown}: {line}; {_advice(error)}") from error
+
+
+def _advice(error: BaseException) -> str:
+    """What to do; kombu wraps redis-py's errors."""
+    cause = error if isinstance(error, redis.RedisError) else error.__cause__ or error
+    if isinstance(cause, redis.exceptions.NoPermissionError):
+        return "give this user the rights of docs/deploy.md"
+    if isinstance(cause, redis.AuthenticationError):
+        return "correct the user and the password in FLEET_BROKER_URL"
+    if "CROSSSLOT" in str(error) or "MOVED" in str(error):
+        return "a Redis cluster cannot serve; name a single server"
+    if isinstance(cause, redis.exceptions.MaxConnectionsError) or "max number of clients" in str(error):
+        return "raise the server's maxclients"
+    if isinstance(cause, redis.exceptions.OutOfMemoryError):
+        return "raise the server's maxmemory, or make room"
+    return "is the broker up, and FLEET_BROKER_URL right?"
 
 
 def queue_length(client: redis.Redis) -> QueueLength:
@@ -74,15 +95,29 @@ def oldest_waiting(client: redis.Redis) -> Message | None:
 
 def held_messages(client: redis.Redis) -> list[Message]:
     """Messages held by workers, at most one a worker process."""
-    held = (_parse(json.dumps(json.loads(raw)[0])) for raw in client.hvals(UNACKED))
+    held = (_parse_held(str(raw)) for raw in client.hvals(UNACKED))
     return [message for message in held if message is not None]
+
+
+def _parse_held(raw: str) -> Message | None:
+    try:
+        return _parse_envelope(json.loads(raw)[0])
+    except (ValueError, KeyError, TypeError, IndexError):  # foreign: Redis is untrusted
+        return None
 
 
 def _parse(raw: str) -> Message | None:
     try:
-        _, fields, *_ = json.loads(base64.b64decode(json.loads(raw)["body"]))
+        return _parse_envelope(json.loads(raw))
+    except (ValueError, TypeError):  # foreign as well
+        return None
+
+
+def _parse_envelope(envelope: Any) -> Message | None:
+    try:
+        _, fields, *_ = json.loads(base64.b64decode(envelope["body"]))
         return Message.model_validate(fields)
-    except (ValueError, KeyError, TypeError):  # foreign: Redis is untrusted
+    except (ValueError, KeyError, TypeError):
         return None
 
 
@@ -146,4 +181,4 @@ def set_aside(client: redis.Redis, body: str) -> None:
 
 def forget_queue(client: redis.Redis) -> None:
     """Drop every message. Only for a broker without workers: missing batches are enqueued again."""
-    client.delete(QUEUE, UNACKED, UNACKED_INDEX, "unacked_mutex")
+    client.delete(QUEUE, UNACKED, UNACKED_INDEX, UNACKED_MUTEX)

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from common.queue.attempts import AttemptBook
+from common.queue.broker import UNACKED
 from common.queue.live import LiveRun
 from common.queue.message import QUEUE
 from common.queue.waiting import waiting_batches
@@ -106,7 +107,7 @@ def test_a_message_that_was_lost_behind_others_is_found(world: World) -> None:
 def test_what_a_worker_holds_is_not_queued_again(world: World) -> None:
     client = world.broker.client()
     raw = client.rpop(QUEUE)
-    client.hset("unacked", "tag", json.dumps([json.loads(str(raw)), "", QUEUE]))
+    client.hset(UNACKED, "tag", json.dumps([json.loads(str(raw)), "", QUEUE]))
     LiveRun(client, world.store.uri).mark_queued([batch.id for batch in world.batches[1:]])
     world.command("requeue")
     assert world.waiting() == 2

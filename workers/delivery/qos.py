@@ -30,6 +30,7 @@ class DeliveryQoS(QoS):  # type: ignore[misc]
     ) -> None:
         super().__init__(channel)
         self._lost, self._unnoted = lost, unnoted
+        self._first: set[str] = set()
 
     def append(self, message: virtual.Message, delivery_tag: str) -> None:
         """Note that this worker holds the message."""
@@ -51,7 +52,15 @@ class DeliveryQoS(QoS):  # type: ignore[misc]
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
         """Reject; otherwise as `ack`."""
         with self._freed(delivery_tag):
-            super().reject(delivery_tag, requeue=requeue)
+            if requeue and delivery_tag in self._first:
+                self.restore_by_tag(delivery_tag)  # kombu's own place for it is the end of the queue
+                virtual.QoS.ack(self, delivery_tag)
+            else:
+                super().reject(delivery_tag, requeue=requeue)
+
+    def return_first(self, delivery_tag: str) -> None:
+        """Should this message be rejected, it goes to the front of the queue."""
+        self._first.add(delivery_tag)
 
     @contextmanager
     def _freed(self, delivery_tag: str) -> Iterator[Any]:
@@ -61,3 +70,5 @@ class DeliveryQoS(QoS):  # type: ignore[misc]
             virtual.QoS.ack(self, delivery_tag)  # frees the place, without a word to the broker
             self._lost(error)
             raise redis.ConnectionError(str(error)) from error  # Celery logs it and goes on
+        finally:
+            self._first.discard(delivery_tag)

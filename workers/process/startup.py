@@ -9,12 +9,12 @@ from pathlib import Path
 import redis
 import structlog
 from huggingface_hub import constants
-from kombu.utils.url import maybe_sanitize_url
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from common.errors import FleetError, StoreError
 from common.queue.broker import connect
+from common.queue.broker_url import parse_broker_url
 from common.run.manifest import RUN_KEY
 from common.settings import Settings
 from common.settings.presets import FAKE
@@ -34,7 +34,7 @@ def require_surroundings(settings: Settings) -> None:
 
 
 def _require_broker(url: str) -> None:
-    where = maybe_sanitize_url(url)
+    where = parse_broker_url(url).shown
     client = connect(url)
     client.set_retry(Retry(NoBackoff(), 0))
     try:
