@@ -13,7 +13,7 @@ from common.run.hub import find_on_hub, is_folder_on_hub
 from common.run.part import PartError
 from common.settings import S3Settings
 from common.store import absolute_path, is_under
-from producer.bucket import list_folder
+from producer.bucket import is_object, list_folder
 from producer.folders import walk
 from producer.pattern import WILD, Pattern
 from producer.selection import Reason, Selection
@@ -74,9 +74,13 @@ def _select_path(path: str, output: str) -> Selection:
 
 def _select_on_s3(argument: str, s3: S3Settings, output: str) -> Selection:
     address = argument.rstrip("/")
-    selection = Selection(Pattern.parse(address), _output_test(address, output))
+    literal = bool(WILD.search(address)) and is_object(address, s3)
+    pattern = Pattern(address) if literal else Pattern.parse(address)
+    selection = Selection(pattern, _output_test(address, output))
     root = selection.pattern.root
-    if WILD.search(address):
+    if literal:
+        selection.take(address)
+    elif WILD.search(address):
         selection.add_all(list_folder(root, s3))
     else:
         with suppress(StoreError):  # rights to read one object are enough for that object
