@@ -7,3 +7,14 @@ class FleetError(Exception):
 
 class StoreError(FleetError):
     """The output or a part cannot be read or written: an infrastructure failure, never a row's."""
+
+
+class RefusedError(StoreError):
+    """A store or the Hub answered, and would not: credentials, rights, or an address that it hides.
+
+    Proves nothing about the object: it may be there for others.
+    """
+
+
+class ChangedError(StoreError):
+    """An object is not the version that was opened."""

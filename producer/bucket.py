@@ -1,10 +1,10 @@
-"""The addresses of what lies under a prefix on S3."""
+"""Looking into a bucket: what lies under a prefix, and whether a name is an object's."""
 
 from collections.abc import Iterator
 
 from common.settings import S3Settings
 from common.store import S3Address
-from common.store.s3 import s3_client, s3_errors
+from common.store.connection import connect_s3
 
 
 def list_folder(folder: str, settings: S3Settings) -> Iterator[str]:
@@ -15,10 +15,6 @@ def list_folder(folder: str, settings: S3Settings) -> Iterator[str]:
     """
     place = S3Address.parse(folder)
     prefix = f"{place.key}/" if place.key else ""
-    with s3_errors(folder):
-        pages = (
-            s3_client(settings).get_paginator("list_objects_v2").paginate(Bucket=place.bucket, Prefix=prefix)
-        )
-        for page in pages:
-            for item in page.get("Contents", []):
-                yield str(S3Address(place.bucket, item["Key"]))
+    for page in connect_s3(settings).pages(S3Address(place.bucket, prefix)):
+        for item in page.get("Contents", []):
+            yield str(S3Address(place.bucket, item["Key"]))

@@ -16,6 +16,7 @@ from common.run.batch_state import dead_batches, done_batches
 from common.run.manifest import Batch, Part, Run
 from common.settings import Settings
 from common.store import Store, absolute_uri, open_store
+from common.store.proof import is_proven, prove, remember_proof
 from producer.addresses import expand
 from producer.plan import plan_parts
 from producer.run import agree_on_parts, agree_on_run, write_parts, write_run
@@ -45,6 +46,7 @@ class Plan:
     store: Store
     run: Run
     exists: bool
+    proven: bool
     parts: list[Part]
     new: list[Part]
 
@@ -89,17 +91,16 @@ def plan_run(arguments: Sequence[str], output: str, settings: Settings, options:
     """Plan the run and check everything except the broker. Writes nothing.
 
     Raises:
-        FleetError: a part, the output or the settings do not allow it.
+        FleetError: a part, the output or the settings do not allow it; nothing was written.
     """
     store = open_store(absolute_uri(output), settings.s3)
     _require_short_address(store.uri)
+    proven = is_proven(store)
+    if not proven:
+        prove(store)
     run, exists = agree_on_run(store, settings, options.batch_rows)
-    addresses = expand(arguments, settings.s3, store.uri)
-    parts = plan_parts(addresses, settings.s3, options.limit_rows)
-    new = agree_on_parts(store, parts)
-    if new:
-        store.check_writable()
-    return Plan(store, run, exists, parts, new)
+    parts = plan_parts(expand(arguments, settings.s3, store.uri), settings.s3, options.limit_rows)
+    return Plan(store, run, exists, proven, parts, agree_on_parts(store, parts))
 
 
 def queue_plan(plan: Plan, settings: Settings, *, staging: bool = False) -> Enqueued:
@@ -107,10 +108,12 @@ def queue_plan(plan: Plan, settings: Settings, *, staging: bool = False) -> Enqu
 
     Raises:
         BrokerError: the broker cannot be reached; nothing was written.
-        StoreError: the store does not honour create-only writes.
+        StoreError: the manifest cannot be written.
     """
     with broker_errors(settings.broker_url):
         connect(settings.broker_url).ping()
+        if not plan.proven:
+            remember_proof(plan.store)
         if not plan.exists:
             write_run(plan.store, plan.run)
         new = stage(plan.store, plan.new, plan.run.batch_rows, settings.s3) if staging else plan.new

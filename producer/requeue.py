@@ -11,6 +11,7 @@ from common.run.failure_record import Reason, failure_key, read_failure
 from common.run.manifest import Batch, read_parts, read_run
 from common.settings import Settings
 from common.store import Store, absolute_uri, open_store
+from common.store.proof import require_proof
 from producer.enqueue import Enqueued, queue_missing
 
 
@@ -26,6 +27,7 @@ def requeue(output: str, settings: Settings, *, dead: bool, reason: Reason | Non
     run = read_run(store)
     if run is None:
         raise FleetError(f"{store.uri}: there is no run here; enqueue one, or correct --output")
+    require_proof(store)
     parts = read_parts(store)
     batches = [batch for part in parts for batch in part.batches(run.batch_rows)]
     with broker_errors(settings.broker_url):

@@ -14,6 +14,7 @@ from common.run.manifest import Part, Run, read_parts, read_run
 from common.run.schema import PASSED_THROUGH, Status
 from common.settings import Settings
 from common.store import Store, absolute_uri, open_store
+from common.store.proof import is_proven, prove
 from producer.enqueue import Enqueued, enqueue
 
 INPUT = "input"
@@ -41,6 +42,8 @@ def retry(source: str, output: str, statuses: str, settings: Settings) -> Enqueu
         raise FleetError(f"{new.uri}: a run cannot be retried into itself; use another --output")
     with broker_errors(settings.broker_url):
         connect(settings.broker_url).ping()
+    if not is_proven(new):
+        prove(new)
     addresses = list(_write_parts(old, run, new, wanted))
     if not addresses:
         raise FleetError(f"{old.uri}: no row has the status {' or '.join(wanted)}")

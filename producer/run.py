@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 
 from common import __version__
-from common.errors import FleetError, StoreError
+from common.errors import FleetError
 from common.run.manifest import RUN_KEY, Part, Run, part_key, read_parts, read_run
 from common.run.model_refs import UNPINNED, model_refs
 from common.settings import Settings
@@ -59,21 +59,15 @@ def agree_on_parts(store: Store, parts: Sequence[Part]) -> list[Part]:
 
 
 def write_run(store: Store, run: Run) -> None:
-    """Create `run.json`, and prove with a second write that the store honours create-only writes.
+    """Create `run.json`.
 
     Raises:
-        StoreError: the second write was not refused.
         FleetError: a run with other settings was created concurrently.
     """
     if not store.create(RUN_KEY, run.to_json()):
         existing = read_run(store)
         if existing is not None:
             _require_match(store, existing, run)
-    if store.create(RUN_KEY, run.to_json()):
-        raise StoreError(
-            f"{store.uri}: this store overwrites objects in spite of If-None-Match: *;"
-            " use one with conditional writes, or a folder"
-        )
 
 
 def write_parts(store: Store, parts: Sequence[Part]) -> None:

@@ -1,24 +1,20 @@
-"""A part: one input parquet file, on disk, on S3 or on the Hugging Face Hub."""
+"""A part: one input file, on disk, on S3 or on the Hugging Face Hub."""
 
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
-from botocore.exceptions import ClientError
-
-from common.errors import FleetError
-from common.run.hub import BUFFER, hub_errors, open_on_hub
+from common.errors import ChangedError, FleetError, StoreError
+from common.run.hub import open_on_hub
 from common.settings import S3Settings
 from common.store.address import S3Address, is_s3
-from common.store.s3 import error_code, s3_client, s3_errors
+from common.store.connection import connect_s3
+from common.store.s3_object import open_object, require_neighbour
 
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-
-CHANGED = frozenset({"PreconditionFailed", "412"})
+CHANGED = "enqueue it into a new run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +26,19 @@ class Fingerprint:
 
 
 class PartError(FleetError):
-    """A part is missing, changed or no parquet file."""
+    """A part is of no use: absent, changed, damaged, or not what a part must be."""
+
+
+class AbsentPartError(PartError):
+    """There is no such file, although its folder can be listed."""
+
+
+class ChangedPartError(PartError):
+    """The file is another version than the one that was planned."""
+
+
+class DamagedPartError(PartError):
+    """The bytes were read, and are not those of such a file."""
 
 
 @contextmanager
@@ -45,28 +53,30 @@ def open_part(
         expected: the version that was planned; every read is of this version.
 
     Raises:
-        PartError: there is no such file, or it is not the expected version.
+        AbsentPartError: there is no such file, and this machine would see it if there were.
+        ChangedPartError: it is not the expected version.
+        DamagedPartError: what was read in the block is no sound file.
+        RefusedError: the place answers, and does not show the file.
         StoreError: the place cannot be reached.
     """
     file, found = _open(address, s3)
     with file:
         if expected is not None and found != expected:
-            raise PartError(f"{address}: changed since it was enqueued; enqueue it into a new run")
+            raise ChangedPartError(f"{address}: changed since it was enqueued; {CHANGED}")
         with _reading(address):
             yield file, found
 
 
 @contextmanager
 def _reading(address: str) -> Iterator[None]:
-    if address.startswith("hf://"):
-        with hub_errors(address):
-            yield
-        return
+    """Every file reports its own failures as `StoreError`: an `OSError` is a reader's word on its bytes."""
     try:
         yield
+    except ChangedError as error:
+        raise ChangedPartError(f"{error}; {CHANGED}") from error
     except OSError as error:
-        reason = " ".join(str(error).split())
-        raise PartError(f"{address}: damaged ({reason}); repair it and enqueue a new run") from error
+        reason = " ".join(str(error).split())[:200]
+        raise DamagedPartError(f"{address}: damaged ({reason}); repair it and {CHANGED}") from error
 
 
 def _open(address: str, s3: S3Settings) -> tuple[BinaryIO, Fingerprint]:
@@ -78,42 +88,37 @@ def _open(address: str, s3: S3Settings) -> tuple[BinaryIO, Fingerprint]:
 
 
 def _open_path(address: str) -> tuple[BinaryIO, Fingerprint]:
-    try:
-        file = Path(address).open("rb")  # noqa: SIM115 - `open_part` closes it
-    except OSError as error:
-        raise PartError(f"{address}: {error.strerror}; check the path") from error
-    return file, Fingerprint(file.seek(0, io.SEEK_END))
+    path = Path(address)
+    if path.exists() and not path.is_file():
+        raise StoreError(f"{address}: not a file; a part is a file, not a folder, pipe or device")
+    with _path_errors(address):
+        file = _LocalFile(address, path.open("rb"))
+        return cast(BinaryIO, file), Fingerprint(file.seek(0, io.SEEK_END))
 
 
 def _open_s3(address: str, settings: S3Settings) -> tuple[BinaryIO, Fingerprint]:
-    place = S3Address.parse(address)
-    with s3_errors(address):
-        client = s3_client(settings)
-        try:
-            head = client.head_object(Bucket=place.bucket, Key=place.key)
-        except ClientError as error:
-            if error_code(error) == "404":
-                raise PartError(f"{address}: there is no such object; check the address") from error
-            raise
-    found = Fingerprint(head["ContentLength"], head["ETag"].strip('"'))
-    raw = _S3Reader(client, place, found)
-    return cast(BinaryIO, io.BufferedReader(raw, BUFFER)), found
+    place, connection = S3Address.parse(address), connect_s3(settings)
+    opened = open_object(connection, place)
+    if opened is None:
+        require_neighbour(connection, place)
+        raise AbsentPartError(f"{address}: there is no such object; check the address")
+    file, size, etag = opened
+    return file, Fingerprint(size, etag)
 
 
 def _open_hub(address: str) -> tuple[BinaryIO, Fingerprint]:
     try:
         file, size, etag = open_on_hub(address)
     except FileNotFoundError as error:
-        raise PartError(f"{address}: the Hub has no such file; check the address, or log in") from error
+        raise AbsentPartError(f"{address}: the Hub has no such file; check the address") from error
     return file, Fingerprint(size, etag)
 
 
-class _S3Reader(io.RawIOBase):
-    """Ranged reads of one version of an object: S3 itself refuses them once the etag differs."""
+class _LocalFile(io.RawIOBase):
+    """A file whose disk may fail while it is read."""
 
-    def __init__(self, client: "S3Client", place: S3Address, version: Fingerprint) -> None:
-        self._client, self._place, self._version = client, place, version
-        self._position = 0
+    def __init__(self, address: str, file: BinaryIO) -> None:
+        self._address, self._file = address, file
 
     def readable(self) -> bool:
         return True
@@ -122,33 +127,23 @@ class _S3Reader(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._version.size}[whence]
-        self._position = base + offset
-        return self._position
+        return self._file.seek(offset, whence)
 
     def readinto(self, buffer: Any) -> int:
-        end = min(self._position + len(buffer), self._version.size)
-        if end <= self._position:
-            return 0
-        body = self._range(self._position, end)
-        buffer[: len(body)] = body
-        self._position += len(body)
-        return len(body)
+        with _path_errors(self._address):
+            return int(self._file.readinto(buffer))  # type: ignore[attr-defined] # typeshed's BinaryIO lacks it
 
-    def _range(self, start: int, end: int) -> bytes:
-        address = str(self._place)
-        with s3_errors(address):
-            try:
-                answer = self._client.get_object(
-                    Bucket=self._place.bucket,
-                    Key=self._place.key,
-                    Range=f"bytes={start}-{end - 1}",
-                    IfMatch=self._version.etag or "*",
-                )
-                return answer["Body"].read()
-            except ClientError as error:
-                if error_code(error) in CHANGED:
-                    raise PartError(
-                        f"{address}: changed while it was read; enqueue it into a new run"
-                    ) from error
-                raise
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+@contextmanager
+def _path_errors(address: str) -> Iterator[None]:
+    """Whatever keeps a machine from reading a path is the machine's: a mount, a right, a disk."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"{address}: {error.strerror or error}; check the path, and that its disk is mounted here"
+        ) from error

@@ -138,6 +138,9 @@ class S3Settings(Group):
     """Where S3 is; credentials come the way boto3 finds them, such as `AWS_ACCESS_KEY_ID`."""
 
     endpoint_url: Annotated[str | None, EmptyIsNone] = Field(None, description="for S3-compatible servers")
+    checksum: Literal["sha256", "crc32", "none"] = Field(
+        "sha256", description="sent with each object; none for servers that refuse checksums"
+    )
 
 
 class MetricsSettings(Group):

@@ -1,6 +1,7 @@
 """What a store can do: a folder and an S3 prefix look the same to everyone else."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -41,16 +42,24 @@ class Store(Protocol):
         """The object for random access, or None where there is none; from S3 it comes whole, so: a shard."""
         ...
 
+    def open_ranges(self, key: str) -> BinaryIO | None:
+        """The object for random access, read in pieces as they are asked for; None where there is none."""
+        ...
+
     def exists(self, key: str) -> bool:
         """Whether `key` has been created."""
         ...
 
-    def list(self, prefix: str) -> Iterator[Entry]:
-        """Every object whose key starts with the folder `prefix`, in no order."""
+    def list(self, prefix: str, name: str = "") -> Iterator[Entry]:
+        """Every object in the folder `prefix` whose path there begins with `name`, in no order."""
         ...
 
     def delete(self, key: str) -> None:
         """Remove `key`, if it exists. Only failure records are ever removed, never a shard."""
+        ...
+
+    def trial(self, key: str) -> AbstractContextManager[None]:
+        """Within the block `key` may be written; afterwards it is gone, with all that was made for it."""
         ...
 
     def check_writable(self) -> None:
