@@ -154,9 +154,7 @@ TRAINERS = {  # in this order
 def main(
     output: Annotated[Path, typer.Option(help="folder for captioner/, ranker/ and selector/")],
     only: Annotated[str | None, typer.Option(help="train this one; the ranker needs the captioner")] = None,
-    steps: Annotated[
-        int | None, typer.Option(help="batches of 64 images, instead of each one's own")
-    ] = None,
+    steps: Annotated[int | None, typer.Option(help="batches of 64 images, instead of each one's own")] = None,
     seed: Annotated[int, typer.Option(help="of the weights and the images")] = 0,
 ) -> None:
     """Train the toy models on fresh synthetic images and write them as 16-bit safetensors."""
