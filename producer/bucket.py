@@ -1,4 +1,4 @@
-"""Looking into a bucket: what lies under a prefix, and whether a name is an object's."""
+"""The addresses of what lies under a prefix on S3."""
 
 from collections.abc import Iterator
 

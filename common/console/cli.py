@@ -1,4 +1,4 @@
-"""What every command does alike: settings, errors as one line, exit codes."""
+"""Shared by all commands: settings, one-line errors, exit codes."""
 
 import os
 import sys
@@ -17,7 +17,7 @@ EXIT_DONE = 0
 EXIT_INCOMPLETE = 1
 """Something is missing, dead or bad."""
 EXIT_USAGE = 2
-"""Wrong use or bad input."""
+"""Wrong usage or bad input."""
 EXIT_INTERRUPTED = 130
 
 
@@ -30,7 +30,7 @@ def _print_version(wanted: bool) -> None:
 Version = Annotated[
     bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
 ]
-"""The option that every console script has."""
+"""The `--version` option of every console script."""
 
 
 def run_command(app: typer.Typer) -> NoReturn:
@@ -55,7 +55,7 @@ def load_settings() -> Settings:
     """The settings of the environment.
 
     Raises:
-        FleetError: a variable holds something that it cannot; the line names it.
+        FleetError: the value of a variable is invalid; the line names it.
     """
     require_readable(os.environ)
     log_level()
@@ -69,7 +69,7 @@ def load_settings() -> Settings:
 
 
 def output_uri(option: str | None, settings: Settings) -> str:
-    """What `--output` says, or FLEET_OUTPUT.
+    """The `--output` option, else FLEET_OUTPUT.
 
     Raises:
         FleetError: neither is set.

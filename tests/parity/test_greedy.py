@@ -14,7 +14,7 @@ from transformers import AutoTokenizer, BlipForConditionalGeneration
 from common.settings import SamplingSettings
 from tests.parity.models import SIDE, save_random_blip
 from workers.cascade.blip.captioner import BlipCaptioner
-from workers.cascade.blip.decoder import BlipDecoder
+from workers.cascade.blip.incremental_decoder import BlipDecoder
 from workers.cascade.blip.load_blip import load_blip
 from workers.cascade.blip.steps import EagerStep, GraphStep
 from workers.cascade.blip.text_decoder import Cache, TextDecoder

@@ -10,12 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from common.queue.attempts import AttemptBook
 from common.queue.broker import UNACKED
 from common.queue.live import LiveRun
 from common.queue.message import QUEUE
 from common.queue.waiting import waiting_batches
-from common.queue.workers import Workers
 from common.run.failure_record import Failure, Reason, write_failure
 from common.run.manifest import Batch, read_parts, read_run
 from common.run.schema import SHARD, Status
@@ -306,19 +304,3 @@ def test_retry_of_nothing_is_one_line(
     assert (code, out) == (2, "")
     assert line in errors
     assert not (outside / "again").exists()
-
-
-def test_attempts_tell_a_crash_from_a_vanished_worker(broker: Valkey) -> None:
-    client = broker.client()
-    book = AttemptBook(client, "/run")
-    Workers(client).beat("living", 60)
-    assert (book.begin("b", "living").crashed, book.begin("b", "living").crashed) == (0, 1)
-    assert book.begin("b", "gone").crashed == 2
-    assert book.begin("b", "living").vanished == 1
-    book.end("b")
-    after = book.begin("b", "living")
-    assert (after.crashed, after.vanished) == (2, 1)
-    assert book.fail("b", "living", "trace")
-    assert book.read("b").crashed == 3
-    book.reset("b")
-    assert (book.begin("b", "living").crashed, book.last_error("b")) == (0, None)

@@ -22,7 +22,7 @@ def picture(kind: str = "JPEG", size: tuple[int, int] = (900, 300), **options: o
     return body.getvalue()
 
 
-def telling_picture() -> bytes:
+def telling_image() -> bytes:
     exif = Image.Exif()
     exif[ExifTags.Base.ImageDescription] = "written by a human"
     exif[ExifTags.Base.Orientation] = 6
@@ -53,9 +53,9 @@ def urls(web: Web, *paths: str) -> list[Mapping[str, object]]:
     return [{"id": path.strip("/"), "url": web.url(path)} for path in paths]
 
 
-async def test_every_picture_comes_out_alike_and_says_nothing_of_its_origin(tmp_path: Path) -> None:
+async def test_every_image_comes_out_alike_and_says_nothing_of_its_origin(tmp_path: Path) -> None:
     pages = {
-        "/jpeg": reply(telling_picture()),
+        "/jpeg": reply(telling_image()),
         "/png": reply(picture("PNG")),
         "/webp": reply(picture("WEBP")),
     }

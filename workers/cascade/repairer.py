@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
-from workers.cascade.folder import WEIGHTS, load_transformers, model_errors, require_file
+from workers.cascade.model_folder import WEIGHTS, load_transformers, model_errors, require_file
 
 _EXPECTED = "a text-to-text model as transformers saves it (config.json, model.safetensors, a tokenizer)"
 LONGEST = 64  # tokens of a rewritten caption

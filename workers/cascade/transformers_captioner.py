@@ -13,7 +13,7 @@ from transformers import AutoImageProcessor, AutoModelForImageTextToText, AutoTo
 
 from common.settings import SamplingSettings
 from workers.captions import Image
-from workers.cascade.folder import WEIGHTS, load_transformers, model_errors, require_file
+from workers.cascade.model_folder import WEIGHTS, load_transformers, model_errors, require_file
 from workers.cascade.sampling.rules import end_early, lane_limits
 from workers.cascade.sampling.uniform import to_signed
 

@@ -1,6 +1,6 @@
 """Counts consecutive infrastructure failures; no messages are consumed while backing off."""
 
-from common.backoff import backoff_delay
+from common.delay import backoff_delay
 
 SHORT_PAUSE = 1.0
 

@@ -2,7 +2,7 @@
 
 import structlog
 
-from common.backoff import LONGEST
+from common.delay import LONGEST
 from common.metrics import ATTEMPTS, DEAD, PUT_BACK, ROWS, SET_ASIDE
 from common.settings import Settings
 from workers.delivery.backoff import SHORT_PAUSE, backoff

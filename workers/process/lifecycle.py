@@ -18,7 +18,7 @@ from workers.delivery.stopping import stop_soon_on_sigterm
 from workers.delivery.worker_id import new_worker_id
 from workers.health import ChildHealth
 from workers.process.flower_defaults import set_flower_defaults
-from workers.process.health_watch import watch_health
+from workers.process.health_step import watch_health
 from workers.process.metrics_server import serve_metrics
 from workers.process.startup import require_surroundings
 from workers.process.warm_up import warm_up

@@ -68,7 +68,7 @@ def _compare(
 
 
 def quality_table(quality: Quality, count: int) -> Table:
-    result = Table("caption", "exactly right", title=f"toy models on {count} unseen pictures")
+    result = Table("caption", "exactly right", title=f"toy models on {count} unseen images")
     labels = ("greedy", "one random sample", "the ranker's choice alone", "the cascade's top caption")
     for label, share in zip(labels, asdict(quality).values(), strict=True):
         result.add_row(label, f"{share:.1%}")
@@ -76,8 +76,8 @@ def quality_table(quality: Quality, count: int) -> Table:
 
 
 def main(
-    count: Annotated[int, typer.Option("--pictures", help="how many pictures", min=1)] = 500,
-    seed: Annotated[int, typer.Option(help="of the pictures")] = 0,
+    count: Annotated[int, typer.Option("--pictures", help="number of images", min=1)] = 500,
+    seed: Annotated[int, typer.Option(help="of the images")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
 ) -> None:
     """Measure how often the toy models are exactly right on images outside their training."""

@@ -154,12 +154,10 @@ TRAINERS = {  # in this order
 def main(
     output: Annotated[Path, typer.Option(help="folder for captioner/, ranker/ and selector/")],
     only: Annotated[str | None, typer.Option(help="train this one; the ranker needs the captioner")] = None,
-    steps: Annotated[
-        int | None, typer.Option(help="batches of 64 pictures, instead of each one's own")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="of the weights and the pictures")] = 0,
+    steps: Annotated[int | None, typer.Option(help="batches of 64 images, instead of each one's own")] = None,
+    seed: Annotated[int, typer.Option(help="of the weights and the images")] = 0,
 ) -> None:
-    """Train the toy models on fresh synthetic pictures and write them as 16-bit safetensors."""
+    """Train the toy models on fresh synthetic images and write them as 16-bit safetensors."""
     console = Console(stderr=True)
     torch.set_num_threads(1)  # two threads beside another process are far slower than one
     for name, (train, own_steps) in TRAINERS.items():

@@ -17,7 +17,7 @@ from workers.toy.drawing import UNSEEN, draw_scenes
 from workers.toy.quality import SIDES
 
 CPU = torch.device("cpu")
-PICTURES = {"float32": 100, "bfloat16": 100, "float16": 35}  # a CPU is slow in the last
+IMAGES = {"float32": 100, "bfloat16": 100, "float16": 35}  # a CPU is slow in the last
 
 
 def test_a_cpu_is_exact_unless_asked() -> None:
@@ -45,8 +45,8 @@ def captions(dtype: str) -> list[Captions]:
     sampling = SamplingSettings(**preset.sampling)
     cascade = load_cascade(captioner, ranker, selector, sampling, "cpu", dtype=dtype)
     assert cascade.dtype == dtype
-    drawn = islice(draw_scenes(UNSEEN, 6, SIDES), PICTURES[dtype])
-    inputs = [cascade.prepare(np.asarray(picture)) for _, picture in drawn]
+    drawn = islice(draw_scenes(UNSEEN, 6, SIDES), IMAGES[dtype])
+    inputs = [cascade.prepare(np.asarray(image)) for _, image in drawn]
     return cascade.caption(inputs, range(len(inputs)))
 
 
@@ -54,4 +54,4 @@ def captions(dtype: str) -> list[Captions]:
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_reduced_precision_agrees_on_nearly_all_top_captions(dtype: str) -> None:
     pairs = zip(captions("float32"), captions(dtype), strict=False)
-    assert sum(one.top == other.top for one, other in pairs) / PICTURES[dtype] >= 0.97
+    assert sum(one.top == other.top for one, other in pairs) / IMAGES[dtype] >= 0.97

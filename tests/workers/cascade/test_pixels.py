@@ -65,7 +65,7 @@ def test_what_torchvision_cannot_resize_as_pillow_does_pillow_resizes() -> None:
     assert np.array_equal(own.resize(image), expected)
 
 
-def test_a_stripe_needs_no_picture_of_terabytes() -> None:
+def test_a_stripe_needs_no_image_of_terabytes() -> None:
     stripe = np.full((1, 5_000_000, 3), 77, np.uint8)
     assert preprocessing(224, Fit.SHORTEST).resize(stripe).shape == (224, 224, 3)
 

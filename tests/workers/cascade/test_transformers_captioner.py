@@ -23,8 +23,8 @@ from transformers import (
 
 from common.settings import SamplingSettings
 from workers.cascade import ModelFolderError, load_cascade
+from workers.cascade.assemble import load_captioner
 from workers.cascade.blip.captioner import BlipCaptioner
-from workers.cascade.load import load_captioner
 from workers.cascade.repairer import load_repairer
 from workers.cascade.transformers_captioner import LARGEST, TransformersCaptioner, load_transformers_captioner
 from workers.models.resolve import resolve_model
@@ -123,7 +123,7 @@ def test_greedy_is_one_caption(captioner: TransformersCaptioner) -> None:
     assert found == captioner.decode_greedy(images(2))
 
 
-def test_pictures_are_bounded() -> None:
+def test_images_are_bounded() -> None:
     resize = TransformersCaptioner.preprocessing.resize
     assert resize(np.zeros((10, 10_000, 3), np.uint8)).shape == (1, LARGEST, 3)
     assert resize(np.zeros((1, 1, 3), np.uint8)).shape == (1, 1, 3)

@@ -12,7 +12,7 @@ from common.settings import HealthSettings, MetricsSettings, S3Settings, Setting
 from tests.fleet.conftest import worker
 from tests.servers.seaweed import Seaweed
 from tests.servers.valkey import Valkey
-from workers.process.health_watch import _empty
+from workers.process.health_step import _empty
 from workers.process.metrics_server import serve_metrics
 from workers.process.startup import require_surroundings
 

@@ -65,7 +65,7 @@ def test_the_captions_are_in_order(cascade: Cascade) -> None:
 
 
 @pytest.mark.parametrize("sides", [(1, 1), (3000, 4), (301, 200)])
-def test_pictures_of_any_size(cascade: Cascade, sides: tuple[int, int]) -> None:
+def test_images_of_any_size(cascade: Cascade, sides: tuple[int, int]) -> None:
     scene, picture = next(draw_scenes(UNSEEN, 4, (300, 300)))
     found = captions(cascade, picture.resize(sides), 1)
     assert any(shape in found.top for shape in SHAPES)

@@ -48,9 +48,9 @@ def test_streams_come_again_and_differ() -> None:
     assert first.tobytes() == again.tobytes()
 
 
-def centre(picture: Image.Image, colour: str) -> tuple[float, float]:
+def centre(image: Image.Image, colour: str) -> tuple[float, float]:
     """Of the pixels (x, y) in which the channel of `colour` stands out."""
-    pixels = np.asarray(picture).astype(int)
+    pixels = np.asarray(image).astype(int)
     channel = {"red": 0, "blue": 2}[colour]
     others = np.delete(pixels, channel, axis=2).max(axis=2)
     rows, columns = np.nonzero(pixels[..., channel] > others + 90)

@@ -14,7 +14,7 @@ from transformers import PreTrainedTokenizerBase as Tokenizer
 
 from common.settings import SamplingSettings
 from workers.captions import Image
-from workers.cascade.blip.decoder import BlipDecoder
+from workers.cascade.blip.incremental_decoder import BlipDecoder
 from workers.cascade.blip.steps import EagerStep, GraphStep, Step
 from workers.cascade.blip.text_decoder import Cache, TextDecoder
 from workers.cascade.blip.vision_tower import fuse_attention

@@ -9,7 +9,7 @@ from transformers.models.blip.image_processing_pil_blip import BlipImageProcesso
 
 from common.settings import SamplingSettings
 from workers.cascade.blip.captioner import BlipCaptioner, text_config_value
-from workers.cascade.folder import (
+from workers.cascade.model_folder import (
     WEIGHTS,
     ModelFolderError,
     load_transformers,

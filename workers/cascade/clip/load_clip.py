@@ -10,7 +10,7 @@ from open_clip.modified_resnet import ModifiedResNet
 
 from workers.cascade.clip.clip import Clip
 from workers.cascade.clip.resnet import fold_batch_norm
-from workers.cascade.folder import ModelFolderError, model_errors, read_json, require_file
+from workers.cascade.model_folder import ModelFolderError, model_errors, read_json, require_file
 from workers.cascade.pixels import Fit, Preprocessing, Resampling
 
 _EXPECTED = "a dual encoder as open_clip saves it (open_clip_config.json and open_clip_model.safetensors)"

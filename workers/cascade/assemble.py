@@ -1,4 +1,4 @@
-"""Load a cascade from model folders: local files only, safetensors only."""
+"""Assemble a cascade from model folders: local files only, safetensors only."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from workers.cascade.blip.load_blip import load_blip
 from workers.cascade.cascade import Captioner, Cascade
 from workers.cascade.clip.load_clip import load_clip
 from workers.cascade.device import choose_device, choose_dtype
-from workers.cascade.folder import read_json, require_file
+from workers.cascade.model_folder import read_json, require_file
 from workers.cascade.repairer import load_repairer
 from workers.cascade.transformers_captioner import load_transformers_captioner
 

@@ -1,4 +1,4 @@
-"""Exponential back-off."""
+"""Delays of exponential back-off."""
 
 FIRST = 2.0
 LONGEST = 60.0

@@ -1,8 +1,8 @@
-"""Exponential back-off."""
+"""Delays of exponential back-off."""
 
 import pytest
 
-from common.backoff import backoff_delay
+from common.delay import backoff_delay
 
 
 def test_delays_double_up_to_the_longest() -> None:
