@@ -110,7 +110,7 @@ def test_the_deny_list(entry: str, url: str, expected: str | None) -> None:
     "entry", ["http://exa mple.com/*", "*://b\u00fc*.de/*", "http://[::1/", "a b", "a:99999", "http:///"]
 )
 def test_what_can_match_nothing_is_refused(entry: str) -> None:
-    with pytest.raises(ValueError, match="neither a host nor|wildcard"):
+    with pytest.raises(ValueError, match=r"neither a host nor|wildcard"):
         DenyList.of([entry])
 
 
