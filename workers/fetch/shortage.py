@@ -1,4 +1,4 @@
-"""What this machine lacks itself: descriptors, memory, ports. No URL and no host is to blame for that."""
+"""Shortages of this machine: descriptors, memory and ports, for which no URL is to blame."""
 
 import socket
 from errno import EADDRNOTAVAIL, EMFILE, ENFILE, ENOBUFS, ENOMEM, errorcode
@@ -14,14 +14,14 @@ _MARK = "of this machine's own"
 
 
 class Shortage(OSError):  # noqa: N818 - a state of the machine that passes
-    """A system call failed for want of something of ours."""
+    """A system call failed for want of a resource of this machine."""
 
     def __init__(self, code: int) -> None:
         super().__init__(code, f"{errorcode[code]} {_MARK}")
 
     @property
     def advice(self) -> str:
-        """What is lacking, and what to do."""
+        """The resource, and what to do."""
         return f"{_LACKING[self.errno or ENOMEM]}, or lower FLEET_FETCH_CONCURRENCY"
 
 
@@ -60,7 +60,7 @@ def is_routable(family: int, address: tuple[str | int, ...]) -> bool:
 
 
 def require_descriptor() -> None:
-    """Raise Shortage where no socket can be opened: getaddrinfo calls that a name that does not exist."""
+    """Raise Shortage if no socket can be opened: getaddrinfo reports that as an unknown name."""
     try:
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM).close()
     except OSError as error:
