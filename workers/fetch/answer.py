@@ -18,11 +18,11 @@ _BUSY = frozenset({429, 503})
 _ASCII = bytes(range(128))
 
 
-def redirect_target(response: ClientResponse, base: WebUrl) -> WebUrl | None:
+def find_redirect(response: ClientResponse, base: WebUrl) -> WebUrl | None:
     """The URL that the response redirects to; None where it does not.
 
     Raises:
-        Failure: that URL is not to be asked for.
+        Failure: that URL is not fetched.
     """
     if response.status not in _REDIRECTS:
         return None
@@ -32,7 +32,7 @@ def redirect_target(response: ClientResponse, base: WebUrl) -> WebUrl | None:
 
 
 def decode_location(value: bytes) -> str:
-    """A Location in ASCII: whatever encoding a server writes it in, each of its bytes is asked for."""
+    """A Location in ASCII: servers write it in any encoding, and none of its bytes may be dropped."""
     return value.decode("ascii") if value.isascii() else quote_from_bytes(value, safe=_ASCII)
 
 
@@ -57,7 +57,7 @@ def _busy(response: ClientResponse) -> Failure:
 
 
 def retry_after(value: str) -> float | None:
-    """Seconds from now (RFC 9110, 10.2.3: a number or a date), None where the header says nothing."""
+    """Seconds from now (RFC 9110, 10.2.3: a number or a date), None if the header is neither."""
     value = value.strip()
     if value.isascii() and value.isdigit():
         return float(value[:9])

@@ -1,4 +1,4 @@
-"""What one URL may cost, over all its redirects."""
+"""The budget of one URL, over all its redirects."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -10,7 +10,7 @@ from workers.fetch.traffic import Traffic
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Its seconds and its bytes."""
+    """Seconds and bytes."""
 
     clock: Clock
     traffic: Traffic

@@ -1,4 +1,4 @@
-"""Content codings (RFC 9110, 8.4), undone where a body really has them.
+"""Content codings (RFC 9110, 8.4), undone if a body really has them.
 
 Object stores hold `UTF-8`, `aws-chunked` or `none` in Content-Encoding, and `gzip` beside a plain JPEG.
 So unknown tokens mean identity, and so do known ones that the body contradicts: the decoder judges it.

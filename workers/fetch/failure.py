@@ -1,4 +1,4 @@
-"""Why a URL gave no body: one status, one short detail."""
+"""Failures of a URL: a status and a short detail."""
 
 import re
 import socket
@@ -19,11 +19,11 @@ _TOO_LONG = ("Got more than", "Too many headers")  # of aiohttp's parser, which 
 
 
 class Failure(Exception):  # noqa: N818 - an outcome, not an error of ours
-    """The end of a URL, or of one try.
+    """The failure of a URL, or of one try.
 
     Attributes:
         status: the row's status.
-        detail: one short line, fit for the row's error.
+        detail: one short line for the row's error.
         retry_in: seconds after which another try may help; None where none would.
         trips: whether the host, rather than the URL, is at fault.
         busy_for: seconds for which the host asked to be left alone.
@@ -51,7 +51,7 @@ class BlockedAddress(OSError):  # noqa: N818 - an outcome too
 
 
 def classify(error: Exception) -> Failure | Shortage:
-    """The failure that an exception of aiohttp, ssl or the system stands for, or the machine's shortage."""
+    """The failure, or the shortage of this machine, for an exception of aiohttp, ssl or the system."""
     if isinstance(error, Failure):
         return error
     cause = _cause(error)
@@ -71,8 +71,8 @@ def _failure(error: Exception, cause: BaseException) -> Failure:
     return _other(error, cause)
 
 
-def broken_response(error: BaseException) -> Failure:
-    """The failure that an exception of aiohttp's parser stands for; another try would see it again."""
+def describe_broken_response(error: BaseException) -> Failure:
+    """The failure for an exception of aiohttp's parser; it is not retried."""
     complaint = str(getattr(error, "message", "") or getattr(error.__cause__, "message", ""))
     status = Status.TOO_LARGE if complaint.startswith(_TOO_LONG) else Status.CONNECT_ERROR
     rule = _EXCERPT.split(complaint[:MAX_DETAIL])[0]  # the whole may be megabytes, mostly of blanks
@@ -80,7 +80,7 @@ def broken_response(error: BaseException) -> Failure:
 
 
 def _other(error: Exception, cause: BaseException) -> Failure:
-    failure = broken_response(error)
+    failure = describe_broken_response(error)
     if failure.status is Status.TOO_LARGE or isinstance(error, aiohttp.ClientResponseError):
         return failure
     if isinstance(error, ValueError):  # InvalidURL and UnicodeError are
@@ -95,7 +95,7 @@ def _other(error: Exception, cause: BaseException) -> Failure:
 
 
 def _cause(error: BaseException) -> BaseException:
-    """What the system or OpenSSL said, below the wrappers."""
+    """The innermost error of the system or of OpenSSL."""
     inner = getattr(error, "os_error", None) or error.__cause__
     return _cause(inner) if isinstance(inner, OSError) else error
 

@@ -1,4 +1,4 @@
-"""URLs in, bytes or a status out: one guarded HTTP session for a batch."""
+"""The fetcher of a batch: URLs in, bytes or a status out."""
 
 import random
 import ssl
@@ -13,7 +13,7 @@ from yarl import URL
 from common.run.schema import Status
 from common.settings import FetchSettings
 from common.url import WebUrl
-from workers.fetch.answer import raise_for_status, redirect_target
+from workers.fetch.answer import find_redirect, raise_for_status
 from workers.fetch.body import read_body
 from workers.fetch.budget import Budget
 from workers.fetch.descriptors import bound_flight
@@ -32,7 +32,7 @@ _CLOSE = {"Connection": "close"}
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What became of a URL. There is a body only where the status is ok, else `error` says why."""
+    """The outcome of a URL: a body if the status is ok, else an error."""
 
     status: Status
     error: str | None = None
@@ -72,7 +72,7 @@ class Fetcher:
         await self._resolver.close()
 
     async def fetch(self, url: str) -> Fetched:
-        """The bytes at a URL, or why not. Nothing that the URL or the web does raises.
+        """Download a URL. Its own failures are outcomes and do not raise.
 
         Raises:
             ShortageError: this machine lacks descriptors, memory or ports, and waiting did not help.
@@ -92,7 +92,7 @@ class Fetcher:
         raise Failure(Status.TOO_MANY_REDIRECTS, f"more than {self._settings.max_redirects}")
 
     async def _try(self, url: WebUrl, budget: Budget) -> bytes | WebUrl:
-        """One hop, again where that may help and there is time."""
+        """One hop, retried where that may help and there is time."""
         for _ in range(self._settings.retries):
             bytes_left = budget.traffic.left
             try:
@@ -127,7 +127,7 @@ class Fetcher:
         try:
             async with budget.clock:
                 answer = await self._ask(url, host, budget)
-        except Exception as error:  # noqa: BLE001 - whatever the web does is a status
+        except Exception as error:  # noqa: BLE001 - every failure of the web is a status
             failure = budget.traffic.failure or classify(error)
             if isinstance(failure, Failure):
                 host.record(failure)
@@ -136,7 +136,7 @@ class Fetcher:
         return answer
 
     async def _ask(self, url: WebUrl, host: Host, budget: Budget) -> bytes | WebUrl:
-        headers = None if host.crowded else _CLOSE  # most hosts of a batch are met once
+        headers = None if host.is_crowded else _CLOSE  # most hosts of a batch are met once
         async with self._session.get(
             _as_sent(url), allow_redirects=False, headers=headers, middlewares=(budget.traffic.meter,)
         ) as response:
@@ -144,11 +144,11 @@ class Fetcher:
             rule = opt_out_rule(response.headers) if self._settings.opt_out else None
             if rule is not None:
                 raise Failure(Status.OPT_OUT, rule)
-            answer = redirect_target(response, url) or await read_body(response, self._settings.max_bytes)
+            answer = find_redirect(response, url) or await read_body(response, self._settings.max_bytes)
         budget.traffic.require_complete()
         return answer
 
 
 def _as_sent(url: WebUrl) -> URL:
-    """For aiohttp, which would encode anew what is not marked as encoded, and drop an empty query."""
+    """For aiohttp: yarl would encode it anew, and drop an empty query."""
     return URL.build(scheme=url.scheme, authority=url.authority, path=url.target, encoded=True)

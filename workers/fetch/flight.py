@@ -1,4 +1,4 @@
-"""How many downloads are in flight: fewer while this machine is short of something."""
+"""Adaptive limit on downloads in flight, lowered while this machine is short of a resource."""
 
 import asyncio
 import random
@@ -23,7 +23,7 @@ class ShortageError(FleetError):
 
 
 class Flight:
-    """`async with` it to download: waits while too many others do.
+    """A limit on concurrent downloads, each inside `async with`.
 
     Additive increase, multiplicative decrease, as in TCP (RFC 5681): a Shortage that leaves the block halves
     what is allowed, a download that ends otherwise adds to it.

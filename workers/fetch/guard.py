@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp.connector import AddrInfoType
 
-from workers.fetch.address import Network, is_public, is_within, parse
+from workers.fetch.address import Network, is_public, is_within, parse_address
 from workers.fetch.failure import BlockedAddress
 from workers.fetch.shortage import Shortage, find_shortage, is_routable
 
@@ -47,7 +47,7 @@ class Guard:
         """A socket for `info`.
 
         Raises:
-            BlockedAddress: nobody may be connected there.
+            BlockedAddress: neither globally routable nor allowed.
             Shortage: this machine has none.
         """
         family, kind, protocol, _, address = info
@@ -63,7 +63,7 @@ class Guard:
         return self._allows(host, port)
 
     def _judge(self, host: str, port: int) -> bool:
-        address = parse(host)
+        address = parse_address(host)
         if address is None:
             return False
         return is_within(address, self._allow_networks) or (port in PORTS and is_public(address))

@@ -1,4 +1,4 @@
-"""The head of a response in what a server sends, before aiohttp parses it (RFC 9112, 2.1)."""
+"""The head of a response, bounded before aiohttp parses it (RFC 9112, 2.1)."""
 
 import re
 
@@ -21,9 +21,9 @@ _SWITCHING_PROTOCOLS = b"101"
 
 
 class HeadReader:
-    """Separates the final head from what follows it, and drops the informational ones.
+    """Separates the final head from the bytes behind it, and drops informational ones.
 
-    What does not begin like a response is handed on as it is, for aiohttp to say what is wrong.
+    Bytes that do not begin like a response pass unchanged: aiohttp's parser reports them.
     """
 
     __slots__ = ("_buffer", "_interim", "_scanned", "_start")
@@ -33,7 +33,7 @@ class HeadReader:
         self._start = self._scanned = self._interim = 0
 
     def feed(self, data: bytes) -> tuple[bytes, bytes] | None:
-        """The final head and what was received behind it; None while it is incomplete.
+        """The final head and the bytes behind it; None while it is incomplete.
 
         Raises:
             Failure: it is too long, or too many informational ones come first.
@@ -50,11 +50,11 @@ class HeadReader:
         return None
 
     def rest(self) -> bytes:
-        """What was received of an incomplete head."""
+        """The bytes of an incomplete head."""
         return bytes(self._buffer[self._start :])
 
     def _append(self, data: bytes) -> bytes | bytearray:
-        """Everything received; mostly one piece, which is not copied."""
+        """All bytes received; mostly one piece, which is not copied."""
         if not self._buffer:
             return data
         self._buffer += data

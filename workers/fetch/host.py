@@ -1,4 +1,4 @@
-"""One (scheme, host, port): how many downloads at once, and when to leave it alone."""
+"""Concurrency and back-off for one (scheme, host, port)."""
 
 import asyncio
 import random
@@ -16,7 +16,7 @@ LONGEST_PAUSE = 60.0
 
 @dataclass(slots=True)
 class Host:
-    """Its slots, its consecutive failures, and until when it is not asked."""
+    """Its slots, its consecutive failures and the end of its pause."""
 
     origin: str
     slots: asyncio.Semaphore
@@ -26,11 +26,11 @@ class Host:
     last: Failure | None = None
 
     def pause(self) -> float:
-        """Seconds before it may be asked again."""
+        """Seconds until the next request is allowed."""
         return max(0.0, self.quiet_until - time.monotonic())
 
     async def admit(self, clock: Clock) -> None:
-        """Wait until it may be asked; the last Failure again if the URL has no time for that."""
+        """Wait until a request is allowed; raise the last Failure if the URL has no time for that."""
         pause = self.pause()
         if self.last is not None and pause >= clock.left:
             raise Failure(self.last.status, f"host left alone after {self.last.detail}")
@@ -55,7 +55,7 @@ class Host:
         return pause * random.uniform(0.75, 1.25)  # noqa: S311 - jitter
 
     @property
-    def crowded(self) -> bool:
+    def is_crowded(self) -> bool:
         """Whether all slots are busy, so that a connection will be reused."""
         return self.slots.locked()
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from workers.fetch.shortage import Shortage, require_descriptor
+from workers.fetch.shortage import Shortage, require_lookup
 
 THREADS = 64
 MAX_ADDRESSES = 8
@@ -57,7 +57,7 @@ class Resolver(AbstractResolver):
         try:
             infos = self._lookup(host, port, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
         except OSError:
-            require_descriptor()
+            require_lookup()
             raise
         if not infos:
             raise socket.gaierror(socket.EAI_NODATA, "no address")

@@ -56,7 +56,7 @@ def open_session(
 
 
 def _timeouts(settings: FetchSettings) -> ClientTimeout:
-    """For connecting and silence; the whole is the clock's business."""
+    """For connecting and for silence; `Clock` bounds the total."""
     return ClientTimeout(
         total=None,
         sock_connect=settings.connect_timeout,

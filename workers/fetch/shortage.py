@@ -1,7 +1,7 @@
-"""What this machine lacks itself: descriptors, memory, ports. No URL and no host is to blame for that."""
+"""Shortages of this machine: descriptors, memory and ports, for which no URL is to blame."""
 
 import socket
-from errno import EADDRNOTAVAIL, EMFILE, ENFILE, ENOBUFS, ENOMEM, errorcode
+from errno import EADDRNOTAVAIL, EAGAIN, EMFILE, ENFILE, ENOBUFS, ENOMEM, errorcode
 
 _LACKING = {
     EMFILE: "file descriptors; raise `ulimit -n`",
@@ -14,14 +14,14 @@ _MARK = "of this machine's own"
 
 
 class Shortage(OSError):  # noqa: N818 - a state of the machine that passes
-    """A system call failed for want of something of ours."""
+    """A system call failed for want of a resource of this machine."""
 
     def __init__(self, code: int) -> None:
         super().__init__(code, f"{errorcode[code]} {_MARK}")
 
     @property
     def advice(self) -> str:
-        """What is lacking, and what to do."""
+        """The resource, and what to do."""
         return f"{_LACKING[self.errno or ENOMEM]}, or lower FLEET_FETCH_CONCURRENCY"
 
 
@@ -50,18 +50,21 @@ def _lacking(error: BaseException) -> int | None:
 
 
 def is_routable(family: int, address: tuple[str | int, ...]) -> bool:
-    """Whether the machine has a source address for a destination: UDP asks the routes and sends nothing."""
+    """Whether there is a source address for a destination: UDP consults the routes and sends nothing."""
     with socket.socket(family, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(address)
-        except OSError:
-            return False
+        except OSError as error:
+            return error.errno == EAGAIN  # a route, and no port
     return True
 
 
-def require_descriptor() -> None:
-    """Raise Shortage where no socket can be opened: getaddrinfo calls that a name that does not exist."""
+def require_lookup() -> None:
+    """Raise Shortage if no socket can be opened: getaddrinfo reports that as an unknown name."""
     try:
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM).close()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.connect(("127.0.0.1", 53))  # takes a port and sends nothing
+    except BlockingIOError:
+        raise Shortage(EADDRNOTAVAIL) from None
     except OSError as error:
         raise (find_shortage(error) or error) from None

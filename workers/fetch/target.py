@@ -1,4 +1,4 @@
-"""Which addresses are asked for at all: absolute URLs of the web, without credentials."""
+"""The URLs that are fetched at all: absolute ones of the web, without credentials."""
 
 import re
 
@@ -35,7 +35,7 @@ def require_target(text: str, base: WebUrl | None = None) -> WebUrl:
 
 
 def _refusal(text: str, error: ValueError) -> Failure:
-    """A malformed address literal counts as an attempt on the guard, other malformed URLs as mistakes."""
+    """Blocked for a malformed address literal, which may be meant for the guard; else invalid_url."""
     host = _HOST.match(text)
     if host is not None and _is_malformed_address(host[1].rpartition("@")[2]):
         return Failure(Status.BLOCKED, "malformed address")

@@ -13,16 +13,16 @@ from aiohttp.connector import Connection
 from aiohttp.hdrs import CONNECTION
 
 from common.run.schema import Status
-from workers.fetch.failure import RETRY_SECONDS, Failure, broken_response, classify
+from workers.fetch.failure import RETRY_SECONDS, Failure, classify, describe_broken_response
 from workers.fetch.head import MAX_BYTES, HeadReader
 
 
 class Traffic:
-    """The bytes that one URL may still receive, over all its redirects, and what goes wrong with them.
+    """The bytes that one URL may still receive, over all its redirects, and their failure.
 
     Attributes:
-        left: how many.
-        failure: why its connection was aborted, if it was.
+        left: bytes.
+        failure: the reason why a connection was aborted, if one was.
     """
 
     __slots__ = ("_body", "_broken", "_limit", "failure", "left")
@@ -51,9 +51,9 @@ class Traffic:
         return response
 
     def break_off(self, failure: Failure) -> None:
-        """The response's body is malformed: whoever reads it gets the failure, unless it has ended before.
+        """Fail the reader of a malformed body, unless the body was complete before.
 
-        aiohttp 3.14 tells its reader nothing where the head came earlier, which then waits in vain.
+        aiohttp 3.14 does not, if the head was parsed earlier: the reader would wait until its timeout.
         """
         if self._body is None:
             self._broken = failure
@@ -121,7 +121,7 @@ class Meter(asyncio.Protocol):
             self._inner.data_received(piece)
             error = self._inner.exception()
             if error is not None:
-                self._traffic.break_off(broken_response(error))
+                self._traffic.break_off(describe_broken_response(error))
 
     def _read_head(self, head: HeadReader, data: bytes) -> tuple[bytes, ...]:
         self._inner.start_timeout()  # the read timeout is for silence
