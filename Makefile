@@ -4,9 +4,12 @@
 PYTHON ?= python3
 UV := .tools/bin/uv
 BIN := .venv/bin
+# Three, also on two cores: much of the fault suite is waiting.
+TEST_WORKERS ?= 3
+PYTEST := pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
 ROOMS := common dataset producer workers tests
 
-.PHONY: demo survey-demo test lint format bench soak lock machine clean
+.PHONY: demo survey-demo test coverage lint format bench soak lock machine clean
 
 demo: .venv/ready ## two parts of toy pictures, captioned end to end on this machine
 	$(BIN)/python -m tests.demo --output output/demo
@@ -14,8 +17,16 @@ demo: .venv/ready ## two parts of toy pictures, captioned end to end on this mac
 survey-demo: .venv/ready ## a survey of toy captions, true and machine-written, served on http://127.0.0.1:8000
 	$(BIN)/python -m tests.dataset.survey.demo --output output/survey-demo
 
-test: .venv/ready lint ## everything that CI runs
-	$(BIN)/python -m pytest
+test: .venv/ready lint ## everything that CI runs, in parallel; TESTS_WITHOUT=chromium,... hides programs
+	$(BIN)/python -m $(PYTEST)
+
+coverage: .venv/ready lint ## make test, and the share of lines that it runs, child processes included: CI holds a floor
+	rm -rf output/coverage
+	$(BIN)/coverage run -m $(PYTEST)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+test coverage: export OMP_NUM_THREADS = 1 # of torch, in each process
 
 lint: .venv/ready
 	$(BIN)/ruff format --check $(ROOMS)

@@ -9,7 +9,7 @@ import pytest
 from tests.servers.seaweed import Seaweed, seaweed
 from tests.servers.valkey import Valkey, valkey
 
-pytest_plugins = ["tests.skips"]
+pytest_plugins = ["tests.order", "tests.skips"]
 
 
 @pytest.fixture(scope="session", autouse=True)
