@@ -93,3 +93,23 @@ def test_no_address_of_the_project_is_invented(document: Path) -> None:
     assert not re.search(r"(github|gitlab)\.com/|(ghcr|quay|docker)\.io/|[\w.]+@[\w-]+\.\w+", text), (
         document.name
     )
+
+
+ELSEWHERE = {
+    'secret "fleet" not found',
+    "kubectl describe pod",
+    "couldn't find key FLEET_FETCH_CONTACT",
+    "fleet-models.json: No such file",
+}
+"""Said by Kubernetes and by the system."""
+
+
+def test_the_messages_that_the_help_explains_are_those_of_the_code() -> None:
+    table = (ROOT / "docs" / "when-it-goes-wrong.md").read_text().partition("| message | remedy |\n")[2]
+    cells = re.findall(r"^\| ([^|]+) \|", table.partition("\n\n")[0], re.MULTILINE)
+    messages = {message for cell in cells for message in re.findall(r"`([^`]+)`", cell)} - ELSEWHERE
+    code = "".join(path.read_text() for room in ("common", "workers") for path in (ROOT / room).rglob("*.py"))
+    assert len(messages) > 8
+    for message in messages:
+        said = message.removeprefix("error: ").rpartition("...: ")[2]
+        assert said in code, message
