@@ -13,7 +13,9 @@ from common.settings.tree import PREFIX, Group, Settings
 HEAD = """# Settings
 
 Environment variables, read once at the start of a process. Lists are comma-separated; an empty string is an
-empty list. A variable that does not exist, or holds something impossible, is an error that names it.
+empty list. A variable that does not exist, or holds something impossible, is an error that names it: also a
+value that begins with a quote, has spaces at its ends or holds a line end, as env files may leave them.
+`LOG_LEVEL` is `DEBUG`, `INFO` (the default), `WARNING`, `ERROR` or `CRITICAL`.
 This page is written by `python -m common.settings.table`.
 """
 

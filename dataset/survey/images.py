@@ -32,7 +32,7 @@ def fetch_pictures(
         FleetError: the process failed.
     """
     if importlib.util.find_spec("aiohttp") is None or importlib.util.find_spec("PIL") is None:
-        raise FleetError("pictures are fetched by the workers' packages; install caption-fleet[worker]")
+        raise FleetError("images are fetched by the workers' packages: pip install '.[worker]' in a checkout")
     statuses = {}
     with tempfile.TemporaryFile("w+") as wishes, tempfile.TemporaryFile("w+") as complaints:
         wishes.writelines(_wish(name, place) for name, place in places.items())

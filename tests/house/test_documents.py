@@ -6,11 +6,14 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from common.metrics import LABELS
 from common.queue.metrics_page import metrics_page
+from common.run.failure_record import Reason
 from common.run.schema import Status
 from common.run.schema_page import schema_page
 from common.settings import Settings
 from common.settings.table import settings_page
+from workers.delivery.result import End
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -26,6 +29,13 @@ PAGES = {
 def test_a_page_made_from_the_code_is_the_codes(name: str) -> None:
     make, module = PAGES[name]
     assert (ROOT / "docs" / name).read_text() == make(), f"run python -m {module} > docs/{name}"
+
+
+def test_the_labels_of_metrics_are_explained_with_the_values_that_they_have() -> None:
+    for reason in Reason:
+        assert f"`{reason}`" in LABELS["reason"]
+    for end in {*End} - {End.SETTLED}:
+        assert f"`{end}`" in LABELS["end"]
 
 
 def test_every_group_and_every_setting_is_explained() -> None:
@@ -93,3 +103,23 @@ def test_no_address_of_the_project_is_invented(document: Path) -> None:
     assert not re.search(r"(github|gitlab)\.com/|(ghcr|quay|docker)\.io/|[\w.]+@[\w-]+\.\w+", text), (
         document.name
     )
+
+
+ELSEWHERE = {
+    'secret "fleet" not found',
+    "kubectl describe pod",
+    "couldn't find key FLEET_FETCH_CONTACT",
+    "fleet-models.json: No such file",
+}
+"""Said by Kubernetes and by the system."""
+
+
+def test_the_messages_that_the_help_explains_are_those_of_the_code() -> None:
+    table = (ROOT / "docs" / "when-it-goes-wrong.md").read_text().partition("| message | remedy |\n")[2]
+    cells = re.findall(r"^\| ([^|]+) \|", table.partition("\n\n")[0], re.MULTILINE)
+    messages = {message for cell in cells for message in re.findall(r"`([^`]+)`", cell)} - ELSEWHERE
+    code = "".join(path.read_text() for room in ("common", "workers") for path in (ROOT / room).rglob("*.py"))
+    assert len(messages) > 8
+    for message in messages:
+        said = message.removeprefix("error: ").rpartition("...: ")[2]
+        assert said in code, message

@@ -11,7 +11,6 @@ from common.queue.broker import (
     SET_ASIDE_KEPT,
     UNACKED,
     UNACKED_INDEX,
-    BrokerError,
     BrokerView,
     broker_errors,
     connect,
@@ -22,6 +21,7 @@ from common.queue.broker import (
     renew_lease,
     set_aside,
 )
+from common.queue.broker_url import BrokerError
 from common.queue.message import QUEUE, Message
 from common.settings import Settings
 from tests.servers.ports import free_ports
