@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from common.errors import FleetError
 from common.queue.broker import connect, forget_queue
+from common.queue.last_return import Return, forget_return
 from common.queue.live import LiveRun
 from common.settings import Settings
 from producer.embedded import embedded_broker
@@ -38,9 +39,15 @@ def run_locally(
         # No worker of an earlier start lives: the batches that it held are missing, and queued again.
         forget_queue(client)
         live.forget_queued()
+        forget_return(client, uri)
         queue_plan(plan, settings)
         with run_workers(workers, folder, settings) as processes:
-            return follow(StatusReader(plan.store, settings), live, lambda: require_alive(processes, folder))
+            return follow(
+                StatusReader(plan.store, settings),
+                live,
+                read_return=lambda: Return.read(client, uri),
+                check=lambda: require_alive(processes, folder),
+            )
 
 
 def _require_worker_packages() -> None:

@@ -21,6 +21,8 @@ def status_table(state: "RunStatus") -> RenderableType:
     bar = Table.grid()
     bar.add_row(ProgressBar(total=state.rows.total, completed=state.rows.done, width=60))
     advice = [Text(DEAD, style="red")] if state.batches.dead else []
+    if state.last_return is not None:
+        advice.append(Text(f"Batches go back to the queue: {state.last_return.reason}", style="yellow"))
     return Group(bar, _batches(state), *advice, _rows(state))
 
 

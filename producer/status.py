@@ -7,6 +7,7 @@ from typing import Any
 from common.errors import FleetError
 from common.queue.broker import broker_errors, connect
 from common.queue.broker_url import BrokerError
+from common.queue.last_return import Return
 from common.queue.live import LiveRun
 from common.queue.waiting import waiting_batches
 from common.run.batch_state import dead_batches, done_batches
@@ -23,6 +24,7 @@ class Hints:
     running: dict[str, int]
     rows_by_status: dict[str, int]
     rows_per_second: float
+    last_return: Return | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class RunStatus:
     rows: RowCounts
     rows_per_second: float | None
     eta_seconds: float | None
+    last_return: Return | None
 
     @property
     def is_finished(self) -> bool:
@@ -99,6 +102,7 @@ class StatusReader:
             rows=rows,
             rows_per_second=None if hints is None else round(hints.rows_per_second, 2),
             eta_seconds=_eta(rows, _rows(self._batches[batch] for batch in dead), hints),
+            last_return=None if hints is None else hints.last_return,
         )
 
     def _hints(self) -> Hints | None:
@@ -110,7 +114,11 @@ class StatusReader:
                 running = {batch.batch: batch.done for batch in live.read_running()}
                 waiting = waiting_batches(client, self._store.uri)
                 return Hints(
-                    frozenset(waiting), running, dict(live.read_rows_by_status()), live.read_rows_per_second()
+                    queued=frozenset(waiting),
+                    running=running,
+                    rows_by_status=dict(live.read_rows_by_status()),
+                    rows_per_second=live.read_rows_per_second(),
+                    last_return=Return.read(client, self._store.uri),
                 )
         except BrokerError:
             return None

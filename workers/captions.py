@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from common.errors import FleetError
 
 Image = NDArray[np.uint8]  # [height, width, 3], RGB
 
@@ -41,3 +44,10 @@ class Captioning(Protocol):
 
     def caption(self, inputs: Sequence[ModelInputs], keys: Sequence[int]) -> list[Captions]:
         """Captions of each image, determined by its key."""
+
+
+class ModelFolderError(FleetError):
+    """A model folder lacks a file or holds another architecture; the line says what was expected."""
+
+    def __init__(self, folder: Path, problem: str, expected: str) -> None:
+        super().__init__(f"{folder}: {problem}; expected {expected}")

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Protocol
 
 import structlog
 from rich.console import Console, Group
@@ -25,9 +26,14 @@ LOG_EVERY = 10.0
 OK = "ok"
 
 Advance = Callable[[int], None]
-Show = Callable[[int, Mapping[str, int]], None]
-"""Steps done so far, and how many had each outcome."""
 log = structlog.get_logger(__name__)
+
+
+class Show(Protocol):
+    """Shows the state of some work."""
+
+    def __call__(self, done: int, outcomes: Mapping[str, int], note: str = "") -> None:
+        """Steps done so far, how many had each outcome, and a line for whoever waits."""
 
 
 @contextmanager
@@ -72,10 +78,10 @@ def _bar(console: Console, what: str, total: int | None, unit: str, idle: str) -
     task = bar.add_task(what, total=total, rate=idle)
     failures = Text()
 
-    def show(done: int, outcomes: Mapping[str, int]) -> None:
+    def show(done: int, outcomes: Mapping[str, int], note: str = "") -> None:
         speed = bar.tasks[0].speed
         bar.update(task, completed=done, rate=f"{speed:.1f} {unit}/s" if speed else idle)
-        failures.plain = _describe_failures(outcomes)
+        failures.plain = "\n".join(filter(None, [_describe_failures(outcomes), note]))
 
     with Live(get_renderable=lambda: Group(bar, failures) if failures else bar, console=console):
         yield show
@@ -100,11 +106,15 @@ def _describe_failures(outcomes: Mapping[str, int]) -> str:
 
 @contextmanager
 def _lines(what: str, total: int | None) -> Iterator[Show]:
-    last = time.monotonic()
+    last, told = time.monotonic(), ""
     state: dict[str, object] = {"done": 0}
 
-    def show(done: int, outcomes: Mapping[str, int]) -> None:
-        nonlocal last
+    def show(done: int, outcomes: Mapping[str, int], note: str = "") -> None:
+        nonlocal last, told
+        if note != told:
+            told = note
+            if note:
+                log.warning("waiting", what=what, reason=note)
         state["done"] = done
         if outcomes:
             state["by_status"] = dict(outcomes)

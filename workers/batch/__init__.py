@@ -1,5 +1,7 @@
 """From a batch's rows to its shard: one flow, which knows no Celery."""
 
+from workers.batch.filters import FilterError
+from workers.batch.network import NetworkError
 from workers.batch.work import (
     Advance,
     ForeignMessageError,
@@ -12,7 +14,9 @@ from workers.batch.work import (
 
 __all__ = [
     "Advance",
+    "FilterError",
     "ForeignMessageError",
+    "NetworkError",
     "Work",
     "WrongSettingsError",
     "caption_batch",

@@ -9,16 +9,9 @@ from typing import Any
 import torch
 from transformers.utils import logging
 
-from common.errors import FleetError
+from workers.captions import ModelFolderError
 
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
-
-
-class ModelFolderError(FleetError):
-    """A model folder lacks a file or holds another architecture; the line says what was expected."""
-
-    def __init__(self, folder: Path, problem: str, expected: str) -> None:
-        super().__init__(f"{folder}: {problem}; expected {expected}")
 
 
 def require_file(folder: Path, expected: str, *names: str) -> Path:

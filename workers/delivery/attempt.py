@@ -11,6 +11,7 @@ import structlog
 
 from common.queue.attempts import AttemptBook, Attempts
 from common.queue.broker import connect
+from common.queue.last_return import forget_return
 from common.queue.live import LiveRun, Running
 from common.queue.workers import Workers
 from common.run.failure_record import Failure, Reason, failure_key, write_failure
@@ -20,6 +21,7 @@ from workers.delivery.blame import Reaction, blame, preparing, unwrap
 from workers.delivery.errors import ClaimedError, FailingWorkerError, TriedHereError, UnexpectedError
 from workers.delivery.giving_up import SEEN_SECONDS, Witnesses, is_given_up
 from workers.delivery.lease import CLAIM_SECONDS, Lease, Progress, claim_on
+from workers.delivery.outage import tolerating_outage
 from workers.delivery.result import End, Result
 from workers.delivery.worker_id import worker_id
 from workers.models.load import load_models
@@ -154,16 +156,17 @@ class Attempt:
 
     def _keep_books(self, result: Result) -> None:
         """What lies in the output is done: a broker that is away then changes nothing but the counters."""
-        with _tolerating_outage():
+        with tolerating_outage():
             self._book.reset(self._batch)  # where it is settled, its writer may have died before it could
-        with _tolerating_outage():
+        with tolerating_outage():
             if result.end is End.COMMITTED:
                 self._live.record_commit(self._batch, result.rows)
             else:
                 self._live.drop(self._batch)
-        with _tolerating_outage():
+        with tolerating_outage():
             if result.end in {End.COMMITTED, End.LATE}:
                 self._workers.record_finish(worker_id())
+                forget_return(self._client, self._work.store.uri)
 
     @contextmanager
     def _lease(self) -> Iterator[Progress]:
@@ -182,11 +185,3 @@ class Attempt:
         )
         with lease.held() as progress:
             yield progress
-
-
-@contextmanager
-def _tolerating_outage() -> Iterator[None]:
-    try:
-        yield
-    except redis.RedisError as error:
-        log.warning("broker away", error=str(error))

@@ -11,9 +11,10 @@ from enum import Enum
 
 import redis
 
-from common.errors import FleetError
+from common.errors import FleetError, StoreError
 from common.run.part import PartError
-from workers.batch import ForeignMessageError
+from workers.batch import FilterError, ForeignMessageError, NetworkError, WrongSettingsError
+from workers.captions import ModelFolderError
 from workers.delivery.errors import (
     ClaimedError,
     FailingWorkerError,
@@ -21,6 +22,8 @@ from workers.delivery.errors import (
     TriedHereError,
     UnexpectedError,
 )
+from workers.models.lock import ModelLockError
+from workers.models.resolve import ModelNameError
 
 
 class Reaction(Enum):
@@ -42,12 +45,14 @@ class Kind:
         culprit: in the words of a log line.
         reaction: to it.
         advice: what to do, where the error's own line does not say it.
+        is_lasting: no waiting mends it.
     """
 
     fits: Callable[[BaseException], bool]
     culprit: str
     reaction: Reaction
     advice: str = ""
+    is_lasting: bool = False
 
 
 def _of(*types: type[BaseException]) -> Callable[[BaseException], bool]:
@@ -73,9 +78,20 @@ TABLE = (
     Kind(_of(ClaimedError, TriedHereError), "nobody", Reaction.RETURN),
     Kind(_of(UnexpectedError), "the batch", Reaction.RETURN),  # counted by the attempt
     Kind(_of(PartError), "the part", Reaction.GIVE_UP),
-    Kind(_is_device_error, "the device", Reaction.WITHDRAW, "look at the GPU, its driver and its memory"),
+    Kind(
+        _is_device_error, "the device", Reaction.WITHDRAW, "look at the GPU and its driver", is_lasting=True
+    ),
     Kind(_of(FailingWorkerError), "the worker", Reaction.WITHDRAW),
-    Kind(_of(PreparationError), "the worker", Reaction.WITHDRAW, "look at its settings, models and device"),
+    Kind(_of(PreparationError), "the worker", Reaction.WITHDRAW, "look at its settings", is_lasting=True),
+    Kind(_of(WrongSettingsError, FilterError), "the settings", Reaction.WITHDRAW, is_lasting=True),
+    Kind(
+        _of(ModelNameError, ModelLockError, ModelFolderError),
+        "the models",
+        Reaction.WITHDRAW,
+        is_lasting=True,
+    ),
+    Kind(_of(NetworkError), "the network", Reaction.WITHDRAW),
+    Kind(_of(StoreError), "the store", Reaction.WITHDRAW),
     Kind(_of(redis.RedisError), "the broker", Reaction.WITHDRAW),
     Kind(_of(FleetError), "the surroundings", Reaction.WITHDRAW),
 )

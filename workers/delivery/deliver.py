@@ -8,6 +8,7 @@ from celery import Task
 from pydantic import ValidationError
 
 from common.queue.broker import connect, set_aside
+from common.queue.last_return import Return
 from common.queue.message import Message
 from common.run.failure_record import failure_key
 from common.settings import Settings
@@ -43,7 +44,7 @@ def deliver(task: Task, fields: dict[str, object], settings: Settings) -> None:
         try:
             result = _attempt(task, message, settings)
         except Exception as error:  # noqa: BLE001 - the table knows every kind
-            _react(message, error, settings, observer)
+            _react(message, error, task.request.hostname, settings, observer)
         else:
             observer.record_end(result, time.monotonic() - began)
             _raise_if_dead(result)
@@ -55,13 +56,14 @@ def _attempt(task: Task, message: Message, settings: Settings) -> Result:
     return Attempt(work, settings, task.request.hostname, task.request.properties["delivery_tag"]).make()
 
 
-def _react(message: Message, error: Exception, settings: Settings, observer: Observer) -> None:
+def _react(message: Message, error: Exception, hostname: str, settings: Settings, observer: Observer) -> None:
     kind = blame(error)
     if kind.reaction is Reaction.SET_ASIDE:
         _set_aside(message.model_dump(), str(error), settings, observer)
     else:
         pause = observer.record_return(error, kind)
-        return_to_queue(message, describe(error, kind), pause, settings)
+        why = Return(describe(error, kind), kind.culprit, hostname, kind.is_lasting)
+        return_to_queue(message, why, pause, settings)
 
 
 def _set_aside(fields: dict[str, object], reason: str, settings: Settings, observer: Observer) -> None:

@@ -14,6 +14,7 @@ from redis.lock import Lock
 from common.queue.broker import renew_lease
 from common.queue.live import LiveRun, Running, run_prefix
 from common.settings import LeaseSettings
+from workers.delivery.outage import tolerating_outage
 
 SILENT_BEATS = 5
 """Beats without a sign of life after which a batch no longer counts as running."""
@@ -108,8 +109,5 @@ class Lease:
 
 
 def _quietly(step: Callable[[], None]) -> None:
-    """A broker that is away ends no batch: the output does not need it."""
-    try:
+    with tolerating_outage():
         step()
-    except redis.RedisError as error:
-        log.warning("broker away", error=str(error))

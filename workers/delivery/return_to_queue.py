@@ -3,28 +3,25 @@
 import time
 from typing import NoReturn
 
-import redis
-import structlog
 from celery.exceptions import Reject
 
 from common.queue.broker import connect
+from common.queue.last_return import Return
 from common.queue.live import LiveRun
 from common.queue.message import Message
 from common.settings import Settings
+from workers.delivery.outage import tolerating_outage
 
-log = structlog.get_logger(__name__)
 
-
-def return_to_queue(message: Message, reason: str, pause: float, settings: Settings) -> NoReturn:
-    """Wait, mark the batch as queued now, and reject its message.
+def return_to_queue(message: Message, why: Return, pause: float, settings: Settings) -> NoReturn:
+    """Tell why, wait, mark the batch as queued now, and reject its message.
 
     Raises:
         Reject: always.
     """
+    with tolerating_outage(), connect(settings.broker_url) as client:
+        why.write(client, message.run)
     time.sleep(pause)
-    try:
-        with connect(settings.broker_url) as client:
-            LiveRun(client, message.run).mark_queued([message.batch_id])
-    except redis.RedisError as away:
-        log.warning("broker away", error=str(away))
-    raise Reject(reason, requeue=True)
+    with tolerating_outage(), connect(settings.broker_url) as client:
+        LiveRun(client, message.run).mark_queued([message.batch_id])
+    raise Reject(why.reason, requeue=True)

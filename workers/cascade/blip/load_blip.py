@@ -8,10 +8,10 @@ from transformers import AutoTokenizer, BlipForConditionalGeneration
 from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
 
 from common.settings import SamplingSettings
+from workers.captions import ModelFolderError
 from workers.cascade.blip.captioner import BlipCaptioner, text_config_value
 from workers.cascade.model_folder import (
     WEIGHTS,
-    ModelFolderError,
     load_transformers,
     model_errors,
     read_json,

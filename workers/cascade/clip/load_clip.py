@@ -8,9 +8,10 @@ import torch
 from open_clip import CLIP, CustomTextCLIP
 from open_clip.modified_resnet import ModifiedResNet
 
+from workers.captions import ModelFolderError
 from workers.cascade.clip.clip import Clip
 from workers.cascade.clip.resnet import fold_batch_norm
-from workers.cascade.model_folder import ModelFolderError, model_errors, read_json, require_file
+from workers.cascade.model_folder import model_errors, read_json, require_file
 from workers.cascade.pixels import Fit, Preprocessing, Resampling
 
 _EXPECTED = "a dual encoder as open_clip saves it (open_clip_config.json and open_clip_model.safetensors)"
