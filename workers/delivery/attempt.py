@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import redis
 import structlog
 
+from common.metrics import RUNNING
 from common.queue.attempts import AttemptBook, Attempts
 from common.queue.broker import connect
 from common.queue.live import LiveRun, Running
@@ -180,7 +181,7 @@ class Attempt:
             settings=self._settings.lease,
             running=running,
         )
-        with lease.held() as progress:
+        with lease.held() as progress, RUNNING.track_inprogress():
             yield progress
 
 
