@@ -1,4 +1,4 @@
-"""The workers of a fleet as Redis sees them: who is there, who has finished a batch, who fails at everything.
+"""Workers in Redis: heartbeats, finished batches, consecutive failures.
 
 All times are those of Redis' clock, since workers' clocks differ.
 """
@@ -16,13 +16,13 @@ _FINISHED = "fleet:workers:finished"  # sorted set: worker by the time of its la
 
 
 class Workers:
-    """What is known of the workers; a hint, lost without harm."""
+    """State of the workers; hints only, whose loss does no harm."""
 
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
 
     def beat(self, worker: str, seconds: int) -> None:
-        """Record a heartbeat, good for `seconds`."""
+        """Record a heartbeat, valid for `seconds`."""
         now = self._now()
         pipeline = self._client.pipeline()
         pipeline.set(_alive(worker), 1, ex=seconds)
@@ -32,7 +32,7 @@ class Workers:
         pipeline.execute()
 
     def is_alive(self, worker: str) -> bool:
-        """Whether the last heartbeat is still good."""
+        """Whether the last heartbeat is still valid."""
         return bool(self._client.exists(_alive(worker)))
 
     def count_seen(self, seconds: float) -> int:

@@ -1,4 +1,4 @@
-"""What a run is: `run.json`, and one `parts/<part id>.json` for each part; all written once."""
+"""The manifest of a run: `run.json`, and one `parts/<part id>.json` for each part; all written once."""
 
 import hashlib
 import re
@@ -42,7 +42,7 @@ R = TypeVar("R", bound=_Record)
 
 
 class ModelRef(_Record):
-    """A model by name, and the revision that tells its versions apart."""
+    """A model: name and revision."""
 
     name: str
     revision: str
@@ -66,7 +66,7 @@ class Run(_Record):
     sampling: SamplingSettings
 
     def difference(self, other: "Run") -> str | None:
-        """The first setting in which `other` would give another data set, as a sentence."""
+        """The first difference to `other` that would change the data set, as a sentence."""
         ours, theirs = (_flat(run.model_dump(mode="json", exclude={"version"})) for run in (self, other))
         for name in ours:
             if ours[name] != theirs[name]:
@@ -75,21 +75,21 @@ class Run(_Record):
 
 
 class Part(_Record):
-    """One input file as it was planned."""
+    """One planned input file."""
 
     id: PartId
     address: str
     rows: Annotated[int, Field(gt=0, le=MAX_ROWS)]
     size: int
     etag: str | None = None
-    staged: Fingerprint | None = None  # of its copy in the run, where there is one
+    staged: Fingerprint | None = None  # of its copy in the run, if any
 
     @property
     def fingerprint(self) -> Fingerprint:
         return Fingerprint(self.size, self.etag)
 
     def as_read(self, run: str) -> "Part":
-        """What workers read: the part itself, or its copy in the run at the URI `run`."""
+        """The part for a worker: itself, or its copy in the run at the URI `run`."""
         if self.staged is None:
             return self
         address = f"{run}/{staged_key(self.id)}"
@@ -113,7 +113,7 @@ class Part(_Record):
             yield self._batch(first, batch_rows)
 
     def batch_at(self, first_row: int, batch_rows: int) -> "Batch | None":
-        """The batch that begins at `first_row`, or None where none does."""
+        """The batch that begins at `first_row`, or None if none does."""
         starts_one = first_row % batch_rows == 0 and 0 <= first_row < self.rows
         return self._batch(first_row, batch_rows) if starts_one else None
 
@@ -139,7 +139,7 @@ class Batch:
 
 
 def batch_id(part: str, first_row: int) -> str:
-    """Derived from part and row range, never from a counter, so that it never shifts."""
+    """Stable id from part and first row, never from a counter."""
     return f"{part}/{first_row:0{ROW_DIGITS}d}"
 
 
@@ -162,12 +162,12 @@ def staged_key(part: str) -> str:
 
 
 def read_run(store: Store) -> Run | None:
-    """The manifest of the run in `store`, or None where there is none."""
+    """The manifest of the run in `store`, or None if there is none."""
     return _parse(Run, store, RUN_KEY)
 
 
 def read_part(store: Store, part: str) -> Part | None:
-    """The plan of one part, or None where it is not in the run."""
+    """The plan of one part, or None if it is not in the run."""
     return _parse(Part, store, part_key(part))
 
 

@@ -38,7 +38,7 @@ def scratch(store: Store) -> Iterator[Path]:
                 parent.rmdir()  # unless somebody else is at work there
     except OSError as error:
         raise StoreError(
-            f"{parent}: {error.strerror or error}; see to room and rights there, then start again:"
+            f"{parent}: {error.strerror or error}; free disk space or fix permissions, then start again:"
             " finished files are kept"
         ) from error
 

@@ -13,7 +13,7 @@ COLLECT_EVERY = 20_000
 
 
 def run(flow: Coroutine[Any, Any, T]) -> T:
-    """Run a batch's flow on uvloop; what was there before is not looked at for garbage meanwhile."""
+    """Run a batch's flow on uvloop; existing objects are frozen out of garbage collection."""
     before = gc.get_threshold()
     gc.collect()
     gc.freeze()

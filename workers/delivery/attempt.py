@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import redis
 import structlog
 
+from common.metrics import RUNNING
 from common.queue.attempts import AttemptBook, Attempts
 from common.queue.broker import connect
 from common.queue.last_return import forget_return
@@ -183,5 +184,5 @@ class Attempt:
             settings=self._settings.lease,
             running=running,
         )
-        with lease.held() as progress:
+        with lease.held() as progress, RUNNING.track_inprogress():
             yield progress

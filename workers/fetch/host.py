@@ -5,13 +5,12 @@ import random
 import time
 from dataclasses import dataclass
 
+from common.delay import LONGEST, backoff_delay
 from common.url import WebUrl
 from workers.fetch.clock import Clock
 from workers.fetch.failure import Failure
 
 TOLERATED = 5  # consecutive failures before a host is left alone
-FIRST_PAUSE = 2.0
-LONGEST_PAUSE = 60.0
 
 
 @dataclass(slots=True)
@@ -45,14 +44,13 @@ class Host:
         self.failures += 1
         self.last = failure
         pause = failure.busy_for if failure.busy_for is not None else self._back_off()
-        self.quiet_until = max(self.quiet_until, time.monotonic() + min(pause, LONGEST_PAUSE))
+        self.quiet_until = max(self.quiet_until, time.monotonic() + min(pause, LONGEST))
 
     def _back_off(self) -> float:
         excess = self.failures - TOLERATED
         if excess < 0:
             return 0.0
-        pause = min(FIRST_PAUSE * 2.0 ** min(excess, 10), LONGEST_PAUSE)
-        return pause * random.uniform(0.75, 1.25)  # noqa: S311 - jitter
+        return backoff_delay(excess + 1) * random.uniform(0.75, 1.25)  # noqa: S311 - jitter
 
     @property
     def is_crowded(self) -> bool:

@@ -20,7 +20,7 @@ from dataset.survey.raters import consent, enter, leave, rater_of
 from dataset.survey.web.forms import read_answer, read_form, read_seen
 from dataset.survey.web.limits import Limiter, neighbourhood
 from dataset.survey.web.pages import STATIC, Pages, static
-from dataset.survey.web.protection import SafeHeaders, must_be_ours, must_hold_token
+from dataset.survey.web.protection import SafeHeaders, require_csrf_token, require_same_origin
 from dataset.survey.web.refusal import WORDS, Refusal
 from dataset.survey.web.visit import COOKIE, Visit, set_session
 
@@ -75,7 +75,7 @@ class Application:
 
     async def enter(self, request: Request) -> Response:
         """A code for a session. Only wrong codes count against the limits."""
-        must_be_ours(request)
+        require_same_origin(request)
         form = await read_form(request)
         host = neighbourhood(request.client.host if request.client else "")
         wait = max(self._attempts.wait(host), self._all_attempts.wait(None))
@@ -91,11 +91,11 @@ class Application:
         return response
 
     async def consent_page(self, request: Request) -> Response:
-        visit = self._must_visit(request, consented=False)
+        visit = self._require_visit(request, consented=False)
         return self._pages.consent(visit)
 
     async def consent(self, request: Request) -> Response:
-        visit = self._must_visit(request, consented=False)
+        visit = self._require_visit(request, consented=False)
         form = await _own_form(request, visit)
         if form.get("agree") != "yes":
             raise Refusal(400)
@@ -103,11 +103,11 @@ class Application:
         return _see("/next")
 
     async def next_sample(self, request: Request) -> Response:
-        visit = self._must_visit(request)
+        visit = self._require_visit(request)
         return _see(self._next(visit))
 
     async def sample(self, request: Request) -> Response:
-        visit = self._must_visit(request)
+        visit = self._require_visit(request)
         sample = _sample_at(visit, request)
         return self._pages.sample(
             visit,
@@ -119,7 +119,7 @@ class Application:
         )
 
     async def answer(self, request: Request) -> Response:
-        visit = self._must_visit(request)
+        visit = self._require_visit(request)
         form = await _own_form(request, visit)
         sample = _sample_at(visit, request)
         written = await run_in_threadpool(
@@ -131,19 +131,19 @@ class Application:
 
     async def undo(self, request: Request) -> Response:
         """Take an answer back and show its sample; a second click finds it taken back already."""
-        visit = self._must_visit(request)
+        visit = self._require_visit(request)
         form = await _own_form(request, visit)
         sample = _sample_at(visit, request)
         await run_in_threadpool(write, self._database, visit.rater.id, sample, read_seen(form), None)
         return _answered(request, f"/sample/{visit.position(sample)}")
 
     async def done(self, request: Request) -> Response:
-        visit = self._must_visit(request)
+        visit = self._require_visit(request)
         state = progress(self._database, visit.rater.id)
         return self._pages.done(visit, progress=state)
 
     async def leave(self, request: Request) -> Response:
-        visit = self._must_visit(request, consented=False)
+        visit = self._require_visit(request, consented=False)
         await _own_form(request, visit)
         await run_in_threadpool(leave, self._database, visit.session)
         response = _see("/")
@@ -152,7 +152,7 @@ class Application:
 
     async def picture(self, request: Request) -> Response:
         """By its random name, if it is one of ours; without a date, which would tell when it was fetched."""
-        self._must_visit(request)
+        self._require_visit(request)
         path = self._pictures.get(request.path_params["name"])
         if path is None:
             raise Refusal(404)
@@ -179,7 +179,7 @@ class Application:
         self._requests.spend(rater.id)
         return Visit(rater, session, tuple(rater.order(tuple(self._captions))))
 
-    def _must_visit(self, request: Request, *, consented: bool = True) -> Visit:
+    def _require_visit(self, request: Request, *, consented: bool = True) -> Visit:
         visit = self._visit(request)
         if visit is None:
             raise _Elsewhere("/")
@@ -202,9 +202,9 @@ def _answered(request: Request, place: str) -> Response:
 
 
 async def _own_form(request: Request, visit: Visit) -> dict[str, str]:
-    must_be_ours(request)
+    require_same_origin(request)
     form = await read_form(request)
-    must_hold_token(form, visit.session)
+    require_csrf_token(form, visit.session)
     return form
 
 

@@ -1,4 +1,4 @@
-"""Headers of every response, and forms that only our own pages can post."""
+"""Security headers of every response, and protection of forms against cross-site requests."""
 
 import hashlib
 import hmac
@@ -27,7 +27,7 @@ NOT_KEPT = "no-store"
 
 
 class SafeHeaders:
-    """Puts `HEADERS` on every response; what says nothing of caching is not kept."""
+    """Adds `HEADERS` to every response, and `no-store` to those without caching rules."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -43,11 +43,11 @@ class SafeHeaders:
         await self._app(scope, receive, send_safely)
 
 
-def must_be_ours(request: Request) -> None:
-    """Refuse a form that another site sent: by Sec-Fetch-Site, or by Origin in older browsers.
+def require_same_origin(request: Request) -> None:
+    """Check Sec-Fetch-Site, or Origin in older browsers.
 
     Raises:
-        Refusal: it did not come from this page.
+        Refusal: the form came from another site.
     """
     site = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin")
@@ -58,15 +58,15 @@ def must_be_ours(request: Request) -> None:
 
 
 def form_token(session: str) -> str:
-    """What a session's forms carry, and what nobody else can know."""
+    """The CSRF token of a session's forms."""
     return hmac.new(session.encode(), b"form", hashlib.sha256).hexdigest()
 
 
-def must_hold_token(form: dict[str, str], session: str) -> None:
-    """Refuse a form without its session's token.
+def require_csrf_token(form: dict[str, str], session: str) -> None:
+    """Check the CSRF token of a form.
 
     Raises:
-        Refusal: it did not come from this page.
+        Refusal: it is not the session's.
     """
     if not hmac.compare_digest(
         form.get("token", "").encode("utf-8", "replace"), form_token(session).encode()

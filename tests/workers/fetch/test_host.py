@@ -111,7 +111,7 @@ async def test_a_short_peace_is_waited_out(fetching: Fetching) -> None:
 async def test_a_dead_host_is_left_alone(
     fetching: Fetching, closed_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(host, "FIRST_PAUSE", 30.0)
+    monkeypatch.setattr("common.delay.FIRST", 30.0)
     async with fetching(per_host=1) as fetcher:
         urls = [f"http://127.0.0.1:{closed_port}/{n}" for n in range(20)]
         fetched = await asyncio.gather(*map(fetcher.fetch, urls))
@@ -122,7 +122,7 @@ async def test_a_dead_host_is_left_alone(
 
 
 async def test_busy_answers_trip_it_too(fetching: Fetching, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(host, "FIRST_PAUSE", 30.0)
+    monkeypatch.setattr("common.delay.FIRST", 30.0)
     async with serve({"/a": BUSY}) as web, fetching(per_host=1) as fetcher:
         await asyncio.gather(*(fetcher.fetch(web.url("/a")) for _ in range(20)))
     assert web.connections == host.TOLERATED
