@@ -101,6 +101,7 @@ def tricks() -> dict[str, Trick]:
         "endless-headers": Trick(endless(OK, b"X-A: b\r\n" * 100), "too_large"),
         "endless-extensions": Trick(endless(chunked, b"1;" + b"a" * 65000 + b"\r\nx\r\n"), "too_large"),
         "endless-behind": Trick(endless(OK + b"Content-Length: 9000000\r\n\r\n", bytes(65536)), "ok"),
+        "responses-behind": Trick(endless(reply(IMAGE), reply() * 1000), "ok"),
         "endless-trailers": Trick(endless(chunked + b"0\r\n", b"X-A: b\r\n" * 100), "too_large"),
         "head-of-a-megabyte": Trick(reply(IMAGE, headers=f"X-A: {'a' * 1_000_000}\r\n"), "too_large"),
         "gzip-bomb": Trick(gzip_bomb(), "too_large"),

@@ -16,6 +16,7 @@ from common.url import WebUrl
 from workers.fetch.answer import find_redirect, raise_for_status
 from workers.fetch.body import read_body
 from workers.fetch.budget import Budget
+from workers.fetch.connector import meter
 from workers.fetch.descriptors import bound_flight
 from workers.fetch.failure import Failure, classify
 from workers.fetch.flight import Flight
@@ -138,7 +139,7 @@ class Fetcher:
     async def _ask(self, url: WebUrl, host: Host, budget: Budget) -> bytes | WebUrl:
         headers = None if host.is_crowded else _CLOSE  # most hosts of a batch are met once
         async with self._session.get(
-            _as_sent(url), allow_redirects=False, headers=headers, middlewares=(budget.traffic.meter,)
+            _as_sent(url), allow_redirects=False, headers=headers, middlewares=(meter(budget.traffic),)
         ) as response:
             raise_for_status(response)
             rule = opt_out_rule(response.headers) if self._settings.opt_out else None

@@ -2,15 +2,15 @@
 
 import ssl
 
-from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+from aiohttp import ClientSession, ClientTimeout, DummyCookieJar
 from aiohttp.abc import AbstractResolver
 
 from common import __version__
 from common.settings import FetchSettings
+from workers.fetch.connector import MeteredConnector, MeteredRequest
 from workers.fetch.guard import Guard
 from workers.fetch.head import MAX_BYTES
 from workers.fetch.opt_out import AGENT
-from workers.fetch.traffic import MeteredRequest
 
 NAMES_CACHED = 10_000
 NAME_SECONDS = 300
@@ -31,7 +31,7 @@ def open_session(
         resolver: looks names up.
         tls: replaces the system's trust.
     """
-    connector = TCPConnector(
+    connector = MeteredConnector(
         socket_factory=guard.open_socket,
         resolver=resolver,
         ttl_dns_cache=NAME_SECONDS,

@@ -1,7 +1,7 @@
 """Shortages of this machine: descriptors, memory and ports, for which no URL is to blame."""
 
 import socket
-from errno import EADDRNOTAVAIL, EAGAIN, EMFILE, ENFILE, ENOBUFS, ENOMEM, errorcode
+from errno import EADDRINUSE, EADDRNOTAVAIL, EAGAIN, EMFILE, ENFILE, ENOBUFS, ENOMEM, errorcode
 
 _LACKING = {
     EMFILE: "file descriptors; raise `ulimit -n`",
@@ -60,11 +60,10 @@ def is_routable(family: int, address: tuple[str | int, ...]) -> bool:
 
 
 def require_lookup() -> None:
-    """Raise Shortage if no socket can be opened: getaddrinfo reports that as an unknown name."""
+    """Raise Shortage if a lookup has no socket or port: getaddrinfo reports that as an unknown name."""
     try:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.connect(("127.0.0.1", 53))  # takes a port and sends nothing
-    except BlockingIOError:
-        raise Shortage(EADDRNOTAVAIL) from None
+            probe.bind(("", 0))  # takes a port and sends nothing
     except OSError as error:
-        raise (find_shortage(error) or error) from None
+        shortage = Shortage(EADDRNOTAVAIL) if error.errno == EADDRINUSE else find_shortage(error)
+        raise (shortage or error) from None

@@ -3,12 +3,13 @@
 import asyncio
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from common.run.schema import Status
 from tests.web.server import reply
 from tests.workers.fetch.conftest import Fetching
+from workers.fetch import Fetched
 
 BODY = b"\xff\xd8\xff image"
 
@@ -111,3 +112,19 @@ async def test_a_second_response_is_nobodys(fetching: Fetching) -> None:
     server = Keeping(first + extra, second)
     assert await bodies(fetching, server, 2) == [b"first", b"second"]
     assert server.connections == 2
+
+
+async def test_what_comes_before_the_request_is_no_response(fetching: Fetching) -> None:
+    """As a flood, it would be parsed in one go."""
+
+    async def speak_first(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while True:
+                writer.write(reply(b"early") * 1000)
+                await writer.drain()
+
+    async with await asyncio.start_server(speak_first, "127.0.0.1", 0) as server, fetching() as fetcher:
+        port = server.sockets[0].getsockname()[1]
+        fetched = [await fetcher.fetch(f"http://127.0.0.1:{port}/{number}") for number in range(10)]
+    early = Fetched(Status.CONNECT_ERROR, "bad response: bytes before the request")
+    assert all(f in {early, Fetched(Status.OK, body=b"early")} for f in fetched)  # or while it is sent

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 import pytest
-from aiohttp import ClientRequest
+from aiohttp import TCPConnector
 from aiohttp.client_proto import ResponseHandler
 
 from common.run.schema import Status
@@ -27,6 +27,7 @@ FLOODS = (
     "endless-extension",
     "endless-extensions",
     "gzip-bomb",
+    "responses-behind",
 )
 
 
@@ -178,13 +179,13 @@ async def test_healthy_hosts_do_not_wait_for_hostile_ones(fetching: Fetching) ->
             over.set()
             await ticking
     assert set(statuses[:200]) == {Status.OK}
-    assert Status.OK not in statuses[200:]
+    assert statuses[200:].count(Status.OK) == FLOODS.count("responses-behind") * 3
     assert max(stalls) < 0.25
 
 
 def test_the_version_of_aiohttp_whose_protocol_is_metered() -> None:
-    """`traffic.py` stands between its transport and its protocol: read both again for another version."""
+    """`meter.py` stands between its transport and its protocol: read both again for another version."""
     assert importlib.metadata.version("aiohttp").startswith("3.14.")
-    assert list(inspect.signature(ClientRequest.send).parameters) == ["self", "conn"]
+    assert list(inspect.signature(TCPConnector.connect).parameters) == ["self", "req", "traces", "timeout"]
     used = {"should_close", "force_close", "start_timeout", "exception", "data_received", "eof_received"}
     assert used | {"connection_lost", "pause_writing", "resume_writing"} <= set(dir(ResponseHandler))
