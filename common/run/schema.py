@@ -26,7 +26,7 @@ class Status(Explained):
     TOO_MANY_REDIRECTS = "too_many_redirects", "the host sent the fetcher from one address to the next"
     TOO_LARGE = "too_large", "more bytes than the limit"
     NOT_AN_IMAGE = "not_an_image", "something other than a picture"
-    DECODE_ERROR = "decode_error", "the picture is damaged"
+    DECODE_ERROR = "decode_error", "the picture is damaged, or too slow to decode"
     IMAGE_TOO_LARGE = "image_too_large", "more pixels than the limit"
     DECODE_CRASH = "decode_crash", "the picture crashed the decoder"
     OPT_OUT = "opt_out", "the host asks not to use it for machine learning"

@@ -2,6 +2,7 @@
 
 from common.settings.tree import (
     PREFIX,
+    DecodeSettings,
     FetchSettings,
     FilterSettings,
     HealthSettings,
@@ -14,6 +15,7 @@ from common.settings.tree import (
 
 __all__ = [
     "PREFIX",
+    "DecodeSettings",
     "FetchSettings",
     "FilterSettings",
     "HealthSettings",

@@ -96,6 +96,19 @@ class FetchSettings(Group):
     opt_out: bool = Field(True, description="honour X-Robots-Tag and tdm-reservation")
 
 
+class DecodeSettings(Group):
+    """How bytes become pixels."""
+
+    profiles: bool = Field(
+        True, description="convert colours to sRGB by the image's profile, as browsers do; false ignores it"
+    )
+    seconds: PositiveFloat = Field(10.0, description="CPU time of one image, in seconds; then it is too slow")
+    batch_seconds: PositiveFloat = Field(
+        600.0,
+        description="seconds for all slow images of a batch, the first of each not counted; then too slow",
+    )
+
+
 class LeaseSettings(Group):
     """How long a worker owns a batch, and how it gives one back; times are in seconds."""
 
@@ -199,6 +212,7 @@ class Settings(BaseSettings):
     )
     sampling: SamplingSettings = Field(default_factory=SamplingSettings)
     fetch: FetchSettings = Field(default_factory=FetchSettings)
+    decode: DecodeSettings = Field(default_factory=DecodeSettings)
     filter: FilterSettings = Field(default_factory=FilterSettings)
     lease: LeaseSettings = Field(default_factory=LeaseSettings)
     s3: S3Settings = Field(default_factory=S3Settings)

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -11,8 +10,10 @@ from typing import Protocol
 from common.metrics import Stage, timed
 from common.run.schema import Status
 from common.settings import FetchSettings
+from workers.batch.byte_gate import ByteGate
 from workers.batch.outcome import Outcome
 from workers.batch.pass_metrics import record_pass
+from workers.batch.patience import Patience
 from workers.captions import Captioning, Image, ModelInputs
 from workers.decode import DecodeError
 from workers.fetch import Fetcher
@@ -22,6 +23,9 @@ DECODERS = 4
 
 DECODED_AHEAD = 2
 """Full passes of the cascade that wait decoded: bounds memory whatever the images weigh."""
+
+MAX_BODY_BYTES = 256 << 20
+"""Bodies that wait for decoders; beyond it no further download begins."""
 
 
 class Decode(Protocol):
@@ -58,6 +62,14 @@ class Flow:
     decode: Decode
     advance: Callable[[int], None]
     _outcomes: dict[int, Outcome] = field(default_factory=dict)
+    _patience: Patience = field(init=False)
+    _bodies: ByteGate = field(init=False)
+    _slots: asyncio.Semaphore = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._patience = Patience(self.settings.batch_timeout)
+        self._bodies = ByteGate(MAX_BODY_BYTES)
+        self._slots = asyncio.Semaphore(self.micro_batch * DECODED_AHEAD + DECODERS)
 
     async def run(
         self, urls: Sequence[str | None], keys: Sequence[int], settled: Mapping[int, Outcome]
@@ -95,11 +107,10 @@ class Flow:
         ready: "asyncio.Queue[Ready]",
     ) -> None:
         rows = ((index, url) for index, url in enumerate(urls) if index not in self._outcomes)
-        slots = asyncio.Semaphore(self.micro_batch * DECODED_AHEAD + DECODERS)
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(self.settings.concurrency, len(urls))):
-                    group.create_task(self._fetch_some(rows, fetcher, decoders, ready, slots))
+                    group.create_task(self._fetch_some(rows, fetcher, decoders, ready))
         except ExceptionGroup as failed:
             raise failed.exceptions[0] from None  # a FleetError must be seen as one
 
@@ -109,18 +120,29 @@ class Flow:
         fetcher: Fetcher,
         decoders: ThreadPoolExecutor,
         ready: "asyncio.Queue[Ready]",
-        slots: asyncio.Semaphore,
     ) -> None:
         for index, url in rows:
             if url is None:
                 self._settle(index, Outcome(Status.INVALID_URL, "the row has no URL"))
                 continue
-            with timed(Stage.FETCH):
-                fetched = await fetcher.fetch(url)
-            if fetched.body is None:
-                self._settle(index, Outcome(fetched.status, fetched.error))
-                continue
-            async with slots:
+            await self._bodies.wait_for_room()
+            await self._fetch_one(index, url, fetcher, decoders, ready)
+
+    async def _fetch_one(
+        self,
+        index: int,
+        url: str,
+        fetcher: Fetcher,
+        decoders: ThreadPoolExecutor,
+        ready: "asyncio.Queue[Ready]",
+    ) -> None:
+        with timed(Stage.FETCH):
+            fetched = await fetcher.fetch(url)
+        if fetched.body is None:
+            self._settle(index, Outcome(fetched.status, fetched.error))
+            return
+        with self._patience.decoding(), self._bodies.holding(len(fetched.body)):
+            async with self._slots:
                 await self._decode(index, fetched.body, decoders, ready)
 
     async def _decode(
@@ -146,24 +168,19 @@ class Flow:
         ready: "asyncio.Queue[Ready]",
     ) -> None:
         """Full passes while there are images; gives up on stragglers once the device waited too long."""
-        patience = self.settings.batch_timeout
         while True:
-            began = time.monotonic()
-            rows = await self._next_pass(fetching, ready, patience)
-            patience -= time.monotonic() - began
+            with self._patience.waiting():
+                rows = await self._next_pass(fetching, ready)
             if not rows:
                 return
             await asyncio.get_running_loop().run_in_executor(device, self._caption, rows, keys)
             self.advance(len(rows))
 
-    async def _next_pass(
-        self, fetching: "asyncio.Task[None]", ready: "asyncio.Queue[Ready]", patience: float
-    ) -> list[Ready]:
+    async def _next_pass(self, fetching: "asyncio.Task[None]", ready: "asyncio.Queue[Ready]") -> list[Ready]:
         """The next full pass; a smaller one, at last none, when fetching has ended."""
         rows: list[Ready] = []
-        deadline = time.monotonic() + patience
         while len(rows) < self.micro_batch:
-            row = await _next_row(fetching, ready, deadline - time.monotonic())
+            row = await _next_row(fetching, ready, self._patience)
             if row is None:
                 break
             rows.append(row)
@@ -178,7 +195,7 @@ class Flow:
 
 
 async def _next_row(
-    fetching: "asyncio.Task[None]", ready: "asyncio.Queue[Ready]", patience: float
+    fetching: "asyncio.Task[None]", ready: "asyncio.Queue[Ready]", patience: Patience
 ) -> Ready | None:
     """A decoded row, or None when there will be no more, or none in time.
 
@@ -188,7 +205,9 @@ async def _next_row(
     if not ready.empty():
         return ready.get_nowait()
     arriving = asyncio.create_task(ready.get())
-    await asyncio.wait({fetching, arriving}, timeout=max(patience, 0), return_when=asyncio.FIRST_COMPLETED)
+    either = {fetching, arriving}
+    while not any(task.done() for task in either) and patience.left > 0:
+        await asyncio.wait(either, timeout=patience.left, return_when=asyncio.FIRST_COMPLETED)
     if arriving.done():
         return arriving.result()
     arriving.cancel()

@@ -2,8 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,13 +18,13 @@ from common.settings import Settings
 from common.store import Store, absolute_uri, is_under, open_store
 from workers.batch import loop
 from workers.batch.filters import Filters
-from workers.batch.flow import Decode, Flow
+from workers.batch.flow import Flow
 from workers.batch.network import check_network
 from workers.batch.outcome import Outcome
 from workers.batch.rows import read_rows
 from workers.batch.shard import shard_bytes
 from workers.captions import Captioning
-from workers.decode import IsolatedDecoder, decode
+from workers.decode import Decoder
 
 Advance = Callable[[int], None]
 
@@ -124,23 +123,14 @@ def caption_batch(
         NetworkError: the web cannot be reached.
     """
     urls = rows.table["URL"].to_pylist()
-    with _decoder(isolate=isolate) as decoder:
-        flow = Flow(cascade, settings.fetch, settings.micro_batch, decoder, advance)
+    with Decoder(settings.decode, isolate=isolate) as decoder:
+        flow = Flow(cascade, settings.fetch, settings.micro_batch, decoder.decode, advance)
         outcomes = loop.run(flow.run(urls, _keys(work), rows.filtered))
     check_network(urls, outcomes, settings.fetch.canary)
     with timed(Stage.WRITE):
         body = shard_bytes(rows.table, outcomes, work.batch, _provenance(work, cascade))
         first = work.store.create(work.batch.shard_key, body)
     return count_statuses(outcomes) if first else None
-
-
-@contextmanager
-def _decoder(*, isolate: bool) -> Iterator[Decode]:
-    if not isolate:
-        yield decode
-        return
-    with IsolatedDecoder() as isolated:
-        yield isolated.decode
 
 
 def _filter(table: pa.Table, filters: Filters) -> dict[int, Outcome]:

@@ -1,6 +1,7 @@
 """Bytes to RGB pixels, whatever the bytes are."""
 
-from workers.decode.decoder import DecodeError, decode
-from workers.decode.isolated import IsolatedDecoder, decode_isolated
+from workers.decode.decoder import Decoder, decode
+from workers.decode.error import DecodeError
+from workers.decode.isolated import IsolatedDecoder
 
-__all__ = ["DecodeError", "IsolatedDecoder", "decode", "decode_isolated"]
+__all__ = ["DecodeError", "Decoder", "IsolatedDecoder", "decode"]

@@ -1,6 +1,6 @@
-"""The disposable side of `workers.decode.isolated`: pictures on standard input, pixels on standard output.
+"""The disposable side of `workers.decode.isolated`: images on standard input, pixels on standard output.
 
-Each picture is decoded in a fork of this process, which has only one thread. The fork writes the answer;
+Each image is decoded in a fork of this process, which has only one thread. The fork writes the answer;
 `DONE` follows when it has ended well. When it has not, this process ends too, with the signal's number.
 """
 
@@ -12,19 +12,20 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from workers.decode.decoder import DecodeError, decode
+from workers.decode.error import DecodeError
+from workers.decode.here import decode_here
 from workers.decode.isolated import DONE, HEAD, REQUEST
 
 
-def main(seconds: float, memory: int) -> None:
-    """Answer one picture after the other until standard input ends."""
+def main(seconds: float, memory: int, *, profiles: bool) -> None:
+    """Answer one image after the other until standard input ends."""
     while head := sys.stdin.buffer.read(REQUEST.size):
         length, max_pixels = REQUEST.unpack(head)
         body = sys.stdin.buffer.read(length)
         child = os.fork()
         if child == 0:
             _limit(seconds, memory)
-            _decode(body, max_pixels)
+            _decode(body, max_pixels, profiles=profiles)
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         if code:
             sys.exit(abs(code))
@@ -36,12 +37,12 @@ def _limit(seconds: float, memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + memory,) * 2)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_PROF, seconds)  # CPU time: a busy machine makes no image slow
 
 
-def _decode(body: bytes, max_pixels: int) -> NoReturn:
+def _decode(body: bytes, max_pixels: int, *, profiles: bool) -> NoReturn:
     try:
-        pixels = decode(body, max_pixels=max_pixels)
+        pixels = decode_here(body, max_pixels=max_pixels, profiles=profiles)
     except DecodeError as error:
         _answer({"status": error.status, "detail": error.detail})
     else:
@@ -62,4 +63,4 @@ def _write(data: bytes | memoryview) -> None:
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]), int(sys.argv[2]))
+    main(float(sys.argv[1]), int(sys.argv[2]), profiles=sys.argv[3] == "1")

@@ -1,65 +1,85 @@
-"""Pillow's decoders behind an allow-list, limits and one class of error."""
+"""Bytes to pixels: quick images in the calling thread, slow and risky ones in a process that can be ended."""
 
-import warnings
-from collections.abc import Callable, Mapping
-from io import BytesIO
+import atexit
+import threading
+import time
+from functools import cache
+from types import TracebackType
+from typing import Self
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import GifImagePlugin, Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+from common.settings import DecodeSettings
+from workers.decode.error import SlowImageError, too_slow
+from workers.decode.here import decode_here
+from workers.decode.isolated import IsolatedDecoder
+from workers.decode.rgb import Pixels
 
-from common.run.schema import Status
-from workers.decode.rgb import to_rgb
-from workers.decode.sniff import sniff
+QUICK = 1.0
+"""CPU seconds that an image may take in a thread of the worker."""
 
-MAX_SCANS = 100
-_SCAN = b"\xff\xda"
-_OPEN: Mapping[str, Callable[[BytesIO], ImageFile.ImageFile]] = {
-    "JPEG": JpegImagePlugin.JpegImageFile,
-    "PNG": PngImagePlugin.PngImageFile,
-    "GIF": GifImagePlugin.GifImageFile,
-    "WEBP": WebPImagePlugin.WebPImageFile,
-}
-warnings.filterwarnings("ignore", module=r"PIL\.")  # strangers would write our log, and fill its registry
+AT_ONCE = 2
+"""Slow images at a time: bounds their memory, and leaves threads to the others."""
 
 
-class DecodeError(Exception):
-    """The bytes are no picture that we accept: `not_an_image`, `decode_error` or `image_too_large`."""
+class Decoder:
+    """`decode` with its settings, for one batch; a context manager, safe to use from several threads.
 
-    def __init__(self, status: Status, detail: str) -> None:
-        super().__init__(status, detail)
-        self.status = status
-        self.detail = detail
-
-
-def decode(body: bytes, *, max_pixels: int) -> NDArray[np.uint8]:
-    """The first frame, turned as its EXIF says, alpha on white: [height, width, 3] RGB.
-
-    Raises DecodeError. Safe to call from several threads.
+    Args:
+        settings: how to decode.
+        isolate: decode every image in a disposable process.
     """
-    kind = sniff(body)
-    if kind is None:
-        raise DecodeError(Status.NOT_AN_IMAGE, f"starts with {body[:12].hex()}" if body else "empty")
-    if kind == "JPEG" and body.count(_SCAN) > MAX_SCANS:  # each may cost a pass over the whole picture
-        raise DecodeError(Status.DECODE_ERROR, f"more than {MAX_SCANS} scans")
-    try:
-        return _decode(kind, body, max_pixels)
-    except DecodeError:
-        raise
-    except Image.DecompressionBombError as error:
-        raise DecodeError(Status.IMAGE_TOO_LARGE, "more pixels than Pillow allows") from error
-    except Exception as error:
-        raise DecodeError(Status.DECODE_ERROR, _detail(error)) from error
+
+    def __init__(self, settings: DecodeSettings, *, isolate: bool = False) -> None:
+        self._settings = settings
+        self._isolate = isolate
+        self._isolated = IsolatedDecoder(seconds=settings.seconds, profiles=settings.profiles)
+        self._places = threading.Semaphore(AT_ONCE)
+        self._spent = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the processes."""
+        self._isolated.close()
+
+    def decode(self, body: bytes, *, max_pixels: int) -> Pixels:
+        """As `workers.decode.decode`."""
+        if self._isolate:
+            return self._isolated.decode(body, max_pixels=max_pixels)
+        try:
+            return decode_here(body, max_pixels=max_pixels, profiles=self._settings.profiles, seconds=QUICK)
+        except SlowImageError:
+            return self._decode_slowly(body, max_pixels)
+
+    def _decode_slowly(self, body: bytes, max_pixels: int) -> Pixels:
+        with self._places:
+            if self._spent >= self._settings.batch_seconds:
+                raise too_slow(f"others took {self._settings.batch_seconds:g} s of the batch")
+            began = time.monotonic()
+            try:
+                return self._isolated.decode(body, max_pixels=max_pixels)
+            finally:
+                self._spent += max(0.0, time.monotonic() - began - QUICK)
 
 
-def _decode(kind: str, body: bytes, max_pixels: int) -> NDArray[np.uint8]:
-    with _OPEN[kind](BytesIO(body)) as image:
-        width, height = image.size
-        if width * height > max_pixels:
-            raise DecodeError(Status.IMAGE_TOO_LARGE, f"{width} x {height}")
-        return to_rgb(image)
+def decode(body: bytes, *, max_pixels: int) -> Pixels:
+    """The first frame, upright, in sRGB, alpha on white: [height, width, 3] RGB.
+
+    Safe to call from several threads.
+
+    Raises:
+        DecodeError: no image that we accept.
+    """
+    return _shared().decode(body, max_pixels=max_pixels)
 
 
-def _detail(error: Exception) -> str:
-    printable = "".join(c if c.isprintable() else " " for c in f"{type(error).__name__}: {error}")
-    return printable[:200]
+@cache
+def _shared() -> Decoder:
+    decoder = Decoder(DecodeSettings(batch_seconds=float("inf")))
+    atexit.register(decoder.close)
+    return decoder

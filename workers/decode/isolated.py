@@ -1,6 +1,6 @@
 """Decoding where a crash harms nobody: in disposable processes, with limits of time and memory.
 
-For a batch whose worker died twice, to find the picture that does it. Linux only, as the worker is.
+For slow images, and for every image of a batch whose worker died twice. Linux only, as the worker is.
 `subprocess`, because the children of Celery's pool may not start `multiprocessing` ones.
 """
 
@@ -17,19 +17,19 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from common.run.schema import Status
-from workers.decode.decoder import DecodeError
+from workers.decode.error import DecodeError, too_slow
+from workers.decode.rgb import Pixels
 
-SECONDS = 60.0
 MEMORY = 1 << 30
 COMMAND = (sys.executable, "-m", "workers.decode")
 REQUEST = struct.Struct("<QQ")  # bytes of the body that follows, most pixels
 HEAD = struct.Struct("<I")  # bytes of the JSON that follows, then come the pixels
 DONE = b"."
 _MAX_HEAD = 10_000
-_GRACE = 10.0  # seconds beyond the child's own limit before its server is given up
+_PATIENCE = 10  # times the CPU seconds that may pass on the clock of a busy machine, and
+_GRACE = 10.0  # seconds more, before the server is given up
 _KEPT = ("PATH", "LD_LIBRARY_PATH")  # of the environment: a broken decoder finds no credentials
 
 
@@ -37,13 +37,14 @@ class IsolatedDecoder:
     """`decode` in processes of its own; a context manager, safe to use from several threads.
 
     Args:
-        seconds: longest time for one picture.
+        seconds: CPU time for one image.
         memory: bytes that decoding one may take beyond what the process has at its start.
+        profiles: convert colours to sRGB by the image's profile.
     """
 
-    def __init__(self, *, seconds: float = SECONDS, memory: int = MEMORY) -> None:
+    def __init__(self, *, seconds: float, memory: int = MEMORY, profiles: bool = True) -> None:
         self._seconds = seconds
-        self._memory = memory
+        self._arguments = (str(seconds), str(memory), str(int(profiles)))
         self._idle: LifoQueue[_Server] = LifoQueue()
 
     def __enter__(self) -> Self:
@@ -52,15 +53,22 @@ class IsolatedDecoder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the processes that wait for images."""
         while not self._idle.empty():
             self._idle.get_nowait().close()
 
-    def decode(self, body: bytes, *, max_pixels: int) -> NDArray[np.uint8]:
-        """As `workers.decode.decode`; the death of the process is a DecodeError too: `decode_crash`."""
+    def decode(self, body: bytes, *, max_pixels: int) -> Pixels:
+        """As `workers.decode.decode`; the death of the process is a DecodeError too.
+
+        It is `decode_error` if the process was over its time, else `decode_crash`.
+        """
         try:
             server = self._idle.get_nowait()
         except Empty:
-            server = _Server(self._seconds, self._memory)
+            server = _Server(self._seconds, self._arguments)
         try:
             pixels = server.decode(body, max_pixels)
         except DecodeError as error:
@@ -73,35 +81,28 @@ class IsolatedDecoder:
         return pixels
 
 
-def decode_isolated(
-    body: bytes, *, max_pixels: int, seconds: float = SECONDS, memory: int = MEMORY
-) -> NDArray[np.uint8]:
-    """One picture in a process that is started and ended for it; many are cheaper with IsolatedDecoder."""
-    with IsolatedDecoder(seconds=seconds, memory=memory) as decoder:
-        return decoder.decode(body, max_pixels=max_pixels)
-
-
 class _Server:
-    """One process that forks for every picture. What it says is not trusted: it may have been taken over."""
+    """One process that forks for every image. Its answers are not trusted: it may have been taken over."""
 
-    def __init__(self, seconds: float, memory: int) -> None:
+    def __init__(self, seconds: float, arguments: tuple[str, ...]) -> None:
         self.broken = False
         self._seconds = seconds
+        self._is_late = False
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [*COMMAND, str(seconds), str(memory)],
+            [*COMMAND, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=_environment(),
         )
 
-    def decode(self, body: bytes, max_pixels: int) -> NDArray[np.uint8]:
-        watchdog = threading.Timer(self._seconds + _GRACE, self._process.kill)
+    def decode(self, body: bytes, max_pixels: int) -> Pixels:
+        watchdog = threading.Timer(self._seconds * _PATIENCE + _GRACE, self._give_up)
         watchdog.start()
         try:
             return self._ask(body, max_pixels)
         except (OSError, ValueError, KeyError, TypeError) as error:
             self.broken = True
-            raise DecodeError(Status.DECODE_CRASH, self._reason()) from error
+            raise self._death() from error
         finally:
             watchdog.cancel()
 
@@ -109,15 +110,19 @@ class _Server:
         self._process.kill()
         self._process.communicate()
 
-    def _reason(self) -> str:
+    def _give_up(self) -> None:
+        self._is_late = True
+        self._process.kill()
+
+    def _death(self) -> DecodeError:
         self._process.kill()  # it may have answered nonsense and live
         code = abs(self._process.wait())
-        if code == signal.SIGALRM:
-            return f"took more than {self._seconds:g} s"
+        if code == signal.SIGPROF or self._is_late:
+            return too_slow(f"more than {self._seconds:g} s")
         known = {each.value: each.name for each in signal.Signals}
-        return f"decoder process: {known.get(code, f'exit code {code}')}"
+        return DecodeError(Status.DECODE_CRASH, f"decoder process: {known.get(code, f'exit code {code}')}")
 
-    def _ask(self, body: bytes, max_pixels: int) -> NDArray[np.uint8]:
+    def _ask(self, body: bytes, max_pixels: int) -> Pixels:
         requests, answers = _pipes(self._process)
         requests.write(REQUEST.pack(len(body), max_pixels) + body)
         requests.flush()
@@ -137,7 +142,7 @@ class _Server:
         return head
 
 
-def _pixels(answers: IO[bytes], head: dict[str, Any], max_pixels: int) -> NDArray[np.uint8]:
+def _pixels(answers: IO[bytes], head: dict[str, Any], max_pixels: int) -> Pixels:
     height, width = (int(side) for side in head["shape"][:2])
     if not (0 < height <= max_pixels and 0 < width <= max_pixels and height * width <= max_pixels):
         raise ValueError("impossible shape")

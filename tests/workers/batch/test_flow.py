@@ -11,10 +11,12 @@ import pytest
 from common.run.schema import Status
 from common.settings import FetchSettings, SamplingSettings
 from tests.demo.site import Picture, Site, draw_pictures, serve
+from workers.batch import flow as flow_module
 from workers.batch import loop
+from workers.batch.byte_gate import ByteGate
 from workers.batch.flow import Flow
 from workers.batch.outcome import Outcome
-from workers.captions import Captions, ModelInputs
+from workers.captions import Captions, Image, ModelInputs
 from workers.decode import decode
 from workers.fetch import flight
 from workers.fetch.flight import ShortageError
@@ -134,3 +136,45 @@ def test_a_shortage_of_this_machine_gives_the_batch_back(site: Site, monkeypatch
     refused = pytest.RaisesExc(ShortageError, match="file descriptors")
     with pytest.RaisesGroup(refused, allow_unwrapped=True, flatten_subgroups=True):
         run(links(site, DRAWN), Counting(), settings())
+
+
+def test_decoders_take_their_own_time_not_that_of_the_web(site: Site) -> None:
+    def slowly(body: bytes, *, max_pixels: int) -> Image:
+        time.sleep(0.2)
+        return decode(body, max_pixels=max_pixels)
+
+    done: list[int] = []
+    flow = Flow(Counting(), settings(batch_timeout=0.5), 8, slowly, done.append)
+    outcomes = loop.run(flow.run(links(site, DRAWN), range(48), {}))  # 2.4 s of decoding at least
+    assert {outcome.status for outcome in outcomes} == {Status.OK}
+
+
+def test_a_body_that_has_arrived_is_never_late(site: Site) -> None:
+    def slowly(body: bytes, *, max_pixels: int) -> Image:
+        time.sleep(1.5)
+        return decode(body, max_pixels=max_pixels)
+
+    silent = [f"{site.silent_url}/{row}" for row in range(4)]
+    done: list[int] = []
+    fetch = settings(batch_timeout=0.5, timeout=60, read_timeout=60)
+    flow = Flow(Counting(), fetch, 8, slowly, done.append)
+    began = time.monotonic()
+    outcomes = loop.run(flow.run([*silent, *links(site, DRAWN[:2])], range(6), {}))
+    assert time.monotonic() - began < 50  # the silent ones were given up
+    assert [outcome.status for outcome in outcomes] == [Status.TIMEOUT] * 4 + [Status.OK] * 2
+
+
+def test_downloads_wait_while_decoders_hold_many_bytes(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[int] = []
+    hold = ByteGate._hold
+
+    def note(gate: ByteGate, change: int) -> None:
+        hold(gate, change)
+        held.append(gate._held)
+
+    monkeypatch.setattr(ByteGate, "_hold", note)
+    monkeypatch.setattr(flow_module, "MAX_BODY_BYTES", 1)
+    outcomes, _ = run(links(site, DRAWN), Counting(), settings(concurrency=1))
+    assert {outcome.status for outcome in outcomes} == {Status.OK}
+    assert held[-1] == 0
+    assert len([value for value in held if value]) == 48  # one body at a time

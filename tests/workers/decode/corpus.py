@@ -1,9 +1,7 @@
-"""Bad pictures, made on the spot."""
+"""Bad images, made on the spot."""
 
-import random
 import struct
 import zlib
-from collections.abc import Iterator
 from functools import cache
 from io import BytesIO
 from typing import Any
@@ -28,10 +26,10 @@ def png(width: int, height: int, *chunks: tuple[bytes, bytes], colour: int = 0, 
     """A PNG of one's own: header, the chunks, an end."""
     header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
     parts = [(b"IHDR", header), *chunks, (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in parts)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(kind, data) for kind, data in parts)
 
 
-def _chunk(kind: bytes, data: bytes) -> bytes:
+def png_chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
@@ -81,7 +79,7 @@ def _webp_of_size(width: int, height: int) -> bytes:
 
 @cache
 def metadata_bombs() -> dict[str, bytes]:
-    """A small picture with a huge or absurd appendix."""
+    """A small image with a huge or absurd appendix."""
     rows = (b"IDAT", zlib.compress(b"\0" * 9 * 8))
     plain = encode(noise(16), "JPEG")
     segment = b"\xff\xe1" + struct.pack(">H", 65535) + b"Exif\0\0MM\0*\0\0\0\x08\xff\xff" + b"\xff" * 65517
@@ -122,47 +120,3 @@ def polyglots() -> dict[str, bytes]:
         "eps": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(ls) system\n",
         "mvg": b"push graphic-context\nviewbox 0 0 9 9\nfill 'url(https://example.com/|ls)'\n",
     }
-
-
-def mutations(count: int, seed: int = 0) -> Iterator[bytes]:
-    """Pictures of every format and mode with bytes changed, cut, doubled or swapped."""
-    dice = random.Random(seed)
-    sources = _sources()
-    for _ in range(count):
-        body = bytearray(dice.choice(sources))
-        for _ in range(dice.choice((1, 1, 1, 2, 4, 16, 64))):
-            _mutate(body, dice)
-        yield bytes(body)
-
-
-def _sources() -> list[bytes]:
-    picture = noise(40).resize((48, 40))
-    still = [encode(picture, kind) for kind in FORMATS]
-    modes = [encode(picture.convert(mode), "PNG") for mode in ("1", "L", "LA", "P", "RGBA")]
-    grey16 = encode(Image.fromarray(np.asarray(picture)[..., 0].astype(np.uint16) << 8), "PNG")
-    moving = [
-        encode(picture, kind, save_all=True, append_images=[picture.rotate(180)]) for kind in FORMATS[1:]
-    ]
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    turned = [encode(picture, kind, exif=exif.tobytes()) for kind in FORMATS[:3]]
-    jpegs = [encode(picture, "JPEG", progressive=True), encode(picture.convert("CMYK"), "JPEG")]
-    webps = [encode(picture.convert("RGBA"), "WEBP", lossless=lossless) for lossless in (False, True)]
-    return [*still, *modes, grey16, *moving, *turned, *jpegs, *webps]
-
-
-def _mutate(body: bytearray, dice: random.Random) -> None:
-    at, length = dice.randrange(len(body)), dice.randrange(1, 32)
-    match dice.randrange(6):
-        case 0:
-            body[at] ^= 1 << dice.randrange(8)
-        case 1:
-            body[at] = dice.choice((0, 1, 0x7F, 0x80, 0xFF))
-        case 2:
-            body[at : at + length] = dice.randbytes(length)
-        case 3 if len(body) > 64:
-            del body[at : at + length]
-        case 4:
-            body[at:at] = body[at : at + length]
-        case _:
-            body[at : at + 4] = struct.pack(">I", dice.choice((0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)))

@@ -153,13 +153,13 @@ def test_other_bytes_are_not_an_image(body: bytes) -> None:
     assert failure(body) == "not_an_image"
 
 
-@pytest.mark.parametrize("kind", ["TIFF", "BMP", "PPM", "ICO", "JPEG2000"])
+@pytest.mark.parametrize("kind", ["PPM", "TGA", "PCX", "JPEG2000"])
 def test_other_formats_are_not_an_image(kind: str) -> None:
     assert failure(encode(Image.fromarray(RGB), kind)) == "not_an_image"
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
-def test_a_picture_cut_short_is_a_decode_error(kind: str) -> None:
+def test_an_image_cut_short_is_a_decode_error(kind: str) -> None:
     body = encode(Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)), kind)
     for percent in range(5, 96, 10):
         assert failure(body[: len(body) * percent // 100]) == "decode_error", percent

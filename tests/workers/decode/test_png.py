@@ -1,0 +1,69 @@
+"""What is not pixels decides nothing in a PNG."""
+
+import zlib
+
+import numpy as np
+import pytest
+
+from tests.workers.decode.corpus import encode, png_chunk
+from tests.workers.decode.samples import exif, scene, with_chunks
+from workers.decode import DecodeError, decode
+
+PIXELS = 1_000_000
+PLAIN = encode(scene(), "PNG")
+SIDE = (b"tEXt", b"zTXt", b"iTXt", b"iCCP", b"gAMA", b"cHRM", b"pHYs", b"tRNS", b"sBIT", b"bKGD", b"hIST",
+        b"tIME", b"sRGB", b"eXIf", b"acTL", b"fcTL", b"sPLT", b"cICP", b"vpAg", b"oFFs")  # fmt: skip
+CONTENTS = {
+    "empty": b"",
+    "short": b"\0",
+    "zeros": bytes(70),
+    "ones": b"\xff" * 70,
+    "long": bytes(300_000),
+    "inflates": b"a\0\0" + zlib.compress(bytes(9 << 20)),
+    "cut": b"a\0\0" + zlib.compress(bytes(range(256)) * 99)[:-40],
+}
+
+
+def test_nothing_but_pixels_decides() -> None:
+    for kind in SIDE:
+        for name, content in CONTENTS.items():
+            if kind == b"tRNS" and len(content) >= 6:
+                continue  # a valid key
+            pixels = decode(with_chunks(PLAIN, png_chunk(kind, content)), max_pixels=PIXELS)
+            np.testing.assert_array_equal(pixels, np.asarray(scene()), err_msg=f"{kind!r} {name}")
+
+
+@pytest.mark.parametrize("kind", [kind.decode() for kind in SIDE])
+def test_a_wrong_checksum_leaves_out_its_chunk(kind: str) -> None:
+    good = png_chunk(kind.encode(), b"\0\0\0\1\0\0\0\0")
+    pixels = decode(with_chunks(PLAIN, good[:-4] + b"oops"), max_pixels=PIXELS)
+    np.testing.assert_array_equal(pixels, np.asarray(scene()))
+
+
+def test_chunks_behind_the_pixels_may_be_broken_or_missing() -> None:
+    for rest in (b"", b"\0", bytes(50), b"\xff" * 50, png_chunk(b"tEXt", b"a\0b")[:-4] + b"oops", PLAIN[-9:]):
+        np.testing.assert_array_equal(decode(PLAIN[:-12] + rest, max_pixels=PIXELS), np.asarray(scene()))
+
+
+def test_exif_may_stand_behind_the_pixels() -> None:
+    behind = PLAIN[:-12] + png_chunk(b"eXIf", exif(6)[6:]) + PLAIN[-12:]
+    assert decode(behind, max_pixels=PIXELS).shape == (64, 48, 3)
+
+
+def test_data_in_many_chunks_is_one_stream() -> None:
+    at = PLAIN.index(b"IDAT")
+    length = int.from_bytes(PLAIN[at - 4 : at])
+    data = PLAIN[at + 4 : at + 4 + length]
+    for size in (1, 7, 1000):
+        pieces = [png_chunk(b"IDAT", data[n : n + size]) for n in range(0, length, size)]
+        body = PLAIN[: at - 4] + b"".join([*pieces, png_chunk(b"IDAT", b"")]) + PLAIN[at + 8 + length :]
+        np.testing.assert_array_equal(decode(body, max_pixels=PIXELS), np.asarray(scene()))
+
+
+@pytest.mark.parametrize("at", [20, 29])
+def test_a_broken_header_is_an_error(at: int) -> None:
+    body = bytearray(PLAIN)
+    body[at] ^= 1
+    with pytest.raises(DecodeError) as caught:
+        decode(bytes(body), max_pixels=PIXELS)
+    assert caught.value.status == "decode_error"

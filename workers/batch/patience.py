@@ -1,0 +1,52 @@
+"""The time that the models wait for the web."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Patience:
+    """Seconds left for waiting; they pass while the models wait and no body is with the decoders.
+
+    Args:
+        seconds: in all.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._left = seconds
+        self._waiting = self._decoding = 0
+        self._since = time.monotonic()
+
+    @property
+    def left(self) -> float:
+        """Seconds; none or fewer when the rest of the batch is late."""
+        self._count()
+        return self._left
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """The models have nothing to do."""
+        self._count()
+        self._waiting += 1
+        try:
+            yield
+        finally:
+            self._count()
+            self._waiting -= 1
+
+    @contextmanager
+    def decoding(self) -> Iterator[None]:
+        """A body has arrived: what it waits for is not the web."""
+        self._count()
+        self._decoding += 1
+        try:
+            yield
+        finally:
+            self._count()
+            self._decoding -= 1
+
+    def _count(self) -> None:
+        now = time.monotonic()
+        if self._waiting and not self._decoding:
+            self._left -= now - self._since
+        self._since = now
