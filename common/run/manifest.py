@@ -20,6 +20,7 @@ PARTS = "parts"
 SHARDS = "shards"
 FAILED = "failed"
 STAGED = "staged"
+INPUT = "input"
 ROW_DIGITS = 12
 MAX_ROWS = 10**10
 MAX_BATCHES = 10**6
