@@ -10,6 +10,7 @@ import structlog
 
 from common.errors import StoreError
 from common.run.hub import find_on_hub, is_folder_on_hub
+from common.run.manifest import INPUT, STAGED
 from common.run.part import PartError
 from common.settings import S3Settings
 from common.store import absolute_path, is_s3, is_under
@@ -18,7 +19,7 @@ from producer.folders import walk
 from producer.pattern import WILD, Pattern
 from producer.selection import Reason, Selection
 
-OWN_INPUT = ("input", "staged")
+OWN_INPUT = (INPUT, STAGED)
 """Folders of a run whose files may be parts of it, where a person names them."""
 
 log = structlog.get_logger(__name__)

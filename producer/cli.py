@@ -13,6 +13,7 @@ from rich.live import Live
 from common.console.cli import EXIT_DONE, EXIT_INCOMPLETE, Version, load_settings, output_uri, run_command
 from common.errors import FleetError
 from common.run.failure_record import Reason
+from producer.options import EnqueueOptions
 from producer.report import status_table, verdict_text
 
 if TYPE_CHECKING:
@@ -28,8 +29,9 @@ app = typer.Typer(
 )
 
 PARTS_HELP = (
-    "Parquet files with a URL column and, if possible, TEXT: files, folders and trees of them, quoted globs;"
-    " here, at s3://bucket/key or at hf://datasets/owner/name/path."
+    "Lists with a URL column and, if possible, TEXT: parquet files, folders and trees of them; csv, tsv,"
+    " jsonl and text files, also .gz and .zst; quoted globs; here, at s3://bucket/key or"
+    " hf://datasets/owner/name/path."
 )
 Parts = Annotated[list[str], typer.Argument(metavar="PART...", help=PARTS_HELP, show_default=False)]
 Output = Annotated[
@@ -41,6 +43,9 @@ BatchRows = Annotated[
 ]
 LimitRows = Annotated[
     int | None, typer.Option(min=1, help="Take only the first rows, counted over all parts.")
+]
+SkipBadLines = Annotated[
+    bool, typer.Option("--skip-bad-lines", help="Leave out and count the lines of a list that are damaged.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
@@ -64,8 +69,10 @@ def _root(
 def enqueue_command(
     parts: Parts,
     output: Output = None,
+    *,
     batch_rows: BatchRows = None,
     limit_rows: LimitRows = None,
+    skip_bad_lines: SkipBadLines = False,
     stage: Annotated[
         bool,
         typer.Option(
@@ -79,10 +86,12 @@ def enqueue_command(
 
     Example: producer enqueue 'laion5b-part-*' --output s3://bucket/run
     """
-    from producer.enqueue import EnqueueOptions, enqueue  # noqa: PLC0415 - `--help` waits for no library
+    from producer.enqueue import enqueue  # noqa: PLC0415 - `--help` waits for no library
 
     settings = load_settings()
-    options = EnqueueOptions(batch_rows, limit_rows, stage)
+    options = EnqueueOptions(
+        batch_rows=batch_rows, limit_rows=limit_rows, skip_bad_lines=skip_bad_lines, stage=stage
+    )
     done = enqueue(parts, output_uri(output, settings), settings, options)
     typer.echo(_sentence(done))
 
@@ -213,19 +222,20 @@ def verify(output: Output = None, as_json: AsJson = False) -> None:
 def local(
     parts: Parts,
     output: Output = None,
+    *,
     workers: Annotated[int, typer.Option(min=1, help="Worker processes; worker i gets GPU i.")] = 1,
     batch_rows: BatchRows = None,
     limit_rows: LimitRows = None,
+    skip_bad_lines: SkipBadLines = False,
 ) -> None:
     """Do a whole run on this machine: broker, workers and all. Started again it goes on.
 
     Exit code 1 if a batch could not be done.
     """
-    from producer.enqueue import EnqueueOptions  # noqa: PLC0415 - as above
-    from producer.local import run_locally  # noqa: PLC0415
+    from producer.local import run_locally  # noqa: PLC0415 - as above
 
     settings = load_settings()
-    options = EnqueueOptions(batch_rows, limit_rows)
-    state = run_locally(parts, output_uri(output, settings), settings, workers=workers, options=options)
+    options = EnqueueOptions(batch_rows=batch_rows, limit_rows=limit_rows, skip_bad_lines=skip_bad_lines)
+    state = run_locally(parts, output_uri(output, settings), settings, options, workers=workers)
     _print(state, as_json=False)
     raise typer.Exit(EXIT_DONE if state.batches.done == state.batches.total else EXIT_INCOMPLETE)

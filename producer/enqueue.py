@@ -18,11 +18,13 @@ from common.settings import Settings
 from common.store import Store, absolute_uri, open_store
 from common.store.proof import is_proven, prove, remember_proof
 from producer.addresses import expand
-from producer.plan import plan_parts
+from producer.options import EnqueueOptions
 from producer.run import agree_on_parts, agree_on_run, write_parts, write_run
+from producer.sources import plan_sources
 from producer.stage import stage
 
 CHUNK = 500
+DEFAULTS = EnqueueOptions()
 LOCK_SECONDS = 120
 """Longer than any chunk or listing; a killed producer blocks the others for this long."""
 
@@ -41,32 +43,16 @@ class Enqueued:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A checked plan of a run and its parts; nothing is written yet."""
+    """A checked plan of a run and its parts; of the run nothing is written yet but parts made from lists."""
 
     store: Store
     run: Run
     exists: bool
     proven: bool
     parts: list[Part]
+    batches: list[Batch]
     new: list[Part]
-
-
-@dataclass(frozen=True, slots=True)
-class EnqueueOptions:
-    """Options of `enqueue` and `local`.
-
-    Args:
-        batch_rows: of a new run; None is the run's own, or the default.
-        limit_rows: only the first rows, counted over all parts; None is all.
-        staging: first copy costly new parts into the run.
-    """
-
-    batch_rows: int | None = None
-    limit_rows: int | None = None
-    staging: bool = False
-
-
-DEFAULTS = EnqueueOptions()
+    options: EnqueueOptions
 
 
 def enqueue(
@@ -78,17 +64,20 @@ def enqueue(
         arguments: paths, globs and addresses of parts.
         output: URI of the run.
         settings: of models, sampling and places.
-        options: of the command.
+        options: how the parts are planned.
 
     Raises:
         FleetError: a part, the output, the broker or the settings do not allow it; nothing was written.
     """
-    plan = plan_run(arguments, output, settings, options)
-    return queue_plan(plan, settings, staging=options.staging)
+    with broker_errors(settings.broker_url):
+        connect(settings.broker_url).ping()
+    return queue_plan(plan_run(arguments, output, settings, options), settings)
 
 
-def plan_run(arguments: Sequence[str], output: str, settings: Settings, options: EnqueueOptions) -> Plan:
-    """Plan the run and check everything except the broker. Writes nothing.
+def plan_run(
+    arguments: Sequence[str], output: str, settings: Settings, options: EnqueueOptions = DEFAULTS
+) -> Plan:
+    """Plan the run and check everything except the broker. Writes only the parts that are made from lists.
 
     Raises:
         FleetError: a part, the output or the settings do not allow it; nothing was written.
@@ -99,16 +88,19 @@ def plan_run(arguments: Sequence[str], output: str, settings: Settings, options:
     if not proven:
         prove(store)
     run, exists = agree_on_run(store, settings, options.batch_rows)
-    parts = plan_parts(expand(arguments, settings.s3, store.uri), settings.s3, options.limit_rows)
-    return Plan(store, run, exists, proven, parts, agree_on_parts(store, parts))
+    addresses = expand(arguments, settings.s3, store.uri)
+    parts = plan_sources(addresses, store, run.batch_rows, settings.s3, options)
+    batches = [batch for part in parts for batch in part.batches(run.batch_rows)]
+    return Plan(store, run, exists, proven, parts, batches, agree_on_parts(store, parts), options)
 
 
-def queue_plan(plan: Plan, settings: Settings, *, staging: bool = False) -> Enqueued:
+def queue_plan(plan: Plan, settings: Settings) -> Enqueued:
     """Write the manifest and queue the missing batches.
 
     Raises:
         BrokerError: the broker cannot be reached; nothing was written.
         StoreError: the manifest cannot be written.
+        FleetError: another producer planned one of the parts otherwise in the meantime.
     """
     with broker_errors(settings.broker_url):
         connect(settings.broker_url).ping()
@@ -116,10 +108,10 @@ def queue_plan(plan: Plan, settings: Settings, *, staging: bool = False) -> Enqu
             remember_proof(plan.store)
         if not plan.exists:
             write_run(plan.store, plan.run)
-        new = stage(plan.store, plan.new, plan.run.batch_rows, settings.s3) if staging else plan.new
+        staged = plan.options.stage
+        new = stage(plan.store, plan.new, plan.run.batch_rows, settings.s3) if staged else plan.new
         write_parts(plan.store, new)
-        batches = [batch for part in plan.parts for batch in part.batches(plan.run.batch_rows)]
-        return queue_missing(plan.store, settings, batches, parts=len(plan.parts))
+        return queue_missing(plan.store, settings, plan.batches, parts=len(plan.parts))
 
 
 def queue_missing(store: Store, settings: Settings, batches: Sequence[Batch], *, parts: int) -> Enqueued:

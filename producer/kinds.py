@@ -6,6 +6,7 @@ from typing import BinaryIO
 
 PARQUET = b"PAR1"
 BEGINNINGS: Sequence[tuple[bytes, str]] = (
+    (PARQUET, "a parquet file; name it .parquet"),
     (b"PARE", "an encrypted parquet file; decrypt it first"),
     (b"PK\x03\x04", "an Excel workbook or another zip archive; save its sheet as csv"),
     (b"\xd0\xcf\x11\xe0", "an Excel workbook; save its sheet as csv"),
@@ -29,6 +30,11 @@ HEAD = 512
 CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f\x1b"))
 
 
+def recognize(head: bytes) -> str | None:
+    """The kind of file that begins so, and what to do with it; None for texts and for what is not known."""
+    return next((kind for beginning, kind in BEGINNINGS if head.startswith(beginning)), None)
+
+
 def describe(file: BinaryIO) -> str:
     """Why a file is not read as parquet, and what to do."""
     size = file.seek(0, io.SEEK_END)
@@ -38,9 +44,8 @@ def describe(file: BinaryIO) -> str:
         return "an empty file; leave it out"
     if head.startswith(PARQUET):
         return "not a parquet file, or cut short; fetch it again"
-    for beginning, kind in BEGINNINGS:
-        if head.startswith(beginning):
-            return f"not a parquet file but {kind}"
+    if found := recognize(head):
+        return f"not a parquet file but {found}"
     if head.lstrip()[:1] in (b"{", b"["):
         return "not a parquet file but JSON; write one object a line and name it .jsonl"
     if head.translate(None, CONTROL) != head:

@@ -9,10 +9,11 @@ from common.queue.last_return import Return, forget_return
 from common.queue.live import LiveRun
 from common.settings import Settings
 from producer.embedded import embedded_broker
-from producer.enqueue import DEFAULTS, EnqueueOptions, plan_run, queue_plan
+from producer.enqueue import plan_run, queue_plan
 from producer.follow import follow
 from producer.local_folder import state_folder
 from producer.local_workers import require_alive, run_workers
+from producer.options import EnqueueOptions
 from producer.status import RunStatus, StatusReader
 
 
@@ -20,9 +21,9 @@ def run_locally(
     arguments: Sequence[str],
     output: str,
     settings: Settings,
+    options: EnqueueOptions,
     *,
     workers: int,
-    options: EnqueueOptions = DEFAULTS,
 ) -> RunStatus:
     """Enqueue parts and run workers until every batch is done; started again it resumes.
 

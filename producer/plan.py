@@ -24,13 +24,12 @@ SHARD_MARK = b"fleet"
 log = structlog.get_logger(__name__)
 
 
-def plan_parts(addresses: Sequence[str], s3: S3Settings, limit_rows: int | None = None) -> list[Part]:
+def plan_parts(addresses: Sequence[str], s3: S3Settings) -> list[Part]:
     """The plan of every part, in order.
 
     Args:
         addresses: as `expand` gives them.
         s3: where S3 is.
-        limit_rows: plan only this many rows, counted over all parts in order.
 
     Raises:
         PartError: a part is missing, no parquet, has no usable URL column or no rows.
@@ -43,7 +42,7 @@ def plan_parts(addresses: Sequence[str], s3: S3Settings, limit_rows: int | None 
             advance(1)
     for remark, parts in remarks.items():
         log.warning(remark, parts=parts)
-    return plans if limit_rows is None else limit_parts(plans, limit_rows)
+    return plans
 
 
 def plan_part(address: str, s3: S3Settings) -> Part:

@@ -10,14 +10,13 @@ import pyarrow.parquet as pq
 from common.console.progress import progress
 from common.errors import FleetError
 from common.queue.broker import broker_errors, connect
-from common.run.manifest import Part, Run, read_parts, read_run
+from common.run.manifest import INPUT, Part, Run, read_parts, read_run
 from common.run.schema import PASSED_THROUGH, Status
 from common.settings import Settings
 from common.store import Store, absolute_uri, open_store
 from common.store.proof import is_proven, prove
 from producer.enqueue import Enqueued, enqueue
 
-INPUT = "input"
 COLUMNS = ["URL", "TEXT", *PASSED_THROUGH, "part", "row"]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
-GROUP_BYTES = 256 << 20
+GROUP_BYTES = 64 << 20
 """Most that is held before it is written: a batch of long texts takes several row groups."""
 
 

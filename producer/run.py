@@ -7,7 +7,7 @@ import structlog
 
 from common import __version__
 from common.errors import FleetError
-from common.run.manifest import RUN_KEY, Part, Run, part_key, read_parts, read_run
+from common.run.manifest import RUN_KEY, Part, Run, part_key, read_part, read_parts, read_run
 from common.run.model_refs import UNPINNED, model_refs
 from common.settings import Settings
 from common.store import Store
@@ -47,14 +47,7 @@ def agree_on_parts(store: Store, parts: Sequence[Part]) -> list[Part]:
     """
     known = {part.id: part for part in read_parts(store)}
     for part in parts:
-        before = known.get(part.id, part)
-        if before.fingerprint != part.fingerprint:
-            raise FleetError(f"{part.address}: changed since it was enqueued; enqueue it into a new run")
-        if before.rows != part.rows:
-            raise FleetError(
-                f"{part.address}: this run has {before.rows} rows of it, not {part.rows};"
-                " give the same --limit-rows, or another --output"
-            )
+        _require_same_part(known.get(part.id, part), part)
     return [part for part in parts if part.id not in known]
 
 
@@ -71,9 +64,25 @@ def write_run(store: Store, run: Run) -> None:
 
 
 def write_parts(store: Store, parts: Sequence[Part]) -> None:
-    """Create one file a part; existing ones were compared before."""
+    """Create one file a part.
+
+    Raises:
+        FleetError: another producer has planned a part otherwise in the meantime.
+    """
     with ThreadPoolExecutor(WRITERS) as pool:
-        list(pool.map(lambda part: store.create(part_key(part.id), part.to_json()), parts))
+        created = list(pool.map(lambda part: store.create(part_key(part.id), part.to_json()), parts))
+    for part in (part for part, is_ours in zip(parts, created, strict=True) if not is_ours):
+        _require_same_part(read_part(store, part.id) or part, part)
+
+
+def _require_same_part(planned: Part, part: Part) -> None:
+    if planned.fingerprint != part.fingerprint:
+        raise FleetError(f"{part.address}: changed since it was enqueued; enqueue it into a new run")
+    if planned.rows != part.rows:
+        raise FleetError(
+            f"{part.address}: this run has {planned.rows} rows of it, not {part.rows};"
+            " give the same --limit-rows, or another --output"
+        )
 
 
 def _warn_of_unpinned(run: Run) -> None:

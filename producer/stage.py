@@ -1,32 +1,26 @@
 """Staging: parts that are costly to read batch by batch are copied into the run, one row group a batch."""
 
-import errno
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from common.console.progress import Advance, progress
-from common.errors import FleetError, StoreError
 from common.run.cast import as_type
 from common.run.manifest import Part, staged_key
 from common.run.parquet import PartReader, open_parquet
-from common.run.part import open_part
 from common.run.schema import PUBLISHED
 from common.settings import S3Settings
 from common.store import Store
 from common.store.scratch import scratch
-from producer.row_groups import row_groups
+from producer.copies import MARK, require_copy, write_copy
 
 COSTLY = 50
 """A part is costly to read when all its batches together would move more than so many times its size."""
 
 STAGERS = 4
 READERS = 16
-MARK = b"caption_fleet_copy_of"
 
 
 def stage(store: Store, parts: Sequence[Part], batch_rows: int, s3: S3Settings) -> list[Part]:
@@ -94,24 +88,14 @@ class _Stager:
             self._copy(part, file)
             self._store.create_file(key, file)
             file.unlink()
-        return self._require_copy(part, f"{self._store.uri}/{key}")
+        found = require_copy(f"{self._store.uri}/{key}", part.address, _mark(part), self._s3)
+        return part.model_copy(update={"staged": found})
 
     def _copy(self, part: Part, target: Path) -> None:
         with open_parquet(part, self._s3) as reader:
             schema = _copy_schema(reader, part)
             pieces = (_typed(piece, schema) for piece in reader.pieces(0, part.rows))
-            with _disk(target), pq.ParquetWriter(target, schema, compression="zstd") as writer:
-                for group in row_groups(pieces, self._batch_rows):
-                    writer.write_table(group, self._batch_rows)
-                    self._advance(group.num_rows)
-
-    def _require_copy(self, part: Part, address: str) -> Part:
-        """The part with its copy, which must be of this version of it."""
-        with open_part(address, self._s3) as (file, found):
-            mark = (pq.ParquetFile(file).schema_arrow.metadata or {}).get(MARK)
-        if mark != _mark(part):
-            raise FleetError(f"{address}: a copy of another version of {part.address}; use another --output")
-        return part.model_copy(update={"staged": found})
+            write_copy(target, pieces, schema, self._batch_rows, self._advance)
 
 
 def _copy_schema(reader: PartReader, part: Part) -> pa.Schema:
@@ -124,17 +108,6 @@ def _copy_schema(reader: PartReader, part: Part) -> pa.Schema:
 def _typed(piece: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     arrays = [as_type(piece[field.name], field.type) for field in schema]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-
-@contextmanager
-def _disk(target: Path) -> Iterator[None]:
-    """A full disk is no damage of the part that is read meanwhile."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise StoreError(f"{target.parent}: no room left; make some, then enqueue again") from error
-        raise
 
 
 def _mark(part: Part) -> bytes:

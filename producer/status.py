@@ -1,6 +1,6 @@
 """Status of a run: done batches from the output, the rest from the broker's hints."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -72,7 +72,7 @@ class RunStatus:
 
 
 class StatusReader:
-    """Reads the manifest once, and the state at each call."""
+    """Reads the manifest of each part once, and the state at each call."""
 
     def __init__(self, store: Store, settings: Settings) -> None:
         """Raises FleetError if there is no run."""
@@ -81,8 +81,9 @@ class StatusReader:
             raise FleetError(f"{store.uri}: there is no run here; enqueue one, or correct --output")
         self.run: Run = run
         self._store, self._settings = store, settings
-        parts = read_parts(store)
-        self._batches = {batch.id: batch for part in parts for batch in part.batches(run.batch_rows)}
+        self._parts: set[str] = set()
+        self._batches: dict[str, Batch] = {}
+        self._read_new_parts()
 
     @property
     def rows(self) -> int:
@@ -90,20 +91,30 @@ class StatusReader:
         return _rows(self._batches.values())
 
     def read(self) -> RunStatus:
-        """The current state: one listing of the output, a few queries of the broker."""
+        """The current state: one listing of the output, a few queries of the broker.
+
+        The broker comes first: a batch that ends meanwhile is done, and one that is queued has its part.
+        """
+        hints = self._hints()
+        self._read_new_parts()
         known = self._batches.keys()
         done = done_batches(self._store) & known
         dead = (dead_batches(self._store) & known) - done
-        hints = self._hints()
         rows_done = _rows(self._batches[batch] for batch in done)
         rows = RowCounts(self.rows, rows_done, _by_status(hints, rows_done))
         return RunStatus(
-            batches=_batch_counts(len(known), done, dead, hints),
+            batches=_batch_counts(known, done, dead, hints),
             rows=rows,
             rows_per_second=None if hints is None else round(hints.rows_per_second, 2),
             eta_seconds=_eta(rows, _rows(self._batches[batch] for batch in dead), hints),
             last_return=None if hints is None else hints.last_return,
         )
+
+    def _read_new_parts(self) -> None:
+        """Learn the parts that were added to the run since the last call."""
+        for part in read_parts(self._store, self._parts):
+            self._parts.add(part.id)
+            self._batches.update((batch.id, batch) for batch in part.batches(self.run.batch_rows))
 
     def _hints(self) -> Hints | None:
         url = self._settings.broker_url
@@ -128,12 +139,14 @@ def _rows(batches: Iterable[Batch]) -> int:
     return sum(batch.rows for batch in batches)
 
 
-def _batch_counts(total: int, done: set[str], dead: set[str], hints: Hints | None) -> BatchCounts:
+def _batch_counts(known: Collection[str], done: set[str], dead: set[str], hints: Hints | None) -> BatchCounts:
+    total = len(known)
     if hints is None:
         unknown = None if len(done) + len(dead) < total else 0
         return BatchCounts(total, len(done), unknown, unknown, len(dead), unknown)
-    running = hints.running.keys() - done - dead
-    queued = hints.queued - done - dead - running
+    open_batches = set(known) - done - dead
+    running = hints.running.keys() & open_batches
+    queued = (hints.queued & open_batches) - running
     missing = total - len(done) - len(dead) - len(running) - len(queued)
     return BatchCounts(total, len(done), len(queued), len(running), len(dead), missing)
 

@@ -66,6 +66,13 @@ def require_columns(schema: pa.Schema) -> None:
         ColumnsError: they are not, or a name is ambiguous.
     """
     require_distinct(schema)
+    require_usable(schema)
+    if "URL" not in input_columns(schema):
+        raise ColumnsError(f"no URL column among {', '.join(schema.names[:10])}; name it URL or url")
+
+
+def require_usable(schema: pa.Schema) -> None:
+    """Raise ColumnsError where columns are named URL or TEXT and none of them has a type that can be used."""
     for name in ("URL", "TEXT"):
         choice = choose_column(name, schema)
         if choice.column is None and choice.passed_over:
@@ -74,8 +81,6 @@ def require_columns(schema: pa.Schema) -> None:
                 f"column {field.name} holds {field.type}, not text;"
                 f" make it text, or rename it and name another column {name}"
             )
-    if "URL" not in input_columns(schema):
-        raise ColumnsError(f"no URL column among {', '.join(schema.names[:10])}; name it URL or url")
 
 
 def require_distinct(schema: pa.Schema) -> None:

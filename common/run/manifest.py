@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -20,6 +20,7 @@ PARTS = "parts"
 SHARDS = "shards"
 FAILED = "failed"
 STAGED = "staged"
+INPUT = "input"
 ROW_DIGITS = 12
 MAX_ROWS = 10**10
 MAX_BATCHES = 10**6
@@ -171,9 +172,10 @@ def read_part(store: Store, part: str) -> Part | None:
     return _parse(Part, store, part_key(part))
 
 
-def read_parts(store: Store) -> list[Part]:
-    """Every part of the run, by id."""
-    keys = sorted(entry.key for entry in store.list(PARTS))
+def read_parts(store: Store, known: Collection[str] = ()) -> list[Part]:
+    """Every part of the run but those of the ids `known`, by id."""
+    there = {entry.key for entry in store.list(PARTS)}
+    keys = sorted(there - {part_key(part) for part in known})
     with ThreadPoolExecutor(READERS) as pool:
         parts = list(pool.map(lambda key: _parse(Part, store, key), keys))
     return [part for part in parts if part is not None]

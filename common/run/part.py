@@ -12,6 +12,7 @@ from common.run.hub import open_on_hub
 from common.settings import S3Settings
 from common.store.address import S3Address, is_s3
 from common.store.connection import connect_s3
+from common.store.file_system import open_regular
 from common.store.s3_object import open_object, require_neighbour
 
 CHANGED = "enqueue it into a new run"
@@ -88,11 +89,8 @@ def _open(address: str, s3: S3Settings) -> tuple[BinaryIO, Fingerprint]:
 
 
 def _open_path(address: str) -> tuple[BinaryIO, Fingerprint]:
-    path = Path(address)
-    if path.exists() and not path.is_file():
-        raise StoreError(f"{address}: not a file; a part is a file, not a folder, pipe or device")
     with _path_errors(address):
-        file = _LocalFile(address, path.open("rb"))
+        file = _LocalFile(address, open_regular(Path(address)))
         return cast(BinaryIO, file), Fingerprint(file.seek(0, io.SEEK_END))
 
 

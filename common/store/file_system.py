@@ -2,9 +2,11 @@
 
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from common.errors import StoreError
 
@@ -45,6 +47,24 @@ def folder_errors(uri: str) -> Iterator[None]:
     except OSError as error:
         advice = ADVICE.get(error.errno or 0, "is its disk mounted, and sound?")
         raise StoreError(f"{uri}: {error.strerror or error}; {advice}") from error
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file for reading; a pipe or device, which may keep its reader waiting, is none.
+
+    Raises:
+        OSError: it cannot be opened.
+        StoreError: it is no regular file.
+    """
+    file = open(path, "rb", opener=_open_at_once)  # noqa: SIM115 - the caller closes it
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        return file
+    file.close()
+    raise StoreError(f"{path}: a pipe or device, not a file; move it away")
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def link(finished: Path, target: Path) -> None:

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from common.errors import StoreError
 from common.store.base import Entry
-from common.store.file_system import folder_errors, link, sync, sync_folder
+from common.store.file_system import folder_errors, link, open_regular, sync, sync_folder
 from common.store.temporary import sweep, temporary_file
 
 SCRATCH = ".tmp"
@@ -43,13 +43,13 @@ class FolderStore:
         return True
 
     def read(self, key: str) -> bytes | None:
-        with folder_errors(self.uri), suppress(FileNotFoundError):
-            return (self.root / key).read_bytes()
+        with folder_errors(self.uri), suppress(FileNotFoundError), open_regular(self.root / key) as file:
+            return file.read()
         return None
 
     def open(self, key: str) -> BinaryIO | None:
         with folder_errors(self.uri), suppress(FileNotFoundError):
-            return (self.root / key).open("rb")
+            return open_regular(self.root / key)
         return None
 
     def open_ranges(self, key: str) -> BinaryIO | None:

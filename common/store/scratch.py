@@ -27,6 +27,7 @@ def scratch(store: Store) -> Iterator[Path]:
         StoreError: the disk is full, or cannot be written.
     """
     parent = Path(tempfile.gettempdir()) if is_s3(store.uri) else Path(store.uri, SCRATCH)
+    missing = [folder for folder in parent.parents if not folder.exists()]
     try:
         parent.mkdir(parents=True, exist_ok=True)
         _sweep(parent)
@@ -35,7 +36,8 @@ def scratch(store: Store) -> Iterator[Path]:
                 yield Path(name)
         finally:
             with suppress(OSError):
-                parent.rmdir()  # unless somebody else is at work there
+                for folder in (parent, *missing):
+                    folder.rmdir()  # unless something was made there
     except OSError as error:
         raise StoreError(
             f"{parent}: {error.strerror or error}; free disk space or fix permissions, then start again:"

@@ -23,7 +23,8 @@ from common.queue.live import LiveRun
 from common.queue.message import TASK, Message
 from common.run.manifest import ROW_DIGITS
 from common.settings import Settings
-from producer.enqueue import EnqueueOptions, enqueue
+from producer.enqueue import enqueue
+from producer.options import EnqueueOptions
 from producer.requeue import requeue
 from tests.faults.broker import Broker, broker, servers
 

@@ -20,7 +20,8 @@ from common.console.logs import configure_logs
 from common.run.manifest import Batch, read_parts
 from common.settings import Settings
 from common.store import Store, open_store
-from producer.enqueue import EnqueueOptions, enqueue
+from producer.enqueue import enqueue
+from producer.options import EnqueueOptions
 from producer.status import StatusReader
 from tests.faults.broker import broker
 from tests.servers.seaweed import seaweed

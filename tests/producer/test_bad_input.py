@@ -116,7 +116,7 @@ def test_one_line_and_nothing_else(
 @pytest.mark.parametrize(
     ("environment", "line"),
     [
-        ({"FLEET_BROKER_URL": "redis://:secret@127.0.0.1:1/0"}, "redis://:**@127.0.0.1:1/0"),
+        ({"FLEET_BROKER_URL": "redis://:secret@127.0.0.1:1/0"}, "redis://**@127.0.0.1:1/0"),
         ({"FLEET_OUTPUT": ""}, "give --output URI or set FLEET_OUTPUT"),
         ({"FLEET_MODELS": "large"}, "'large' is not one of laion-coco, toy"),
         ({"FLEET_SAMPLING_TOP_P": "2"}, "FLEET_SAMPLING_TOP_P"),

@@ -14,7 +14,7 @@ from common.run.schema import SHARD
 from common.settings import S3Settings
 from producer import plan
 from producer.addresses import expand
-from producer.plan import plan_part, plan_parts
+from producer.plan import limit_parts, plan_part, plan_parts
 from tests.logs import log_lines
 from tests.samples import write_part
 from tests.servers.seaweed import Seaweed
@@ -77,7 +77,7 @@ def test_batches_cover_every_row_once(tmp_path: Path) -> None:
 
 def test_a_limit_counts_over_all_parts(tmp_path: Path) -> None:
     addresses = [str(write_part(tmp_path / f"{number}.parquet", 10)) for number in range(3)]
-    assert [part.rows for part in plan_parts(addresses, NO_S3, 15)] == [10, 5]
+    assert [part.rows for part in limit_parts(plan_parts(addresses, NO_S3), 15)] == [10, 5]
 
 
 class _Counting(io.FileIO):
@@ -97,7 +97,7 @@ def test_a_part_of_a_million_rows_is_planned_from_its_footer(
     path = tmp_path / "large.parquet"
     urls = pa.array([f"http://192.0.2.1/{row}" for row in range(1_000_000)])
     pq.write_table(pa.table({"url": urls}), path, row_group_size=1_000_000)
-    monkeypatch.setattr(Path, "open", lambda self, _: io.BufferedReader(_Counting(str(self))))
+    monkeypatch.setattr("common.run.part.open_regular", lambda path: io.BufferedReader(_Counting(path)))
     assert plan_part(str(path), NO_S3).rows == 1_000_000
     assert 0 < _Counting.bytes_read < 100_000 < path.stat().st_size
 

@@ -1,0 +1,94 @@
+"""The conversion of a list into a part file."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import pyarrow as pa
+import structlog
+from pydantic import TypeAdapter
+
+from common.run.manifest import INPUT, part_id
+from common.run.part import Fingerprint, PartError, open_part
+from common.settings import S3Settings
+from producer.copies import MARK, write_copy
+from producer.lists.by_line import read_jsonl, read_text
+from producer.lists.delimited import read_delimited
+from producer.lists.errors import BadLines, ListError
+from producer.lists.kinds import Kind, Layout
+from producer.lists.rows import COLUMNS
+from producer.lists.stream import require_text
+
+Reader = Callable[[BinaryIO, Kind, BadLines], Iterator[pa.RecordBatch]]
+READERS: dict[Layout, Reader] = {
+    "csv": read_delimited,
+    "tsv": read_delimited,
+    "jsonl": read_jsonl,
+    "text": read_text,
+}
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkList:
+    """A list of links as it was found.
+
+    Args:
+        address: of the list.
+        kind: of the list, by its name.
+        version: that was found.
+    """
+
+    address: str
+    kind: Kind
+    version: Fingerprint
+
+    @property
+    def key(self) -> str:
+        """Of the part that is made from it, in its run."""
+        return f"{INPUT}/{part_id(self.address)}.parquet"
+
+    @property
+    def mark(self) -> bytes:
+        """What the part says that it was made from."""
+        return TypeAdapter(LinkList).dump_json(self)
+
+
+def look_at_list(address: str, kind: Kind, s3: S3Settings) -> LinkList:
+    """A list, of which the beginning can be read.
+
+    Raises:
+        PartError: it is missing, empty, or of another kind than its name says.
+        StoreError: the place where it lies cannot be reached.
+    """
+    with open_part(address, s3) as (file, found), _list_errors(address):
+        require_text(file, kind)
+        return LinkList(address, kind, found)
+
+
+def convert(links: LinkList, target: Path, batch_rows: int, s3: S3Settings, *, skip_bad_lines: bool) -> None:
+    """Write a list as a parquet file with a row for each of its rows.
+
+    Raises:
+        PartError: it changed, has no usable columns, or a line cannot be read.
+        StoreError: a place cannot be reached, or the disk is full.
+    """
+    bad = BadLines(skip=skip_bad_lines)
+    schema = COLUMNS.with_metadata({MARK: links.mark})
+    with open_part(links.address, s3, links.version) as (file, _), _list_errors(links.address):
+        rows = READERS[links.kind.layout](file, links.kind, bad)
+        if not write_copy(target, rows, schema, batch_rows):
+            raise ListError("no rows; leave it out")
+    if bad.count:
+        log.warning("bad lines left out", part=links.address, lines=bad.count, first=bad.first)
+
+
+@contextmanager
+def _list_errors(address: str) -> Iterator[None]:
+    try:
+        yield
+    except ListError as error:
+        raise PartError(f"{address}: {error}") from error

@@ -1,0 +1,88 @@
+"""The bytes of a list, decompressed as they are read."""
+
+import io
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import pyarrow as pa
+
+from producer.kinds import recognize
+from producer.lists.errors import ListError
+from producer.lists.kinds import Kind
+
+HEAD = 1 << 10
+BUFFER = 1 << 20
+BOM = b"\xef\xbb\xbf"
+COMPRESSED = ("a gzip file", "a zstd file")
+
+
+def open_text(file: BinaryIO, kind: Kind) -> pa.NativeFile:
+    """The decompressed bytes of `file`, from its beginning."""
+    file.seek(0)
+    plain = pa.PythonFile(Borrowed(file), mode="r")
+    return pa.CompressedInputStream(plain, kind.compression) if kind.compression else plain
+
+
+def require_text(file: BinaryIO, kind: Kind) -> None:
+    """Check how a list begins.
+
+    Raises:
+        ListError: it is empty, or something else than its name says.
+    """
+    file.seek(0)
+    _require_list(file.read(HEAD), allowed=COMPRESSED if kind.compression else ())
+    try:
+        head = bytes(open_text(file, kind).read(HEAD))
+    except OSError as error:
+        raise ListError(f"not a {kind.compression} file, or cut short ({error}); fetch it again") from error
+    _require_list(head, allowed=())
+    if kind.layout == "jsonl":
+        _require_objects(head.removeprefix(BOM).lstrip())
+
+
+def _require_list(head: bytes, allowed: tuple[str, ...]) -> None:
+    found = recognize(head)
+    if found is not None and not found.startswith(allowed or "\0"):
+        raise ListError(f"not a list but {found}")
+    if not head.removeprefix(BOM).strip():
+        raise ListError("an empty file; leave it out")
+
+
+def _require_objects(head: bytes) -> None:
+    """Tell a document from lines of objects: it is an array, or its first line opens an object only."""
+    first, end, _ = head.partition(b"\n")
+    if head.startswith(b"[") or (end and head.startswith(b"{") and b"}" not in first):
+        raise ListError("a JSON document; write one object a line and name it .jsonl")
+
+
+def read_lines(stream: pa.NativeFile, longest: int) -> Iterator[tuple[int, bytes | None]]:
+    """Each line without its end, with its number from 1 on; None where it is longer than `longest` bytes."""
+    lines, number = io.BufferedReader(stream, BUFFER), 0
+    while line := lines.readline(longest + 2):
+        number += 1
+        rest = line
+        is_cut = len(line) == longest + 2 and not line.endswith(b"\n")
+        while is_cut and rest and not rest.endswith(b"\n"):
+            rest = lines.readline(longest)
+        text = line.removesuffix(b"\n").removesuffix(b"\r")
+        yield number, None if is_cut else text.removeprefix(BOM if number == 1 else b"")
+
+
+class Borrowed:
+    """A stream that its reader cannot close, and that remembers the last byte that was no end of a line."""
+
+    closed = False
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream, self.last_byte = stream, b""
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int) -> bytes:
+        data = self._stream.read(size)
+        self.last_byte = data.rstrip(b"\r\n")[-1:] or self.last_byte
+        return data
+
+    def close(self) -> None:
+        """The lender closes it."""

@@ -1,0 +1,20 @@
+"""Options of `enqueue` and `local`."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnqueueOptions:
+    """How parts are planned.
+
+    Args:
+        batch_rows: rows of a batch, for a new run; that of the run where there is one.
+        limit_rows: plan only so many rows, counted over all parts in order.
+        skip_bad_lines: leave out the lines of a list that cannot be read, and count them.
+        stage: first copy parts that are costly to read into the run.
+    """
+
+    batch_rows: int | None = None
+    limit_rows: int | None = None
+    skip_bad_lines: bool = False
+    stage: bool = False

@@ -1,0 +1,53 @@
+"""What a person named, as planned parts: parquet as it lies there, lists as parts that are made from them."""
+
+from collections.abc import Mapping, Sequence
+
+from common.console.progress import progress
+from common.run.manifest import Part
+from common.settings import S3Settings
+from common.store import Store
+from common.store.scratch import scratch
+from producer.copies import require_copy
+from producer.lists import LinkList, convert, kind_of, look_at_list
+from producer.options import EnqueueOptions
+from producer.plan import limit_parts, plan_parts
+
+
+def plan_sources(
+    addresses: Sequence[str], store: Store, batch_rows: int, s3: S3Settings, options: EnqueueOptions
+) -> list[Part]:
+    """The plan of every part, in order; lists are converted once everything else has been looked at.
+
+    Raises:
+        PartError: a part or list cannot be used; nothing was written.
+        StoreError: a place cannot be reached or written.
+        FleetError: the run holds a part that was made from another version of a list.
+    """
+    kinds = {address: kind for address in addresses if (kind := kind_of(address))}
+    lists = {address: look_at_list(address, kind, s3) for address, kind in kinds.items()}
+    planned = {part.address: part for part in plan_parts([a for a in addresses if a not in lists], s3)}
+    if lists:
+        places = _convert_all(list(lists.values()), store, batch_rows, s3, options)
+        made = plan_parts(list(places.values()), s3)
+        planned |= dict(zip(places, made, strict=True))
+    parts = [planned[address] for address in addresses]
+    return parts if options.limit_rows is None else limit_parts(parts, options.limit_rows)
+
+
+def _convert_all(
+    lists: Sequence[LinkList], store: Store, batch_rows: int, s3: S3Settings, options: EnqueueOptions
+) -> Mapping[str, str]:
+    """The address of the part made from each list, by the list's; none is written unless all can be."""
+    new = [links for links in lists if not store.exists(links.key)]
+    if new:
+        with scratch(store) as folder, progress("converting lists", len(new)) as advance:
+            files = {links.key: folder / f"{number}.parquet" for number, links in enumerate(new)}
+            for links in new:
+                convert(links, files[links.key], batch_rows, s3, skip_bad_lines=options.skip_bad_lines)
+                advance(1)
+            for key, file in files.items():
+                store.create_file(key, file)
+    places = {links.address: f"{store.uri}/{links.key}" for links in lists}
+    for links in lists:
+        require_copy(places[links.address], links.address, links.mark, s3)
+    return places
