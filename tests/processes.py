@@ -24,7 +24,7 @@ def run(
         cwd=cwd,
         capture_output=True,
         text=True,
-        timeout=150,
+        timeout=300,
         check=False,
     )
 

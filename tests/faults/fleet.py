@@ -20,7 +20,7 @@ from common.run.manifest import batch_id, part_id
 from producer.cli import main
 from tests.faults.broker import Broker
 from tests.faults.site import Site
-from tests.faults.waiting import until
+from tests.faults.waiting import slowness, until
 from tests.processes import run_here
 
 SHORT_LEASE = {
@@ -76,7 +76,7 @@ class Worker:
     def kill(self) -> None:
         """The whole worker at once, as when its node dies."""
         self.signal_all(signal.SIGKILL)
-        self.process.wait(10)
+        self.process.wait()
         for orphan in self.orphans:
             with suppress(psutil.NoSuchProcess):
                 orphan.kill()
@@ -85,7 +85,7 @@ class Worker:
         """The parent alone; its children go on until they notice."""
         self.orphans = psutil.Process(self.pid).children(recursive=True)
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait()
 
     def kill_child(self, number: signal.Signals = signal.SIGKILL) -> bool:
         """One child; False where there is none now."""
@@ -102,11 +102,15 @@ class Worker:
     def terminate(self) -> None:
         self.process.terminate()
 
+    def wait(self, seconds: float) -> None:
+        """Until it has ended by itself."""
+        until(lambda: not self.alive, seconds, f"the end of {self.name}")
+
     def end(self, seconds: float = 20) -> int:
         """SIGTERM, and SIGKILL for whoever is left; the exit code."""
         self.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            self.process.wait(seconds)
+        with suppress(TimeoutError):
+            self.wait(seconds)
         self.kill()
         return self.process.returncode
 
@@ -252,9 +256,9 @@ class Fleet:
             mend: what is lost is queued again, as by a cron job.
             restart: the last worker is started again when it ends, as a cluster would.
         """
-        deadline, mended = time.monotonic() + seconds, time.monotonic()
+        began = mended = time.monotonic()
         while run.done() + run.dead() < len(run.batches):
-            if time.monotonic() > deadline:
+            if time.monotonic() - began > seconds * slowness():
                 raise TimeoutError(
                     f"{run.done()} done and {run.dead()} dead of {len(run.batches)} in {seconds} s"
                 )

@@ -30,7 +30,7 @@ def test_a_batch_that_needs_longer_is_put_back_within_the_grace_period(crew: Fle
     worker.terminate()
     until(lambda: left(crew) == LEFT, GRACE + 2, "the batch in the queue")
     print("queued after", time.monotonic() - began)
-    worker.process.wait(GRACE + SLACK)
+    worker.wait(GRACE + SLACK)
     print("gone after", time.monotonic() - began)
     assert worker.process.returncode == 0
     crew.start()
@@ -41,12 +41,12 @@ def test_a_batch_that_needs_longer_is_put_back_within_the_grace_period(crew: Fle
 def test_a_batch_that_ends_in_time_is_finished(crew: Fleet) -> None:
     run = crew.enqueue("short", 1)
     crew.site.hold = 60
-    worker = crew.start(wait=False)
+    worker = crew.start(wait=False, FLEET_LEASE_GRACE="60")
     crew.site.wait_for(run.batches[0])
     worker.terminate()
     time.sleep(0.5)
     crew.site.release()
-    worker.process.wait(GRACE + SLACK)
+    worker.wait(GRACE + SLACK)
     assert run.done() == 1
     finish(crew, run)
     assert len(crew.site.attempts) == 1
@@ -62,7 +62,7 @@ def test_it_ends_while_the_broker_is_away(crew: Fleet) -> None:
     crew.broker.kill()
     time.sleep(HEARTBEAT + 1)
     worker.terminate()
-    worker.process.wait(GRACE + GOODBYE + SLACK)
+    worker.wait(GRACE + GOODBYE + SLACK)
     crew.broker.start()
     crew.start()
     finish(crew, run)
@@ -81,7 +81,7 @@ def test_a_second_sigterm_and_a_kill_at_the_end_of_the_grace_period_lose_nothing
     impatient.terminate()
     time.sleep(GRACE - 0.5)
     slow.kill()
-    impatient.process.wait(GRACE + SLACK)
+    impatient.wait(GRACE + SLACK)
     crew.start()
     finish(crew, run)
 
@@ -91,7 +91,7 @@ def test_sigterm_while_the_child_starts(crew: Fleet) -> None:
     run = crew.enqueue("early", 1)
     worker = crew.start()
     worker.terminate()
-    worker.process.wait(GRACE + SLACK)
+    worker.wait(GRACE + SLACK)
     crew.start()
     finish(crew, run)
 
@@ -105,7 +105,7 @@ def test_twenty_sigterms_kill_no_batch(crew: Fleet) -> None:
         worker = crew.start(wait=False)
         crew.site.wait_for(run.batches[0], count=number + 1)
         worker.terminate()
-        worker.process.wait(GRACE + SLACK)
+        worker.wait(GRACE + SLACK)
     assert counts(crew, "crashed") == counts(crew, "vanished") == {}
     crew.start()
     assert not finish(crew, run).dead

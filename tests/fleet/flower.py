@@ -28,7 +28,7 @@ from tests.servers.ports import free_ports
 from tests.servers.valkey import Valkey, valkey
 
 USER = "operator:correct-horse"
-PATIENCE = 90
+PATIENCE = 300
 
 
 @dataclass(frozen=True)

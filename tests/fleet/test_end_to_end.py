@@ -28,7 +28,7 @@ from tests.servers.seaweed import Seaweed
 from tests.servers.valkey import Valkey
 
 pytestmark = [pytest.mark.slow, pytest.mark.models]
-PATIENCE = 150
+PATIENCE = 300
 FOREIGN = ({"run": "/etc", "part": "part", "first_row": 0}, {"part": "absent", "first_row": 0})
 
 

@@ -20,7 +20,7 @@ ENVIRONMENT = {**TOY, "FLEET_FETCH_ALLOW_NETWORKS": "127.0.0.0/8", "FLEET_FETCH_
 ENDLESS = {"FLEET_FETCH_TIMEOUT": "600", "FLEET_FETCH_READ_TIMEOUT": "600"}
 """With these the first batch of the second part, which has a link to a silent host, never ends."""
 FAKE = {"FLEET_MODELS": "fake"}
-PATIENCE = 120
+PATIENCE = 300
 
 
 def start(folder: Path, parts: list[Path], *options: str, **more: str) -> "subprocess.Popen[str]":
@@ -71,10 +71,10 @@ def test_stopped_and_started_again_it_goes_on(
     children = psutil.Process(first.pid).children(recursive=True)
     assert len(children) >= 3  # broker, worker, the worker's child
     first.send_signal(end)
-    _, errors = first.communicate(timeout=40)
+    _, errors = first.communicate(timeout=PATIENCE)
     assert first.returncode == (130 if end == signal.SIGINT else -signal.SIGKILL), errors
     assert "Traceback" not in errors
-    _, alive = psutil.wait_procs(children, timeout=30)
+    _, alive = psutil.wait_procs(children, timeout=PATIENCE)
     assert alive == []
 
     before = shards(outside)
@@ -106,8 +106,8 @@ def test_two_at_once_over_one_output_are_refused(outside: Path, parts: list[Path
     first = start(outside, parts, **FAKE, **ENDLESS)
     wait_for_shard(outside, first)
     second = start(outside, parts, **FAKE)
-    _, errors = second.communicate(timeout=60)
+    _, errors = second.communicate(timeout=PATIENCE)
     first.send_signal(signal.SIGINT)
-    first.communicate(timeout=40)
+    first.communicate(timeout=PATIENCE)
     assert second.returncode == 2
     assert "another `producer local` is at work here" in errors

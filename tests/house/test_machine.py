@@ -13,7 +13,7 @@ from tests.programs import needs, require
 ROOT = Path(__file__).parents[2]
 FILES = ("Makefile", "pyproject.toml", "requirements-dev.lock", "scripts/check-machine")
 SUPPORTED = "the lock needs Python 3.11 to 3.14"
-FETCHING = "make: fetching up to 3.5 GB of packages into .venv, where they take 8 GB"
+FETCHING = "make: fetching up to 3.5 GB of packages into .venv, where they take 7 GB"
 GB = 1 << 20
 """In the kilobytes of df."""
 
@@ -133,6 +133,12 @@ def test_what_is_there_is_not_announced(machine: Machine) -> None:
     assert machine.check() == (
         0, ["make: the lock has changed; fetching what is new in it, at most 3.5 GB"]
     )  # fmt: skip
+
+
+def test_the_readme_says_the_same() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert "fetches 3.5 GB" in readme
+    assert "take 7 GB" in readme
 
 
 @needs("make")

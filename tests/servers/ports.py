@@ -29,7 +29,7 @@ def _is_free(port: int) -> bool:
     return False
 
 
-def wait_for(port: int, *, seconds: float = 30) -> None:
+def wait_for(port: int, *, seconds: float = 120) -> None:
     """Return once something accepts connections on `port`."""
     deadline = time.monotonic() + seconds
     while True:

@@ -32,7 +32,7 @@ class Browsers:
             java_script_enabled=script,
             reduced_motion="reduce",
         )
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(60_000)
         self._contexts.append(context)
         return context
 

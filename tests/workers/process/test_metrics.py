@@ -26,7 +26,7 @@ from tests.servers.ports import free_ports
 from tests.servers.valkey import Valkey, valkey
 
 pytestmark = pytest.mark.slow
-PATIENCE = 60
+PATIENCE = 300
 PARENT_LIMIT = 200_000_000
 
 
