@@ -125,7 +125,7 @@ def test_every_process_says_it_in_one_line(
     assert line in answer.stderr
 
 
-@pytest.mark.parametrize("level", ["", "debug", "WARNING", "info\r"])
+@pytest.mark.parametrize("level", ["", "debug", "WARNING", "warn", "info\r"])
 def test_levels(level: str) -> None:
     answer = run("producer", "--version", environment={"LOG_LEVEL": level})
     assert (answer.returncode, answer.stderr) == (0, "")
