@@ -10,10 +10,10 @@ from workers.process.lifecycle import connect_lifecycle
 
 try:
     settings = load_settings()
+    app = make_app(settings)
 except FleetError as error:
     sys.exit(fail(error))
 
-app = make_app(settings)
 app.conf.imports = ("workers.celery",)  # a spawned child imports it to register the task
 app.conf.worker_consumer = "workers.delivery.consumer:FleetConsumer"
 app.events.dispatcher_cls = "workers.delivery.consumer:FleetDispatcher"

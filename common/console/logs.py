@@ -49,7 +49,7 @@ def log_level() -> str:
         FleetError: there is no such level.
     """
     level = os.environ.get("LOG_LEVEL", "").strip().upper() or "INFO"
-    if level not in LEVELS:
+    if level not in logging.getLevelNamesMapping():  # aliases such as WARN too
         raise FleetError(f"LOG_LEVEL: {level!r} is not one of {', '.join(LEVELS)}")
     return level
 

@@ -67,6 +67,8 @@ def _require_clean(name: str, texts: Iterable[str]) -> None:
             raise FleetError(
                 f"{name}: holds the control character {control[0]!r}; remove it (Windows line ends?)"
             )
+        if not text.isascii() and re.search(r"[\ud800-\udfff]", text):
+            raise FleetError(f"{name}: holds bytes that are not UTF-8; write it in UTF-8")
         if text[:1] in QUOTES:
             raise FleetError(f"{name}: begins with a quote; write it without (env files keep quotes)")
         if text != text.strip() and name.upper() != FREE_TEXT:

@@ -1,6 +1,7 @@
 """Every setting of the fleet: environment variables with the prefix `FLEET_`, one typed tree."""
 
 from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -30,7 +31,18 @@ def _empty_is_none(value: object) -> object:
     return None if value == "" else value
 
 
+def _expand_home(value: object) -> object:
+    """No shell does it for variables that an env file holds."""
+    if not isinstance(value, str) or not value.startswith("~"):
+        return value
+    try:
+        return str(Path(value).expanduser())
+    except RuntimeError as error:
+        raise ValueError(f"{value}: there is no such home folder; write the path without ~") from error
+
+
 EmptyIsNone = BeforeValidator(_empty_is_none)
+Home = BeforeValidator(_expand_home)
 CommaSeparated = BeforeValidator(_split)
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], CommaSeparated]
 Lengths = Annotated[tuple[PositiveInt, ...], CommaSeparated, Field(min_length=1)]
@@ -135,7 +147,7 @@ class FilterSettings(Group):
     deny: Annotated[tuple[str, ...], CommaSeparated] = Field(
         (), description="hosts (with their subdomains) and URL patterns such as *://example.com/private/*"
     )
-    deny_file: Annotated[str | None, EmptyIsNone] = Field(
+    deny_file: Annotated[str | None, EmptyIsNone, Home] = Field(
         None, description="a file of the same, one a line; # begins a comment"
     )
     max_punsafe: Annotated[float | None, EmptyIsNone] = Field(None, description="highest punsafe")
@@ -166,7 +178,7 @@ class MetricsSettings(Group):
 class HealthSettings(Group):
     """What probes look at: files, so that a probe costs nothing and needs no broker; times are in seconds."""
 
-    folder: Annotated[str | None, EmptyIsNone] = Field(
+    folder: Annotated[str | None, EmptyIsNone, Home] = Field(
         None, description="folder for the files alive (touched while work moves) and ready (models loaded)"
     )
     beat: PositiveFloat = Field(5.0, description="seconds between two looks")
@@ -190,14 +202,16 @@ class Settings(BaseSettings):
     broker_url: str = Field(
         "redis://localhost:6379/0", description="the Redis or Valkey that holds the queue"
     )
-    output: Annotated[str | None, EmptyIsNone] = Field(
+    output: Annotated[str | None, EmptyIsNone, Home] = Field(
         None, description="default of every --output; the only place a worker serves"
     )
     models: str = Field("laion-coco", description=f"preset of the three models: {', '.join(PRESETS)}")
-    captioner: str = Field("", description="overrides the preset: hub id, hub-id@revision or local folder")
-    ranker: str = Field("", description="overrides the preset's ranker")
-    selector: str = Field("", description="overrides the preset's selector")
-    models_lock: Annotated[str | None, EmptyIsNone] = Field(
+    captioner: Annotated[str, Home] = Field(
+        "", description="overrides the preset: hub id, hub-id@revision or local folder"
+    )
+    ranker: Annotated[str, Home] = Field("", description="overrides the preset's ranker")
+    selector: Annotated[str, Home] = Field("", description="overrides the preset's selector")
+    models_lock: Annotated[str | None, EmptyIsNone, Home] = Field(
         None,
         description="checksums that python -m workers.models.prefetch wrote; other models are refused",
     )
@@ -207,7 +221,7 @@ class Settings(BaseSettings):
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto", description="of the models' weights; auto is bfloat16 where it pays, else float32"
     )
-    repairer: str = Field(
+    repairer: Annotated[str, Home] = Field(
         "", description="text-to-text model that rewrites top captions; empty leaves them as they are"
     )
     sampling: SamplingSettings = Field(default_factory=SamplingSettings)

@@ -1,6 +1,7 @@
 """Environment variables as env files write them: understood, or refused in one line without their value."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -63,6 +64,7 @@ def test_variables_of_others_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> 
         ("FLEET_BROKER_URL", "redis://:secret@broker:6379/0\r", r"control character '\r'"),
         ("FLEET_MODELS_LOCK", "/models/secret\t.json", r"control character '\t'"),
         ("FLEET_OUTPUT", "secret ", "spaces at its ends"),
+        ("FLEET_OUTPUT", "secret\udcff", "bytes that are not UTF-8"),
         ("AWS_SECRET_ACCESS_KEY", "secret\r", r"control character '\r'"),
         ("AWS_ACCESS_KEY_ID", '"secret"', "begins with a quote"),
         ("HF_TOKEN", "hf_secret\r", r"control character '\r'"),
@@ -98,21 +100,46 @@ def test_values_that_look_odd_and_are_meant(monkeypatch: pytest.MonkeyPatch) -> 
     assert settings.micro_batch == 3
 
 
+PATHS = (
+    "FLEET_OUTPUT",
+    "FLEET_MODELS_LOCK",
+    "FLEET_FILTER_DENY_FILE",
+    "FLEET_HEALTH_FOLDER",
+    "FLEET_CAPTIONER",
+    "FLEET_REPAIRER",
+)
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_a_home_folder_is_found_or_refused(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No shell replaces the `~` of an env file."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv(name, "~/place")
+    assert str(tmp_path / "place") in load_settings().model_dump_json()
+    monkeypatch.setenv(name, "~nosuchuser/place")
+    with pytest.raises(FleetError, match=rf"^{name}: ~nosuchuser/place: there is no such home folder"):
+        load_settings()
+
+
 WORKER = (sys.executable, "-m", "celery", "-A", "workers", "worker")
 
 
+EXPORTER = (sys.executable, "-m", "common.queue.exporter")
+
+
 @pytest.mark.parametrize(
-    "command",
-    [("producer", "status"), ("dataset", "stats"), WORKER, (sys.executable, "-m", "common.queue.exporter")],
-    ids=lambda command: command[-1],
-)
-@pytest.mark.parametrize(
-    ("variable", "value", "line"),
+    ("command", "variable", "value", "line"),
     [
-        ("LOG_LEVEL", "verbose", "'VERBOSE' is not one of DEBUG, INFO"),
-        ("LOG_LEVEL", '"info"', "is not one of DEBUG, INFO"),
-        ("FLEET_OUTPUT", '"run"', "begins with a quote"),
+        (("producer", "status"), "LOG_LEVEL", "verbose", "'VERBOSE' is not one of DEBUG, INFO"),
+        (("dataset", "stats"), "LOG_LEVEL", '"info"', "is not one of DEBUG, INFO"),
+        (EXPORTER, "LOG_LEVEL", "verbose", "is not one of DEBUG, INFO"),
+        (WORKER, "LOG_LEVEL", "verbose", "is not one of DEBUG, INFO"),
+        (WORKER, "FLEET_OUTPUT", '"run"', "begins with a quote"),
+        (WORKER, "FLEET_OUTPUT", "~nosuchuser/run", "there is no such home folder"),
     ],
+    ids=lambda value: value[-1] if isinstance(value, tuple) else None,
 )
 def test_every_process_says_it_in_one_line(
     command: tuple[str, ...], variable: str, value: str, line: str
@@ -125,7 +152,15 @@ def test_every_process_says_it_in_one_line(
     assert line in answer.stderr
 
 
-@pytest.mark.parametrize("level", ["", "debug", "WARNING", "info\r"])
+@pytest.mark.parametrize("level", ["", "warn", "info\r"])
 def test_levels(level: str) -> None:
     answer = run("producer", "--version", environment={"LOG_LEVEL": level})
     assert (answer.returncode, answer.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("url", ["", "amqp://broker"])
+def test_a_worker_with_a_broker_that_cannot_be_one_says_it_in_one_line(url: str) -> None:
+    answer = run(*WORKER, environment={"FLEET_BROKER_URL": url, "FLEET_OUTPUT": "run"})
+    assert answer.returncode == 2
+    assert answer.stderr.startswith("error: FLEET_BROKER_URL")
+    assert answer.stderr.count("\n") == 1
