@@ -7,8 +7,8 @@ from tests.faults.fleet import Fleet, Run
 
 pytestmark = pytest.mark.slow
 DEADLY = "tests.faults.deadly"
-SHORT = {"FLEET_LEASE_TIME_LIMIT": "3"}
-"""For what hangs: seconds that a batch may take. What does not hang gets all that a busy machine needs."""
+LIMITS = {"magenta": "3"}
+"""Seconds that a batch may take, for what hangs; what does not hang gets all that a busy machine needs."""
 
 
 def starts(crew: Fleet, run: Run, number: int) -> int:
@@ -43,7 +43,7 @@ def test_a_crash_an_error_no_memory_and_a_hang_end_the_same_way(
     crew: Fleet, colour: str, reason: str
 ) -> None:
     run = crew.enqueue("bad", 6, colours={1: colour})
-    crew.start(app=DEADLY, FLEET_LEASE_MAX_CRASHED="2", **(SHORT if colour == "magenta" else {}))
+    crew.start(app=DEADLY, FLEET_LEASE_MAX_CRASHED="2", FLEET_LEASE_TIME_LIMIT=LIMITS.get(colour, "60"))
     findings = finish(crew, run, 60)
     (record,) = findings.dead.values()
     print(record)
