@@ -9,8 +9,9 @@ import pyarrow as pa
 from common.schema import OURS, PUBLISHED, Status
 from common.settings import S3Settings
 from common.store import Store
+from dataset.data_file import read_tally
 from dataset.histogram import histograms
-from dataset.merged import CARD_KEY, Merged, read_tally
+from dataset.merged import CARD_KEY, Merged
 from dataset.statuses import MEANING
 from dataset.tally import Tally
 
@@ -72,7 +73,7 @@ def render_card(merged: Merged, tally: Tally, texts: CardTexts) -> str:
 def write_card(store: Store, merged: Merged, s3: S3Settings) -> None:
     """Write the card beside the files, unless there is one: a person may have edited it."""
     if not store.exists(CARD_KEY):
-        card = render_card(merged, read_tally(store, merged.keys, s3), CardTexts())
+        card = render_card(merged, read_tally(store, merged.files, s3), CardTexts())
         store.create(CARD_KEY, card.encode())
 
 

@@ -15,6 +15,7 @@ from common.errors import FleetError
 from common.schema import Status
 from common.store import absolute_uri, open_store
 from dataset.card import CardTexts, render_card
+from dataset.data_file import read_tally
 from dataset.errors import BadRunError
 from dataset.gallery.page import render_page
 from dataset.gallery.sample import draw
@@ -22,7 +23,7 @@ from dataset.local_file import write_file
 from dataset.merge.deny_list import DenyList, parse_deny_list
 from dataset.merge.flow import Options, merge
 from dataset.merge.outcomes import Filters
-from dataset.merged import DATA, read_tally, require_merged
+from dataset.merged import DATA, require_merged
 from dataset.publish import plan_upload, publish
 from dataset.source import open_source
 from dataset.stats import read_stats
@@ -163,7 +164,7 @@ def card_command(
     settings = load_settings()
     store = open_store(absolute_uri(output_uri(output, settings)), settings.s3)
     merged = require_merged(store)
-    tally = read_tally(store, merged.keys, settings.s3)
+    tally = read_tally(store, merged.files, settings.s3)
     sys.stdout.write(render_card(merged, tally, CardTexts(name, license_)))
 
 
@@ -220,7 +221,7 @@ def publish_command(
     """
     settings = load_settings()
     store = open_store(absolute_uri(output_uri(output, settings)), settings.s3)
-    upload = plan_upload(store)
+    upload = plan_upload(store, settings.s3)
     if dry_run:
         for entry in upload.files:
             typer.echo(f"{entry.size:>16,}  {entry.key}")

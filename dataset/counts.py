@@ -27,11 +27,13 @@ class Counts(BaseModel):
     """By filter; `filtered` is the worker's."""
     superseded: int
     """Rows of one run whose outcome in another run was taken; 0 for a single run."""
+    withdrawn: int = 0
+    """Rows that were published once and were taken back."""
 
     @property
     def rows_in(self) -> int:
         taken_out = sum(self.failures.values()) + sum(self.filtered.values())
-        return self.rows_out + self.duplicates + taken_out + self.superseded
+        return self.rows_out + self.duplicates + taken_out + self.superseded + self.withdrawn
 
     def sentence(self) -> str:
         """The balance in one line."""
@@ -39,7 +41,9 @@ class Counts(BaseModel):
             f"{self.rows_in:,} rows in = {self.rows_out:,} out + {self.duplicates:,} duplicates"
             f" + {sum(self.failures.values()):,} failures + {sum(self.filtered.values()):,} filtered"
         )
-        return f"{line} + {self.superseded:,} superseded by another run" if self.superseded else line
+        if self.superseded:
+            line += f" + {self.superseded:,} superseded by another run"
+        return f"{line} + {self.withdrawn:,} withdrawn" if self.withdrawn else line
 
 
 def count_fates(fates: Mapping[str, int]) -> Counts:

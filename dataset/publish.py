@@ -13,6 +13,7 @@ from common.progress import progress
 from common.settings import S3Settings
 from common.store import Entry, Store
 from common.store.scratch import scratch
+from dataset.data_file import require_files
 from dataset.merged import CARD_KEY, require_merged
 
 if TYPE_CHECKING:
@@ -35,13 +36,14 @@ class Upload:
         return sum(entry.size for entry in self.files)
 
 
-def plan_upload(store: Store) -> Upload:
+def plan_upload(store: Store, s3: S3Settings) -> Upload:
     """The card first, then the data files.
 
     Raises:
-        FleetError: the merge is not finished, or its card is missing.
+        FleetError: the merge is not finished, a file is not its own, or its card is missing.
     """
     merged = require_merged(store)
+    require_files(store, merged.files, s3)
     card = store.read(CARD_KEY)
     if card is None:
         raise FleetError(f"{store.uri}/{CARD_KEY}: no card; write one with `dataset card`")

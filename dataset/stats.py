@@ -13,8 +13,9 @@ from common.progress import progress
 from common.schema import Status
 from common.settings import S3Settings
 from common.store import absolute_uri, open_store
+from dataset.data_file import read_tally
 from dataset.histogram import histograms
-from dataset.merged import read_merged, read_tally, require_merged
+from dataset.merged import read_merged, require_merged
 from dataset.parallel import ordered_map
 from dataset.shards import shard_rows
 from dataset.source import Source, open_source
@@ -65,7 +66,7 @@ def read_stats(uri: str, s3: S3Settings) -> Stats:
         return _run_stats(open_source(uri, s3))
     merged = require_merged(store)
     counts = merged.counts
-    return Stats(counts.sentence(), counts.failures, counts.rows_out, read_tally(store, merged.keys, s3))
+    return Stats(counts.sentence(), counts.failures, counts.rows_out, read_tally(store, merged.files, s3))
 
 
 def _run_stats(source: Source) -> Stats:

@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -72,7 +73,16 @@ class FolderStore:
         with _store_errors(self.uri):
             for path in (self.root / prefix).rglob("*"):
                 if path.is_file():
-                    yield Entry(path.relative_to(self.root).as_posix(), path.stat().st_size)
+                    found = path.stat()
+                    modified = datetime.fromtimestamp(found.st_mtime, UTC)
+                    yield Entry(path.relative_to(self.root).as_posix(), found.st_size, modified)
+
+    def replace(self, key: str, body: bytes) -> None:
+        target = self.root / key
+        with _store_errors(self.uri):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self._scratch(body).replace(target)
+            _sync(target.parent)
 
     def delete(self, key: str) -> None:
         with _store_errors(self.uri):

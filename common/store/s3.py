@@ -121,7 +121,13 @@ class S3Store:
                 Bucket=self._bucket, Prefix=root
             ):
                 for item in page.get("Contents", []):
-                    yield Entry(item["Key"][cut:], item["Size"])
+                    yield Entry(item["Key"][cut:], item["Size"], item["LastModified"])
+
+    def replace(self, key: str, body: bytes) -> None:
+        with s3_errors(self.uri):
+            self._client.put_object(
+                Bucket=self._bucket, Key=self._key(key), Body=body, ChecksumAlgorithm="SHA256"
+            )
 
     def delete(self, key: str) -> None:
         with s3_errors(self.uri):
