@@ -4,26 +4,31 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
+import structlog
 import typer
 
 from common.cli import EXIT_INCOMPLETE, Version, fail, load_settings, output_uri, run_command
+from common.deny_list import DenyList, read_deny_list
 from common.errors import FleetError
 from common.schema import Status
 from common.store import absolute_uri, open_store
-from dataset.card import CardTexts, render_card
+from dataset.card import render_card
+from dataset.card_file import read_texts
 from dataset.data_file import read_tally
 from dataset.errors import BadRunError
 from dataset.gallery.page import render_page
 from dataset.gallery.sample import draw
+from dataset.licences import require_licence
 from dataset.local_file import write_file
-from dataset.merge.deny_list import DenyList, parse_deny_list
 from dataset.merge.flow import Options, merge
 from dataset.merge.outcomes import Filters
-from dataset.merged import DATA, require_merged
+from dataset.merge.thin import Dedupe, Thinning
+from dataset.merged import CARD_KEY, DATA, require_merged
 from dataset.publish import plan_upload, publish
 from dataset.source import open_source
 from dataset.stats import read_stats
@@ -39,9 +44,13 @@ app = typer.Typer(
 
 app.add_typer(survey_app, name="survey")
 
+logger = structlog.get_logger(__name__)
+
 UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9}
 LARGEST_PART = 4 * 10**9
-"""Bytes: one PutObject carries 5 GB."""
+LARGEST_ON_S3 = 3 * 10**9
+"""Bytes: one PutObject carries 5 GB, and a file may come out larger than was asked."""
+LINES_TOLD = 20
 
 Output = Annotated[
     str | None,
@@ -91,13 +100,16 @@ def _bytes(text: str) -> int:
     return size
 
 
-def _deny_list(file: Path | None) -> DenyList | None:
-    if file is None:
-        return None
-    try:
-        return parse_deny_list(file.read_text("utf-8").splitlines(), str(file))
-    except (OSError, UnicodeDecodeError) as error:
-        raise FleetError(f"{file}: {error}; a deny-list is a text file, one entry a line") from error
+def _require_part_size(size: int, output: str) -> None:
+    if output.startswith("s3://") and size > LARGEST_ON_S3:
+        raise FleetError(f"--part-size: a file on S3 goes up in one piece, of 3GB at most; {output} is on S3")
+
+
+def _tell_unmatched(deny_list: DenyList | None) -> None:
+    """Name the entries, as far as the rows were read just now."""
+    if deny_list is not None and deny_list.matched != set() and deny_list.unmatched:
+        lines = [entry.line for entry in deny_list.unmatched[:LINES_TOLD]]
+        logger.warning("entries of the deny list matched no row", first_lines=lines)
 
 
 @app.callback()
@@ -121,8 +133,18 @@ def merge_command(
     ] = None,
     deny_list: Annotated[
         Path | None,
-        typer.Option(help="Text file of hosts, URLs and image SHA-256s to leave out, one a line."),
+        typer.Option(help="Text file of hosts, URLs, patterns and image SHA-256s to leave out."),
     ] = None,
+    max_punsafe: Annotated[float | None, typer.Option(help="Highest punsafe.")] = None,
+    max_pwatermark: Annotated[float | None, typer.Option(help="Highest pwatermark.")] = None,
+    min_width: Annotated[int | None, typer.Option(min=1, help="Smallest WIDTH in pixels.")] = None,
+    min_height: Annotated[int | None, typer.Option(min=1, help="Smallest HEIGHT in pixels.")] = None,
+    dedupe: Annotated[Dedupe, typer.Option(help="What makes two rows one.")] = Dedupe.ROW,
+    max_rows_per_host: Annotated[
+        int | None, typer.Option(min=1, help="Rows of one host, drawn by --seed.")
+    ] = None,
+    sample: Annotated[int | None, typer.Option(min=1, help="Rows in all, drawn by --seed.")] = None,
+    seed: Annotated[int, typer.Option(help="Another seed draws other rows.")] = 0,
     allow_incomplete: Annotated[
         bool, typer.Option("--allow-incomplete", help="Merge what is there of an unfinished run.")
     ] = False,
@@ -138,34 +160,60 @@ def merge_command(
         keep_columns=keep_columns,
         compression=compression,
         allow_incomplete=allow_incomplete,
-        filters=Filters(min_similarity, _deny_list(deny_list)),
+        filters=Filters(
+            min_similarity=min_similarity,
+            deny_list=read_deny_list(deny_list) if deny_list else None,
+            max_punsafe=max_punsafe,
+            max_pwatermark=max_pwatermark,
+            min_width=min_width,
+            min_height=min_height,
+        ),
+        thinning=Thinning(dedupe, max_rows_per_host, sample, seed),
     )
     target = output_uri(output, settings)
+    _require_part_size(options.part_size, target)
     with _bad_runs():
         merged = merge(run or [output_uri(None, settings)], target, options, settings.s3)
     typer.echo(merged.counts.sentence())
     typer.echo(f"parquet files: {len(merged.keys)}, in {absolute_uri(target)}/{DATA}")
+    if merged.unmatched_entries:
+        typer.echo(f"deny list: {merged.unmatched_entries:,} entries matched no row")
+    _tell_unmatched(options.filters.deny_list)
 
 
 @app.command("card")
 def card_command(
+    *,
     output: Output = None,
-    name: Annotated[str, typer.Option(help="Title of the data set.")] = CardTexts.name,
+    name: Annotated[str | None, typer.Option(help="Title of the data set.")] = None,
     license_: Annotated[
-        str, typer.Option("--license", help="Of the captions, as the Hub spells it, e.g. cc-by-4.0.")
-    ] = CardTexts.license,
+        str | None, typer.Option("--license", help="Of the captions, as the Hub spells it, e.g. cc-by-4.0.")
+    ] = None,
+    contact: Annotated[str | None, typer.Option(help="Where to ask for the removal of rows.")] = None,
+    language: Annotated[str | None, typer.Option(help="Of the captions, e.g. en.")] = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="Put it into the data set, in place of the one there.")
+    ] = False,
 ) -> None:
-    """Print the dataset card of a merged data set.
+    """Print the dataset card of a merged data set, or write it there.
 
-    `dataset merge` writes one as README.md already; this is for another name or licence.
+    `dataset merge` writes one as README.md already; what is not given here is as that one says.
 
-    Example: dataset card --name "Our captions" --license cc-by-4.0 > README.md
+    Example: dataset card --name "Our captions" --license cc-by-4.0 --contact data@example.org --write
     """
     settings = load_settings()
     store = open_store(absolute_uri(output_uri(output, settings)), settings.s3)
     merged = require_merged(store)
-    tally = read_tally(store, merged.files, settings.s3)
-    sys.stdout.write(render_card(merged, tally, CardTexts(name, license_)))
+    given = {"name": name, "license": license_ and require_licence(license_)}
+    given |= {"contact": contact, "language": language}
+    texts = replace(
+        read_texts(store.read(CARD_KEY)), **{key: text for key, text in given.items() if text is not None}
+    )
+    card = render_card(merged, read_tally(store, merged.files, settings.s3), texts)
+    if write:
+        store.replace(CARD_KEY, card.encode())
+    else:
+        sys.stdout.write(card)
 
 
 @app.command("stats")

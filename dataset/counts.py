@@ -7,11 +7,26 @@ from pydantic import BaseModel, ConfigDict
 
 from common.schema import Status
 
-DUPLICATE, SUPERSEDED = "duplicate", "superseded"
-LOW_SIMILARITY, DENIED = "low_similarity", "denied"
-FILTERS = (LOW_SIMILARITY, DENIED)
-"""Of the merge's own."""
-FILTERED = (str(Status.FILTERED), *FILTERS)
+DUPLICATE, SUPERSEDED, WITHDRAWN = "duplicate", "superseded", "withdrawn"
+OPTED_OUT, DENIED = "opted_out", "denied"
+ROW_FILTERS = ("low_similarity", "high_punsafe", "high_pwatermark", "small_width", "small_height")
+"""Of the merge's own, by the row's columns alone."""
+MANY_OF_HOST, NOT_SAMPLED = "many_of_host", "not_sampled"
+LISTED = "listed"
+"""Filtered by the worker because a list names the address or the image."""
+FILTERED = (str(Status.FILTERED), *ROW_FILTERS, DENIED, OPTED_OUT, MANY_OF_HOST, NOT_SAMPLED)
+FILTER_MEANING = {
+    str(Status.FILTERED): "a rule or a list of the run's took it out",
+    "low_similarity": "its best caption is less similar to the image than was asked for",
+    "high_punsafe": "more likely unsafe than was asked for",
+    "high_pwatermark": "more likely to carry a watermark than was asked for",
+    "small_width": "narrower than was asked for",
+    "small_height": "lower than was asked for",
+    DENIED: "a deny list, or a list of the run's, names its address or image",
+    OPTED_OUT: "another fetch of its address was answered with an opt-out",
+    MANY_OF_HOST: "its host has as many rows here as were asked for",
+    NOT_SAMPLED: "not drawn for the sample",
+}
 
 
 class Counts(BaseModel):
@@ -47,13 +62,15 @@ class Counts(BaseModel):
 
 
 def count_fates(fates: Mapping[str, int]) -> Counts:
-    """Rows by fate: a status, a filter, DUPLICATE or SUPERSEDED."""
+    """Rows by fate: a status, a filter, or one of the words above."""
     rest = Counter(fates)
+    rest[str(Status.FILTERED)] += rest.pop(LISTED, 0)
     filtered = {name: rest.pop(name) for name in FILTERED if rest[name]}
     return Counts(
         rows_out=rest.pop(Status.OK, 0),
         duplicates=rest.pop(DUPLICATE, 0),
         superseded=rest.pop(SUPERSEDED, 0),
+        withdrawn=rest.pop(WITHDRAWN, 0),
         filtered=filtered,
         failures={str(status): rest[status] for status in Status if rest[status]},
     )

@@ -5,10 +5,10 @@ import json
 from datetime import date
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from common.errors import FleetError
-from common.manifest import Models
+from common.manifest import Batch, Models
 from common.settings import SamplingSettings
 from common.store import Store
 from dataset.counts import Counts
@@ -39,6 +39,19 @@ class Recipe(_Record):
     compression: str
     pyarrow: str
     version: str
+    max_punsafe: float | None = None
+    max_pwatermark: float | None = None
+    min_width: int | None = None
+    min_height: int | None = None
+    dedupe: str = "url+text"
+    max_rows_per_host: int | None = None
+    sample: int | None = None
+    seed: int = 0
+
+    @property
+    def is_thinned(self) -> bool:
+        """Whether a row's place in the data set depends on other rows than those of its own address."""
+        return self.dedupe != "url+text" or self.max_rows_per_host is not None or self.sample is not None
 
     def difference(self, other: "Recipe") -> str | None:
         """The first thing in which `other` would give other files, as words."""
@@ -52,6 +65,18 @@ class Recipe(_Record):
     def digest(self) -> str:
         """SHA-256 in hexadecimal digits; in the footer of every file made by this recipe."""
         return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+
+
+class MergedPart(_Record):
+    """The shards of a part that were merged."""
+
+    rows: tuple[tuple[int, int], ...]
+    """Row ranges, first to end, that they cover."""
+    digest: str
+    """Of their names, rows and sizes."""
+
+    def holds(self, batch: Batch) -> bool:
+        return any(first <= batch.first_row < end for first, end in self.rows)
 
 
 class DataFile(_Record):
@@ -80,6 +105,8 @@ class Merged(_Record):
     models: Models
     dtypes: dict[str, tuple[str, ...]]
     """Number formats that each model ran in, by role."""
+    worker_versions: tuple[str, ...] = ()
+    """Of the workers that wrote the shards."""
     sampling: SamplingSettings
     fetched: tuple[date, date] | None = None
     """First and last day on which a shard was written, in UTC."""
@@ -87,7 +114,11 @@ class Merged(_Record):
     files: tuple[DataFile, ...]
     retired: tuple[str, ...] = ()
     """Files of the version before, to be deleted now that this one stands."""
-    withdrawals: tuple[Withdrawal, ...] = Field(default_factory=tuple)
+    withdrawals: tuple[Withdrawal, ...] = ()
+    unmatched_entries: int = 0
+    """Of the deny list, those that named no row."""
+    sources: dict[str, dict[str, MergedPart]] | None = None
+    """What was merged, by run and part; None in data sets of 0.1."""
 
     @model_validator(mode="before")
     @classmethod
@@ -102,6 +133,11 @@ class Merged(_Record):
     @property
     def keys(self) -> list[str]:
         return [file.key for file in self.files]
+
+    def holds(self, run: str, batch: Batch) -> bool:
+        """Whether the shard of a batch was merged."""
+        part = (self.sources or {}).get(run, {}).get(batch.part)
+        return part is not None and part.holds(batch)
 
     def to_json(self) -> bytes:
         return (json.dumps(self.model_dump(mode="json"), indent=1, sort_keys=True) + "\n").encode()

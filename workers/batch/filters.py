@@ -1,20 +1,17 @@
-"""Rows that the operator does not want: a deny list of hosts and URLs, and thresholds on columns."""
+"""Rows that the operator does not want: a deny list, and thresholds on columns."""
 
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import translate
 from pathlib import Path
-from typing import Self
 
-from yarl import URL
-
+from common.deny_list import DenyList, parse_deny_list, read_deny_list
 from common.schema import Status
 from common.settings import FilterSettings
+from workers.batch.outcome import Outcome
 
 Row = Mapping[str, object]
 Verdict = tuple[Status, str]
-_Refuses = Callable[[float, float], bool]
+IN_SETTINGS = "FLEET_FILTER_DENY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,50 +30,12 @@ class Threshold:
         return f"{self.column} {value:g} {self.sign} {self.bound:g}" if refused else None
 
 
-@dataclass(frozen=True, slots=True)
-class DenyList:
-    """Hosts, each with all its subdomains, and patterns of whole URLs."""
-
-    hosts: frozenset[str]
-    patterns: tuple[str, ...]
-    any_pattern: re.Pattern[str] | None
-
-    @classmethod
-    def of(cls, entries: Iterable[str]) -> Self:
-        """From lines: a host (example.com), or a pattern with / or * (*://*.example.com/private/*)."""
-        lines = [line for line in (entry.partition("#")[0].strip() for entry in entries) if line]
-        patterns = tuple(line for line in lines if "/" in line or "*" in line)
-        hosts = frozenset(_canonical(line) for line in lines if line not in patterns)
-        joined = "|".join(translate(pattern) for pattern in patterns)
-        return cls(hosts, patterns, re.compile(joined, re.IGNORECASE) if patterns else None)
-
-    def rule(self, url: str) -> str | None:
-        """What denies the URL: "host example.com" or "url <pattern>"."""
-        host = self._denied_host(url) if self.hosts else None
-        if host is not None:
-            return f"host {host}"
-        if self.any_pattern is None or not self.any_pattern.match(url):
-            return None
-        return "url " + next(p for p in self.patterns if re.match(translate(p), url, re.IGNORECASE))
-
-    def _denied_host(self, url: str) -> str | None:
-        try:
-            labels = (URL(url.strip()).raw_host or "").rstrip(".").split(".")
-        except ValueError:  # the fetcher will say so
-            return None
-        parents = (".".join(labels[start:]) for start in range(len(labels)))
-        return next((parent for parent in parents if parent in self.hosts), None)
-
-
 class Filters:
     """All of them; a row gets the first rule that refuses it."""
 
     def __init__(self, settings: FilterSettings) -> None:
-        """Reads the deny list's file: OSError, or ValueError for an entry that is no host."""
-        entries = list(settings.deny)
-        if settings.deny_file is not None:
-            entries += Path(settings.deny_file).read_text(encoding="utf-8").splitlines()
-        self._deny = DenyList.of(entries)
+        """Reads the deny list's file: FleetError for one that cannot be read, or has a bad line."""
+        self._deny = _deny_list(settings)
         self._thresholds = tuple(_thresholds(settings))
 
     def verdict(self, row: Row) -> Verdict | None:
@@ -84,6 +43,21 @@ class Filters:
         rules = (threshold.rule(row) for threshold in self._thresholds)
         rule = self._deny.rule(str(row.get("URL") or "")) or next(filter(None, rules), None)
         return None if rule is None else (Status.FILTERED, rule)
+
+    def judge_images(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
+        """The outcomes, those of denied images replaced: what an image is shows only once it is fetched."""
+        return [self._judge_image(outcome) for outcome in outcomes]
+
+    def _judge_image(self, outcome: Outcome) -> Outcome:
+        denied = self._deny.images and outcome.sha256 in self._deny.images
+        return Outcome(Status.FILTERED, "sha256", outcome.sha256) if denied else outcome
+
+
+def _deny_list(settings: FilterSettings) -> DenyList:
+    listed = parse_deny_list(settings.deny, IN_SETTINGS)
+    if settings.deny_file is None:
+        return listed
+    return DenyList((*listed.entries, *read_deny_list(Path(settings.deny_file)).entries))
 
 
 def _thresholds(settings: FilterSettings) -> Iterable[Threshold]:
@@ -95,11 +69,3 @@ def _thresholds(settings: FilterSettings) -> Iterable[Threshold]:
         ("similarity", "<", settings.min_similarity),
     )
     return (Threshold(column, sign, bound) for column, sign, bound in bounds if bound is not None)
-
-
-def _canonical(host: str) -> str:
-    try:
-        name = URL(f"http://{host}").raw_host
-    except ValueError as error:
-        raise ValueError(f"deny list: {host!r} is neither a host nor a URL pattern: {error}") from error
-    return (name or "").rstrip(".")

@@ -95,9 +95,10 @@ def do_work(
     with timed(Stage.READ):
         rows = read_rows(work.part.as_read(work.store.uri), batch, settings.s3)
     urls = rows["URL"].to_pylist()
+    filters = Filters(settings.filter)
     with _decoder(isolate=isolate) as decoder:
         flow = Flow(cascade, settings.fetch, settings.micro_batch, decoder, advance)
-        outcomes = loop.run(flow.run(urls, _keys(work), _filtered(rows, settings)))
+        outcomes = filters.judge_images(loop.run(flow.run(urls, _keys(work), _filtered(rows, filters))))
     check_network(urls, outcomes, settings.fetch.canary)
     with timed(Stage.WRITE):
         body = shard_bytes(rows, outcomes, batch, _provenance(work, cascade))
@@ -114,9 +115,8 @@ def _decoder(*, isolate: bool) -> Iterator[Decode]:
         yield isolated.decode
 
 
-def _filtered(rows: pa.Table, settings: Settings) -> dict[int, Outcome]:
+def _filtered(rows: pa.Table, filters: Filters) -> dict[int, Outcome]:
     """The rows that the operator does not want."""
-    filters = Filters(settings.filter)
     verdicts = ((index, filters.verdict(row)) for index, row in enumerate(rows.to_pylist()))
     return {index: Outcome(*verdict) for index, verdict in verdicts if verdict is not None}
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from common.deny_list import parse_deny_list
 from common.errors import FleetError
 from common.settings import S3Settings
 from common.store import open_store
 from dataset.errors import BadRunError
-from dataset.merge.deny_list import parse_deny_list
 from dataset.merge.flow import Options, merge
 from dataset.merge.outcomes import Filters
 from dataset.publish import plan_upload

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from common.errors import FleetError
 from common.schema import Status
 from common.settings import FilterSettings, Settings
 from workers.batch.filters import Filters
@@ -83,7 +84,7 @@ def test_the_deny_list_may_be_a_file(tmp_path: Path) -> None:
 
 
 def test_an_entry_that_is_no_host_is_an_error() -> None:
-    with pytest.raises(ValueError, match="deny list"):
+    with pytest.raises(FleetError, match="FLEET_FILTER_DENY, line 1: "):
         Filters(FilterSettings(deny=("exa mple:99999",)))
 
 
