@@ -33,6 +33,7 @@ from dataset.publish import plan_upload, publish
 from dataset.source import open_source
 from dataset.stats import read_stats
 from dataset.survey.cli import app as survey_app
+from dataset.withdraw import withdraw
 
 app = typer.Typer(
     help="From the shards of a run to what people get.",
@@ -57,6 +58,10 @@ Output = Annotated[
     typer.Option(
         metavar="URI", help="Folder or s3://bucket/prefix of the data set.", show_default="FLEET_OUTPUT"
     ),
+]
+DataSet = Annotated[
+    str | None,
+    typer.Option(metavar="URI", help="Merged data set: folder or s3://.", show_default="FLEET_OUTPUT"),
 ]
 OneRun = Annotated[str | None, typer.Option(metavar="URI", help="Run to show.", show_default="FLEET_OUTPUT")]
 Runs = Annotated[
@@ -249,6 +254,38 @@ def gallery_command(
         sample = draw(open_source(output_uri(run, settings), settings.s3), rows, seed)
     write_file(page, render_page(sample, title, with_failures=with_failures))
     typer.echo(f"{sample.statuses[Status.OK]} samples: {page.absolute()}")
+
+
+@app.command("withdraw")
+def withdraw_command(
+    *,
+    list_: Annotated[
+        Path,
+        typer.Option("--list", metavar="FILE", help="Hosts, URLs, patterns and SHA-256s, one a line."),
+    ],
+    data: DataSet = None,
+    output: Annotated[
+        str | None,
+        typer.Option(metavar="URI", help="Where the new version goes, whole.", show_default="in place"),
+    ] = None,
+) -> None:
+    """Take rows back: a version of a merged data set without the rows that a list names.
+
+    Only files that lose rows are written anew. Publish the result to have it on the Hub.
+
+    Example: dataset withdraw --data s3://bucket/captions --list requests.txt
+    """
+    settings = load_settings()
+    deny_list = read_deny_list(list_)
+    store = open_store(absolute_uri(output_uri(data, settings)), settings.s3)
+    target = open_store(absolute_uri(output), settings.s3) if output else None
+    if target is not None and target.uri == store.uri:
+        target = None
+    done = withdraw(store, deny_list, target, settings.s3)
+    typer.echo(done.sentence())
+    if deny_list.unmatched:
+        typer.echo(f"list: {len(deny_list.unmatched):,} of {len(deny_list.entries):,} entries matched no row")
+    _tell_unmatched(deny_list)
 
 
 @app.command("publish")

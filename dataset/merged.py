@@ -166,21 +166,34 @@ def read_merged(store: Store, key: str = MERGE_KEY) -> Merged | None:
         raise FleetError(f"{store.uri}/{key}: not of ours ({where}: {first['msg']})") from error
 
 
-def require_merged(store: Store) -> Merged:
-    """The finished merge in `store`.
+def require_written(store: Store) -> Merged:
+    """The version that stands in `store`, whatever is made of it.
 
     Raises:
-        FleetError: there is none, it is not finished, or files that are not of it lie among its own.
+        FleetError: there is none, or files of it are not written yet.
     """
     merged = read_merged(store)
     if merged is None:
         raise FleetError(f"{store.uri}: no merged data set here (no {MERGE_KEY}); run `dataset merge` first")
-    if store.exists(NEXT_KEY):
-        raise FleetError(f"{store.uri}/{NEXT_KEY}: a change of this data set is unfinished; run it again")
-    there = require_own_files(store, merged)
+    there = {entry.key for entry in store.list(DATA)}
     lacking = [key for key in merged.keys if key not in there]
     if lacking:
-        raise FleetError(f"{store.uri}/{lacking[0]}: not written yet; run the same `dataset merge` again")
+        raise FleetError(f"{store.uri}/{lacking[0]}: not written yet; run the same command as before again")
+    return merged
+
+
+def require_merged(store: Store) -> Merged:
+    """The version that stands in `store`, with nothing beside it.
+
+    Raises:
+        FleetError: there is none, it is not finished, or files that are not of it lie among its own.
+    """
+    merged = require_written(store)
+    if store.exists(NEXT_KEY):
+        raise FleetError(
+            f"{store.uri}/{NEXT_KEY}: a change of this data set is unfinished; run the same command again"
+        )
+    require_own_files(store, merged)
     return merged
 
 

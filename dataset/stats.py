@@ -15,7 +15,7 @@ from common.settings import S3Settings
 from common.store import absolute_uri, open_store
 from dataset.data_file import read_tally
 from dataset.histogram import histograms
-from dataset.merged import read_merged, require_merged
+from dataset.merged import read_merged, require_written
 from dataset.parallel import ordered_map
 from dataset.shards import shard_rows
 from dataset.source import Source, open_source
@@ -64,7 +64,7 @@ def read_stats(uri: str, s3: S3Settings) -> Stats:
     store = open_store(absolute_uri(uri), s3)
     if read_merged(store) is None:
         return _run_stats(open_source(uri, s3))
-    merged = require_merged(store)
+    merged = require_written(store)
     counts = merged.counts
     return Stats(counts.sentence(), counts.failures, counts.rows_out, read_tally(store, merged.files, s3))
 

@@ -57,4 +57,5 @@ def clean_up(store: Store, merged: Merged, s3: S3Settings) -> None:
     update_card(store, merged, s3)
     for key in merged.retired:
         store.delete(key)
-    store.delete(NEXT_KEY)
+    if store.exists(NEXT_KEY):
+        store.delete(NEXT_KEY)
