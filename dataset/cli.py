@@ -293,16 +293,17 @@ def publish_command(
     *,
     repo: Annotated[str, typer.Option(metavar="OWNER/NAME", help="Data set on the Hugging Face Hub.")],
     output: Output = None,
-    private: Annotated[
-        bool, typer.Option("--private", help="If the data set is new, make it private.")
-    ] = False,
+    public: Annotated[bool, typer.Option("--public/--private", help="Whether everybody may see it.")] = False,
+    contact: Annotated[
+        str | None, typer.Option(help="Where to ask for the removal of rows; a public data set needs one.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would go.")] = False,
 ) -> None:
-    """Upload a merged data set and its card to the Hugging Face Hub; again after an interruption.
+    """Bring a merged data set and its card to the Hugging Face Hub; again after an interruption.
 
-    Log in first with `hf auth login`, or set HF_TOKEN.
+    The files of other versions go in the same commit. Log in with `hf auth login`, or set HF_TOKEN.
 
-    Example: dataset publish --repo our-lab/captions --private
+    Example: dataset publish --repo our-lab/captions --public --contact data@example.org
     """
     settings = load_settings()
     store = open_store(absolute_uri(output_uri(output, settings)), settings.s3)
@@ -312,4 +313,4 @@ def publish_command(
             typer.echo(f"{entry.size:>16,}  {entry.key}")
         typer.echo(f"{upload.size:>16,}  bytes in {len(upload.files)} files would go to {repo}")
         return
-    typer.echo(publish(store, upload, repo, settings.s3, private=private))
+    typer.echo(publish(store, upload, repo, settings.s3, public=public, contact=contact))
