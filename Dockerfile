@@ -32,7 +32,9 @@ COPY --from=wheel /wheel /wheel
 RUN /opt/fleet/bin/pip install --no-cache-dir --no-deps /wheel/*.whl
 
 FROM ${PYTHON_IMAGE} AS runtime
-RUN useradd --uid 10001 --user-group --no-create-home --home-dir /tmp --shell /usr/sbin/nologin fleet
+# A volume of Docker's takes the owner of the folder that it covers.
+RUN useradd --uid 10001 --user-group --no-create-home --home-dir /tmp --shell /usr/sbin/nologin fleet \
+    && install --directory --owner fleet --group fleet /models /output
 ENV PATH=/opt/fleet/bin:$PATH \
     HOME=/tmp \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -47,7 +49,7 @@ CMD ["producer", "--help"]
 
 FROM runtime AS worker
 COPY --from=worker-environment /opt/fleet /opt/fleet
-# The models lie in a volume that `python -m workers.prefetch` fills; a worker never downloads.
+# The models lie in a volume that `python -m workers.models.prefetch` fills; a worker never downloads.
 ENV HF_HOME=/models \
     HF_HUB_OFFLINE=1 \
     NVIDIA_VISIBLE_DEVICES=all \

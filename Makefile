@@ -4,9 +4,12 @@
 PYTHON ?= python3
 UV := .tools/bin/uv
 BIN := .venv/bin
+# Three, also on two cores: much of the fault suite is waiting.
+TEST_WORKERS ?= 3
+PYTEST := pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
 ROOMS := common dataset producer workers tests
 
-.PHONY: demo survey-demo test lint format bench soak lock clean
+.PHONY: demo survey-demo test coverage lint format bench soak lock machine clean
 
 demo: .venv/ready ## two parts of toy pictures, captioned end to end on this machine
 	$(BIN)/python -m tests.demo --output output/demo
@@ -14,8 +17,16 @@ demo: .venv/ready ## two parts of toy pictures, captioned end to end on this mac
 survey-demo: .venv/ready ## a survey of toy captions, true and machine-written, served on http://127.0.0.1:8000
 	$(BIN)/python -m tests.dataset.survey.demo --output output/survey-demo
 
-test: .venv/ready lint ## everything that CI runs
-	$(BIN)/python -m pytest
+test: .venv/ready lint ## everything that CI runs, in parallel; TESTS_WITHOUT=chromium,... hides programs
+	$(BIN)/python -m $(PYTEST)
+
+coverage: .venv/ready lint ## make test, and the share of lines that it runs, child processes included: CI holds a floor
+	rm -rf output/coverage
+	$(BIN)/coverage run -m $(PYTEST)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+test coverage: export OMP_NUM_THREADS = 1 # of torch, in each process
 
 lint: .venv/ready
 	$(BIN)/ruff format --check $(ROOMS)
@@ -47,11 +58,14 @@ lock: $(UV) ## resolve again; the lean and the worker's lock agree with the deve
 clean:
 	rm -rf .venv .tools output dist
 
-$(UV):
+machine: ## says what is missing here, and how much is about to be fetched, before anything is
+	@scripts/check-machine "$(PYTHON)"
+
+$(UV): | machine
 	$(PYTHON) -m venv .tools
 	.tools/bin/pip install --quiet uv
 
-.venv/ready: $(UV) requirements-dev.lock pyproject.toml
+.venv/ready: $(UV) requirements-dev.lock pyproject.toml | machine
 	test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) .venv
 	$(UV) pip sync --quiet --compile-bytecode --require-hashes --python $(BIN)/python requirements-dev.lock
 	$(UV) pip install --quiet --no-deps --python $(BIN)/python --editable .

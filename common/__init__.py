@@ -1,4 +1,4 @@
-"""What both sides of the queue agree on: settings, schema, manifest, store, queue and logs."""
+"""The contract of both sides of the queue: settings, manifest, schema, store, queue, console."""
 
 from importlib.metadata import version
 

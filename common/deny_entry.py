@@ -17,7 +17,10 @@ from enum import Enum
 from common.url import SchemeError, canonical_host, canonical_target, canonical_url
 
 COMMENT = re.compile(r"(^|\s)#.*")
-SCHEME = re.compile(r"^(\*|https?|http\*)://", re.IGNORECASE)
+SCHEME = re.compile(r"^([^/?#]*)://")
+SCHEMES = frozenset({"*", "http", "https", "http*"})
+SET = re.compile(r"\[!?[a-z0-9-]+\]")
+"""A set of characters in a label, as shells write it."""
 SHA256 = re.compile(r"[0-9a-f]{64}", re.IGNORECASE)
 HOST = re.compile(r"\[[0-9A-Fa-f:.]+\]|[^\s/?#@:*\\%\[\]]+")
 DOTS = re.compile("[.\u3002\uff0e\uff61]")
@@ -98,9 +101,10 @@ def _pattern(text: str) -> str:
     """A regular expression that both `re` and RE2 read, for whole canonical addresses."""
     if not set(text) - set("*./:"):
         raise ValueError("denies every address")
-    rest = SCHEME.sub("", text)
-    if "://" in rest:
+    scheme = SCHEME.match(text)
+    if scheme and scheme[1].lower() not in SCHEMES:
         raise ValueError("a pattern of another scheme than http and https")
+    rest = text[scheme.end() :] if scheme else text
     host, slash, target = rest.partition("/")
     if slash and host == "*" and rest == text:  # no scheme: the * is of host and path
         return _target_pattern(text)
@@ -122,11 +126,15 @@ def _host_pattern(text: str) -> str:
 
 
 def _label(text: str) -> str:
-    if "*" not in text:
+    if "*" not in text and not SET.search(text.lower()):
         return re.escape(canonical_host(text) if text else "")
     if not text.isascii():
         raise ValueError("a * inside a label that is not ASCII; write the label in Punycode")
-    return _star(text.lower())
+    return "".join(map(_piece, re.split(rf"({SET.pattern})", text.lower())))
+
+
+def _piece(text: str) -> str:
+    return text.replace("[!", "[^") if SET.fullmatch(text) else _star(text)
 
 
 def _target_pattern(text: str) -> str:

@@ -1,23 +1,35 @@
-"""Every metric of the fleet; `docs/when-it-goes-wrong.md` says what to do when one of them alarms."""
+"""Every metric of a worker; docs/metrics.md is written from it, and names the queue's too."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from common.explained import Explained
 
-class Stage(StrEnum):
-    """A step of a batch's way; what one measurement of it covers."""
 
-    READ = "read"  # the rows of a batch
-    FETCH = "fetch"  # one URL, redirects and retries included
-    DECODE = "decode"  # one picture, resizing included
-    CAPTION = "caption"  # one pass of the cascade
-    SAMPLE = "sample"  # the captioner's part of a pass
-    RANK = "rank"  # the ranker's
-    SELECT = "select"  # the selector's
-    WRITE = "write"  # one shard
+class Stage(Explained):
+    """A stage of a batch; its meaning is the extent of one measurement."""
+
+    READ = "read", "the rows of a batch"
+    FETCH = "fetch", "one URL, redirects and retries included"
+    DECODE = "decode", "one image, resizing included"
+    CAPTION = "caption", "one pass of the cascade"
+    SAMPLE = "sample", "the captioner in a pass"
+    RANK = "rank", "the ranker in a pass"
+    SELECT = "select", "the selector in a pass"
+    WRITE = "write", "one shard"
+
+
+LABELS = {
+    "status": "of the row ([shards.md](shards.md))",
+    "stage": "see below",
+    "model": "`ranker` or `selector`",
+    "end": "`committed`; `late`, another worker's shard was first; `put_back`; `failed`; `dead`",
+    "error": "class of the error",
+    "reason": "`crashed`, `vanished`, `error` or `part`",
+}
+"""What a label's values are."""
 
 
 SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000)
@@ -49,6 +61,6 @@ SET_ASIDE = Counter("fleet_messages_set_aside", "Messages that belong to no batc
 
 @contextmanager
 def timed(stage: Stage) -> Iterator[None]:
-    """Measure what the block takes, however it ends."""
+    """Measure the block, also if it raises."""
     with STAGE_SECONDS.labels(stage.value).time():
         yield

@@ -48,6 +48,22 @@ class WebUrl:
         name, colon, port = self.authority.rpartition(":")
         return name if colon and port.isdigit() else self.authority
 
+    @property
+    def canonical_host(self) -> str:
+        """The host without a last dot, which makes no other host of it."""
+        return self.host.removesuffix(".")
+
+    @property
+    def canonical(self) -> str:
+        """The one spelling by which lists of addresses are compared, such as `example.com/a~b?c=%2F`.
+
+        Scheme, user and fragment are left out, the host is in ASCII and lower case, unreserved characters are
+        decoded, and all that may not stand in a URI is encoded, in capital digits (RFC 3986, 6.2.2). Behind
+        any scheme it is the canonical form of itself.
+        """
+        port = self.authority.removeprefix(self.host)
+        return f"{self.canonical_host}{port}{canonical_target(self.target)}"
+
 
 def parse_url(text: str, base: WebUrl | None = None) -> WebUrl:
     """Read an absolute URL, or one relative to `base`.
@@ -68,23 +84,16 @@ def parse_url(text: str, base: WebUrl | None = None) -> WebUrl:
 
 
 def canonical_url(text: str) -> str:
-    """The one spelling by which lists of addresses are compared, such as `example.com/a~b?c=%2F`.
-
-    Scheme, user and fragment are left out; the host is in ASCII, in lower case and without a last dot;
-    unreserved characters are decoded, all that may not stand in a URI is encoded, in capital digits
-    (RFC 3986, 6.2.2). Canonical forms are their own canonical form, once they have a scheme again.
+    """The `canonical` form of an absolute URL.
 
     Raises:
         ValueError: it is no URL of the web.
     """
-    url = parse_url(text)
-    host = url.host
-    port = url.authority.removeprefix(host)
-    return f"{host.removesuffix('.')}{port}{canonical_target(url.target)}"
+    return parse_url(text).canonical
 
 
 def canonical_host(text: str) -> str:
-    """A host's one spelling: in ASCII, in lower case, without a last dot.
+    """The `canonical_host` of a host.
 
     Raises:
         ValueError: it is no host, or more than one.
@@ -92,7 +101,7 @@ def canonical_host(text: str) -> str:
     url = parse_url(f"http://{text}")
     if url.userinfo or url.target != "/" or set(text) & set("/\\?#"):
         raise ValueError(f"{text!r} is not a host alone")
-    return url.host.removesuffix(".")
+    return url.canonical_host
 
 
 def canonical_target(target: str) -> str:

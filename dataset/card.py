@@ -4,18 +4,15 @@ from typing import Any
 
 import jinja2
 
-from common.schema import Status
+from common.run.schema import COLUMNS, LAION_COCO, Status
 from common.settings import S3Settings
 from common.store import Store
 from dataset.card_file import CardTexts, follow, sign
-from dataset.columns import COLUMNS
 from dataset.counts import FILTER_MEANING
 from dataset.data_file import read_tally
-from dataset.data_writer import data_schema
 from dataset.histogram import histograms
 from dataset.markdown import to_code, to_text, to_yaml
 from dataset.merged import CARD_KEY, Merged
-from dataset.statuses import MEANING
 from dataset.tally import Tally
 
 SIZES = {
@@ -59,20 +56,17 @@ def _variables(merged: Merged, tally: Tally, texts: CardTexts) -> dict[str, Any]
     counts = merged.counts
     rows_in = max(counts.rows_in, 1)
     failures = sorted(counts.failures.items(), key=lambda item: (-item[1], item[0]))
-    schema = data_schema(keep_columns=merged.recipe.keep_columns)
     return {
         "texts": texts,
         "merged": merged,
         "recipe": merged.recipe,
         "counts": counts,
         "size_category": next((name for end, name in SIZES.items() if counts.rows_out < end), "n>1B"),
-        "columns": [
-            (field.name, str(field.type).replace("item: ", ""), COLUMNS[field.name]) for field in schema
-        ],
+        "columns": COLUMNS if merged.recipe.keep_columns else LAION_COCO,
         "models": merged.models.model_dump(),
         "sampling": merged.sampling.model_dump(mode="json"),
         "meanings": {name: field.description for name, field in type(merged.sampling).model_fields.items()},
-        "failures": [(name, n, 100 * n / rows_in, MEANING[name]) for name, n in failures],
+        "failures": [(name, n, 100 * n / rows_in, Status(name).meaning) for name, n in failures],
         "filtered": [(name, n, FILTER_MEANING[name]) for name, n in counts.filtered.items()],
         "opted_out": counts.failures.get(Status.OPT_OUT, 0) + counts.filtered.get("opted_out", 0),
         "histograms": histograms(tally),

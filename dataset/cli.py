@@ -12,10 +12,10 @@ from typing import Annotated
 import structlog
 import typer
 
-from common.cli import EXIT_INCOMPLETE, Version, fail, load_settings, output_uri, run_command
+from common.console.cli import EXIT_INCOMPLETE, Version, fail, load_settings, output_uri, run_command
 from common.deny_list import DenyList, read_deny_list
 from common.errors import FleetError
-from common.schema import Status
+from common.run.schema import Status
 from common.store import absolute_uri, open_store
 from dataset.card import render_card
 from dataset.card_file import read_texts
@@ -40,7 +40,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    epilog="Settings are environment variables with the prefix FLEET_; the README lists them all.",
+    epilog="Settings are environment variables with the prefix FLEET_; docs/settings.md lists them all.",
 )
 
 app.add_typer(survey_app, name="survey")
@@ -155,7 +155,9 @@ def merge_command(
     ] = False,
     compression: Annotated[Compression, typer.Option(help="Of the files' pages.")] = Compression.ZSTD,
 ) -> None:
-    """Merge runs into large parquet files, each row once, with a dataset card.
+    """Merge runs into large parquet files with a dataset card.
+
+    Each row is in them once. Runs or parts that are added later add files to what is there.
 
     Example: dataset merge --run s3://bucket/run --run s3://bucket/retry --output s3://bucket/dataset
     """
@@ -200,7 +202,7 @@ def card_command(
         bool, typer.Option("--write", help="Put it into the data set, in place of the one there.")
     ] = False,
 ) -> None:
-    """Print the dataset card of a merged data set, or write it there.
+    """Print the card of a merged data set, or write it there.
 
     `dataset merge` writes one as README.md already; what is not given here is as that one says.
 
@@ -226,7 +228,7 @@ def stats_command(
     output: Output = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Print counts and histograms of a merged data set, or of a run that is not merged yet."""
+    """Print counts and histograms of a data set or a run."""
     settings = load_settings()
     with _bad_runs():
         stats = read_stats(output_uri(output, settings), settings.s3)
@@ -245,7 +247,7 @@ def gallery_command(
         bool, typer.Option("--with-failures", help="Show also what failed on the way, and why.")
     ] = False,
 ) -> None:
-    """Write a page of random rows of a run: one HTML file, never cherry-picked.
+    """Write one HTML page of random rows, never cherry-picked.
 
     Example: dataset gallery --run s3://bucket/run --rows 100 --page gallery.html
     """
@@ -269,7 +271,7 @@ def withdraw_command(
         typer.Option(metavar="URI", help="Where the new version goes, whole.", show_default="in place"),
     ] = None,
 ) -> None:
-    """Take rows back: a version of a merged data set without the rows that a list names.
+    """Make a version without the rows that a list names.
 
     Only files that lose rows are written anew. Publish the result to have it on the Hub.
 
@@ -299,9 +301,10 @@ def publish_command(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would go.")] = False,
 ) -> None:
-    """Bring a merged data set and its card to the Hugging Face Hub; again after an interruption.
+    """Upload a merged data set to the Hugging Face Hub.
 
-    The files of other versions go in the same commit. Log in with `hf auth login`, or set HF_TOKEN.
+    The files of other versions are deleted in the same commit. After an interruption the same command sends
+    the rest. Log in with `hf auth login`, or set HF_TOKEN.
 
     Example: dataset publish --repo our-lab/captions --public --contact data@example.org
     """

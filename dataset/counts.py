@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel, ConfigDict
 
-from common.schema import Status
+from common.run.schema import Status
 
 DUPLICATE, SUPERSEDED, WITHDRAWN = "duplicate", "superseded", "withdrawn"
 OPTED_OUT, DENIED = "opted_out", "denied"

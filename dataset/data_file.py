@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
-from common.part import PartError, open_part
+from common.run.part import PartError, open_part
 from common.settings import S3Settings
 from common.store import Store
 from dataset.merged import DataFile

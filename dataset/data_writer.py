@@ -7,8 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from common.progress import Advance
-from common.schema import OURS, PUBLISHED
+from common.console.progress import Advance
+from common.run.schema import OURS, PUBLISHED
 from dataset.data_file import ORIGIN, TALLY
 from dataset.merged import DataFile, Merged
 from dataset.provenance import KEY

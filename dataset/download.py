@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from common.part import open_part
+from common.run.part import open_part
 from common.settings import S3Settings
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from common.manifest import ModelRef, Run
+from common.run.manifest import ModelRef, Run
 
 KEY = b"fleet"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from common.progress import progress
+from common.console.progress import progress
 from common.settings import S3Settings
 from common.store import Store
 from dataset.data_file import open_data_file, require_files

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from common.manifest import Batch, Run
-from common.schema import SHARD, Status
+from common.run.manifest import Batch, Run
+from common.run.schema import SHARD, Status
 from common.store import Store
 from dataset.errors import BadRunError
 from dataset.provenance import Provenance, difference, read_provenance

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common.manifest import Batch
-from common.progress import progress
-from common.schema import Status
+from common.console.progress import progress
+from common.run.manifest import Batch
+from common.run.schema import Status
 from common.settings import S3Settings
 from common.store import absolute_uri, open_store
 from dataset.data_file import read_tally

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from common.part import open_part
-from common.progress import progress
+from common.console.progress import progress
+from common.run.part import open_part
 from common.settings import S3Settings
 from common.store import Store
 from common.store.scratch import scratch

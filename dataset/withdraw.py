@@ -9,9 +9,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from common.console.progress import progress
 from common.deny_list import DenyList
 from common.errors import FleetError
-from common.progress import progress
 from common.settings import S3Settings
 from common.store import Store
 from common.store.scratch import scratch

@@ -1,4 +1,4 @@
-"""The audit of one shard: does it hold exactly the rows of its batch, as its run made them?"""
+"""The audit of one shard: exactly the rows of its batch, made by its run."""
 
 import json
 from collections import Counter
@@ -9,12 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from common.manifest import Batch, Run
-from common.schema import SHARD, Status
+from common.run.manifest import Batch, Run
+from common.run.schema import SHARD, Status
 from common.store import Store
 
 DAMAGED = (OSError, ValueError, TypeError, AttributeError, KeyError)
-"""What reading a stranger's bytes as one of our files may raise."""
+"""Exceptions from reading untrusted bytes as a shard."""
 
 REFERENCE = ("name", "revision")
 COLUMNS = ["part", "row", "status", "top_caption"]
@@ -22,7 +22,7 @@ COLUMNS = ["part", "row", "status", "top_caption"]
 
 @dataclass(slots=True)
 class ShardAudit:
-    """What one shard holds, and what is wrong with it."""
+    """Content and problems of one shard."""
 
     batch: str
     rows: int = 0
@@ -32,7 +32,7 @@ class ShardAudit:
 
 
 def audit_shard(store: Store, run: Run, batch: Batch) -> ShardAudit:
-    """Read a shard and hold it against its batch and its run; what is wrong becomes a problem.
+    """Read a shard and compare it with its batch and its run; every fault becomes a problem.
 
     Raises:
         StoreError: the store cannot be reached.
@@ -44,10 +44,12 @@ def audit_shard(store: Store, run: Run, batch: Batch) -> ShardAudit:
         return audit
     with file:
         try:
-            parquet = pq.ParquetFile(file)
+            parquet = pq.ParquetFile(file, page_checksum_verification=True)
             audit.problems += _schema_problems(parquet, run, store.uri, batch)
             if set(COLUMNS) <= set(parquet.schema_arrow.names):
-                _read_rows(parquet.read(COLUMNS), batch, audit)
+                table = parquet.read()  # every column: damage in any of them hides the shard from readers
+                table.validate(full=True)
+                _read_rows(table, batch, audit)
         except (pa.ArrowException, *DAMAGED) as error:
             audit.problems.append(f"not readable: {' '.join(str(error).split())[:200]}")
     return audit

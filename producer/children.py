@@ -1,4 +1,4 @@
-"""Processes that `producer local` starts, and that never outlive it."""
+"""Child processes of `producer local`, which never outlive it."""
 
 import ctypes
 import os
@@ -17,7 +17,7 @@ def start(
 ) -> "subprocess.Popen[bytes]":
     """Start a process whose output goes to `log`.
 
-    It gets a session of its own, so that Ctrl-C reaches the producer alone, which then stops it in order.
+    Its own session keeps Ctrl-C from it: the producer stops it in order.
     """
     with log.open("ab") as sink:
         return subprocess.Popen(  # noqa: S603 - our own command
@@ -27,12 +27,12 @@ def start(
             stderr=sink,
             env={**os.environ, **(environment or {})},
             start_new_session=True,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - no thread of ours holds a lock here
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 - no thread holds a lock here
         )
 
 
 def stop(processes: Sequence["subprocess.Popen[bytes]"], *, grace: float) -> None:
-    """SIGTERM to all, then SIGKILL to the group of whoever is left after `grace` seconds."""
+    """SIGTERM to all, then SIGKILL to the groups of the remaining ones after `grace` seconds."""
     for process in processes:
         if process.poll() is None:
             process.terminate()
@@ -46,6 +46,6 @@ def stop(processes: Sequence["subprocess.Popen[bytes]"], *, grace: float) -> Non
 
 
 def _die_with_parent() -> None:
-    """Linux only: a producer that is killed takes its processes with it."""
+    """Linux only: the death of the producer ends its children."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

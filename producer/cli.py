@@ -10,9 +10,9 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
-from common.cli import EXIT_DONE, EXIT_INCOMPLETE, Version, load_settings, output_uri, run_command
+from common.console.cli import EXIT_DONE, EXIT_INCOMPLETE, Version, load_settings, output_uri, run_command
 from common.errors import FleetError
-from common.failure import Reason
+from common.run.failure_record import Reason
 from producer.report import status_table, verdict_text
 
 if TYPE_CHECKING:
@@ -24,12 +24,12 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    epilog="Settings are environment variables with the prefix FLEET_; the README lists them all.",
+    epilog="Settings are environment variables with the prefix FLEET_; docs/settings.md lists them all.",
 )
 
 PARTS_HELP = (
-    "Parquet files with a URL column and, if possible, TEXT: paths, folders, quoted globs,"
-    " s3://bucket/key (globs too) or hf://datasets/owner/name/path."
+    "Parquet files with a URL column and, if possible, TEXT: files, folders and trees of them, quoted globs;"
+    " here, at s3://bucket/key or at hf://datasets/owner/name/path."
 )
 Parts = Annotated[list[str], typer.Argument(metavar="PART...", help=PARTS_HELP, show_default=False)]
 Output = Annotated[
@@ -45,7 +45,7 @@ LimitRows = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 WATCH_EVERY = 2.0
-"""Seconds between two looks; a look that takes long is followed by a longer pause."""
+"""Seconds between two polls, more after a slow one."""
 
 
 def main() -> None:
@@ -57,7 +57,7 @@ def main() -> None:
 def _root(
     version: Version = False,
 ) -> None:
-    """Nothing of its own: options that every command shares."""
+    """Options of every command."""
 
 
 @app.command("enqueue")
@@ -79,17 +79,11 @@ def enqueue_command(
 
     Example: producer enqueue 'laion5b-part-*' --output s3://bucket/run
     """
-    from producer.enqueue import enqueue  # noqa: PLC0415 - `--help` waits for no library
+    from producer.enqueue import EnqueueOptions, enqueue  # noqa: PLC0415 - `--help` waits for no library
 
     settings = load_settings()
-    done = enqueue(
-        parts,
-        output_uri(output, settings),
-        settings,
-        batch_rows=batch_rows,
-        limit_rows=limit_rows,
-        staging=stage,
-    )
+    options = EnqueueOptions(batch_rows, limit_rows, stage)
+    done = enqueue(parts, output_uri(output, settings), settings, options)
     typer.echo(_sentence(done))
 
 
@@ -104,7 +98,9 @@ def status(
     watch: Annotated[bool, typer.Option(help="Look again until the run is finished.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show how far a run is: batches, rows by status, rate and time left.
+    """Show the progress of a run.
+
+    Batches, rows by status, rate and time left.
 
     Exit code 1 if a batch is dead or missing.
     """
@@ -116,7 +112,7 @@ def status(
     state = _watch(reader, as_json=as_json) if watch else reader.read()
     if not watch:
         _print(state, as_json=as_json)
-    raise typer.Exit(EXIT_INCOMPLETE if state.incomplete else EXIT_DONE)
+    raise typer.Exit(EXIT_INCOMPLETE if state.is_incomplete else EXIT_DONE)
 
 
 def _print(state: "RunStatus", *, as_json: bool) -> None:
@@ -127,7 +123,7 @@ def _print(state: "RunStatus", *, as_json: bool) -> None:
 
 
 def _watch(reader: "StatusReader", *, as_json: bool) -> "RunStatus":
-    """On a terminal one table that changes; elsewhere one JSON object a look."""
+    """On a terminal one live table; elsewhere one JSON object per poll."""
     if as_json or not sys.stdout.isatty():
         return _follow(reader, lambda state: _print(state, as_json=True))
     with Live(console=Console(), auto_refresh=False) as screen:
@@ -139,7 +135,7 @@ def _follow(reader: "StatusReader", show: Callable[["RunStatus"], None]) -> "Run
         began = time.monotonic()
         state = reader.read()
         show(state)
-        if state.finished:
+        if state.is_finished:
             return state
         time.sleep(max(WATCH_EVERY, 5 * (time.monotonic() - began)))
 
@@ -148,7 +144,8 @@ def _follow(reader: "StatusReader", show: Callable[["RunStatus"], None]) -> "Run
 def requeue(
     output: Output = None,
     missing: Annotated[
-        bool, typer.Option("--missing", help="Queue what is neither done nor on its way (the default).")
+        bool,
+        typer.Option("--missing", help="Queue the batches that are neither done nor waiting (the default)."),
     ] = False,
     dead: Annotated[
         bool, typer.Option("--dead", help="Also forget the failures of dead batches, and queue them.")
@@ -157,15 +154,15 @@ def requeue(
         Reason | None, typer.Option(help="With --dead: only those that died of this.", show_default=False)
     ] = None,
 ) -> None:
-    """Queue again what was lost: the run's manifest minus its output, queue and running batches.
+    """Queue lost batches again.
 
-    Safe to run at any time, from a cron job, and by two people at once.
+    X
     """
     from producer.requeue import requeue as requeue_batches  # noqa: PLC0415 - as above
 
     if reason is not None and not dead:
         raise FleetError("--reason goes with --dead")
-    _ = missing  # what is missing is always queued: the flag says so in scripts
+    _ = missing  # missing batches are always queued: the flag is for scripts
     settings = load_settings()
     done = requeue_batches(output_uri(output, settings), settings, dead=dead, reason=reason)
     typer.echo(_sentence(done))
@@ -182,7 +179,9 @@ def retry(
     ] = None,
     output: Output = None,
 ) -> None:
-    """Try another run's failed rows again, in a run of their own; `dataset merge` joins the two.
+    """Try another run's failed rows again, in a run of their own.
+
+    `dataset merge` joins the two.
 
     Example: producer retry --run s3://bucket/run --output s3://bucket/run-again --status timeout,http_5xx
     """
@@ -195,7 +194,9 @@ def retry(
 
 @app.command()
 def verify(output: Output = None, as_json: AsJson = False) -> None:
-    """Read every shard of a run: each row once, nothing damaged, counts and provenance consistent.
+    """Read every shard of a run and report each fault.
+
+    Each row is there once, nothing is damaged, counts and provenance are consistent.
 
     Exit code 1 if something is missing, dead or bad.
     """
@@ -205,7 +206,7 @@ def verify(output: Output = None, as_json: AsJson = False) -> None:
     settings = load_settings()
     verdict = verify_run(open_store(absolute_uri(output_uri(output, settings)), settings.s3))
     typer.echo(json.dumps(verdict.to_json()) if as_json else verdict_text(verdict))
-    raise typer.Exit(EXIT_DONE if verdict.clean else EXIT_INCOMPLETE)
+    raise typer.Exit(EXIT_DONE if verdict.is_clean else EXIT_INCOMPLETE)
 
 
 @app.command()
@@ -220,16 +221,11 @@ def local(
 
     Exit code 1 if a batch could not be done.
     """
-    from producer.local import run_locally  # noqa: PLC0415 - as above
+    from producer.enqueue import EnqueueOptions  # noqa: PLC0415 - as above
+    from producer.local import run_locally  # noqa: PLC0415
 
     settings = load_settings()
-    state = run_locally(
-        parts,
-        output_uri(output, settings),
-        settings,
-        workers=workers,
-        batch_rows=batch_rows,
-        limit_rows=limit_rows,
-    )
+    options = EnqueueOptions(batch_rows, limit_rows)
+    state = run_locally(parts, output_uri(output, settings), settings, workers=workers, options=options)
     _print(state, as_json=False)
     raise typer.Exit(EXIT_DONE if state.batches.done == state.batches.total else EXIT_INCOMPLETE)

@@ -1,4 +1,4 @@
-"""The embedded broker of `producer local`: a Valkey of our own on a private socket."""
+"""The embedded broker of `producer local`: Valkey on a private socket."""
 
 import subprocess
 import tempfile
@@ -9,8 +9,8 @@ from pathlib import Path
 
 import redis
 
-from common.broker import connect
 from common.errors import FleetError
+from common.queue.broker import connect
 from producer.children import start, stop
 
 START_SECONDS = 20
@@ -21,9 +21,9 @@ def embedded_broker(folder: Path) -> Iterator[str]:
     """Run Valkey over the append-only file in `folder` until the block ends; yields its broker URL.
 
     Raises:
-        FleetError: it is not installed for this platform, or does not start.
+        FleetError: no Valkey for this platform, or it does not start.
     """
-    # A socket's path has room for about 100 bytes: no place below the output is safe.
+    # A socket's path is limited to about 100 bytes: the output may be deeper.
     with tempfile.TemporaryDirectory(prefix="fleet-") as private:
         socket = Path(private) / "valkey.sock"
         process = start(_command(socket, folder), log=folder / "valkey.log")

@@ -1,21 +1,22 @@
-"""Enqueueing: plan, agree, write the manifest, queue what is neither done, dead nor queued."""
+"""Enqueueing: plan, compare with the run, write the manifest, queue the missing batches."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from common.broker import broker_errors, connect
+from common.console.progress import progress
 from common.errors import FleetError
-from common.live import LiveRun, run_prefix
-from common.manifest import Batch, Part, Run
-from common.message import Message
-from common.outcome import dead_batches, done_batches
-from common.progress import progress
-from common.queue import make_app, send
+from common.queue.app import make_app, send
+from common.queue.broker import broker_errors, connect
+from common.queue.live import LiveRun, run_prefix
+from common.queue.message import Message
+from common.queue.waiting import waiting_batches
+from common.run.batch_state import dead_batches, done_batches
+from common.run.manifest import Batch, Part, Run
 from common.settings import Settings
 from common.store import Store, absolute_uri, open_store
-from common.waiting import waiting_batches
+from common.store.proof import is_proven, prove, remember_proof
 from producer.addresses import expand
 from producer.plan import plan_parts
 from producer.run import agree_on_parts, agree_on_run, write_parts, write_run
@@ -23,12 +24,12 @@ from producer.stage import stage
 
 CHUNK = 500
 LOCK_SECONDS = 120
-"""Longer than a chunk or a listing takes; a producer that is killed holds the others up for so long."""
+"""Longer than any chunk or listing; a killed producer blocks the others for this long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Enqueued:
-    """What an `enqueue` did, in batches."""
+    """Result of `enqueue`, in batches."""
 
     run: str
     parts: int
@@ -40,73 +41,79 @@ class Enqueued:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A run and its parts as they are to be, with everything looked at and nothing written."""
+    """A checked plan of a run and its parts; nothing is written yet."""
 
     store: Store
     run: Run
     exists: bool
+    proven: bool
     parts: list[Part]
     new: list[Part]
 
 
-def enqueue(
-    arguments: Sequence[str],
-    output: str,
-    settings: Settings,
-    *,
-    batch_rows: int | None = None,
-    limit_rows: int | None = None,
-    staging: bool = False,
-) -> Enqueued:
-    """Add parts to a run and queue their batches; doing it again adds nothing.
+@dataclass(frozen=True, slots=True)
+class EnqueueOptions:
+    """Options of `enqueue` and `local`.
 
     Args:
-        arguments: what the user named: paths, globs, addresses.
+        batch_rows: of a new run; None is the run's own, or the default.
+        limit_rows: only the first rows, counted over all parts; None is all.
+        staging: first copy costly new parts into the run.
+    """
+
+    batch_rows: int | None = None
+    limit_rows: int | None = None
+    staging: bool = False
+
+
+DEFAULTS = EnqueueOptions()
+
+
+def enqueue(
+    arguments: Sequence[str], output: str, settings: Settings, options: EnqueueOptions = DEFAULTS
+) -> Enqueued:
+    """Add parts to a run and queue their batches; idempotent.
+
+    Args:
+        arguments: paths, globs and addresses of parts.
         output: URI of the run.
         settings: of models, sampling and places.
-        batch_rows: of a new run.
-        limit_rows: take only so many rows, counted over all parts.
-        staging: first copy new parts that are dear to read into the run.
+        options: of the command.
 
     Raises:
         FleetError: a part, the output, the broker or the settings do not allow it; nothing was written.
     """
-    plan = plan_run(arguments, output, settings, batch_rows=batch_rows, limit_rows=limit_rows)
-    return queue_plan(plan, settings, staging=staging)
+    plan = plan_run(arguments, output, settings, options)
+    return queue_plan(plan, settings, staging=options.staging)
 
 
-def plan_run(
-    arguments: Sequence[str],
-    output: str,
-    settings: Settings,
-    *,
-    batch_rows: int | None,
-    limit_rows: int | None,
-) -> Plan:
-    """Look at everything that can be wrong but the broker.
+def plan_run(arguments: Sequence[str], output: str, settings: Settings, options: EnqueueOptions) -> Plan:
+    """Plan the run and check everything except the broker. Writes nothing.
 
     Raises:
-        FleetError: a part, the output or the settings do not allow it.
+        FleetError: a part, the output or the settings do not allow it; nothing was written.
     """
     store = open_store(absolute_uri(output), settings.s3)
-    _check_address(store.uri)
-    run, exists = agree_on_run(store, settings, batch_rows)
-    parts = plan_parts(expand(arguments, settings.s3), settings.s3, limit_rows)
-    new = agree_on_parts(store, parts)
-    if new:
-        store.check_writable()
-    return Plan(store, run, exists, parts, new)
+    _require_short_address(store.uri)
+    proven = is_proven(store)
+    if not proven:
+        prove(store)
+    run, exists = agree_on_run(store, settings, options.batch_rows)
+    parts = plan_parts(expand(arguments, settings.s3, store.uri), settings.s3, options.limit_rows)
+    return Plan(store, run, exists, proven, parts, agree_on_parts(store, parts))
 
 
 def queue_plan(plan: Plan, settings: Settings, *, staging: bool = False) -> Enqueued:
-    """Write the manifest and queue what is missing.
+    """Write the manifest and queue the missing batches.
 
     Raises:
         BrokerError: the broker cannot be reached; nothing was written.
-        StoreError: the store does not keep to create-only writes.
+        StoreError: the manifest cannot be written.
     """
     with broker_errors(settings.broker_url):
         connect(settings.broker_url).ping()
+        if not plan.proven:
+            remember_proof(plan.store)
         if not plan.exists:
             write_run(plan.store, plan.run)
         new = stage(plan.store, plan.new, plan.run.batch_rows, settings.s3) if staging else plan.new
@@ -116,7 +123,7 @@ def queue_plan(plan: Plan, settings: Settings, *, staging: bool = False) -> Enqu
 
 
 def queue_missing(store: Store, settings: Settings, batches: Sequence[Batch], *, parts: int) -> Enqueued:
-    """Queue those of `batches` that are neither done, dead nor on their way; one producer at a time."""
+    """Queue the `batches` that are neither done, dead nor waiting; one producer at a time."""
     client = connect(settings.broker_url)
     live = LiveRun(client, store.uri)
     with client.lock(f"{run_prefix(store.uri)}:producer", timeout=LOCK_SECONDS) as lock:
@@ -139,7 +146,7 @@ def queue_missing(store: Store, settings: Settings, batches: Sequence[Batch], *,
 def _send(
     run: str, settings: Settings, live: LiveRun, batches: Sequence[Batch], keep_lock: Callable[[], object]
 ) -> None:
-    """Send first, mark after: a producer killed in between repeats a message rather than lose one."""
+    """Send first, mark after: a producer killed in between repeats a message and loses none."""
     app = make_app(settings)
     with progress("queueing batches", len(batches)) as advance:
         for chunk in _chunks(batches):
@@ -154,7 +161,7 @@ def _chunks(batches: Sequence[Batch]) -> Iterator[Sequence[Batch]]:
         yield batches[start : start + CHUNK]
 
 
-def _check_address(uri: str) -> None:
+def _require_short_address(uri: str) -> None:
     try:
         Message(run=uri, part="part", first_row=0)
     except ValidationError as error:

@@ -1,31 +1,18 @@
-"""A whole fleet on one machine: embedded broker, workers, one bar; stops what it started."""
+"""A whole fleet on one machine: embedded broker, workers and one progress bar."""
 
-import fcntl
 import importlib.util
-import os
-import shutil
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from hashlib import sha256
-from pathlib import Path
+from collections.abc import Sequence
 
-from common.broker import connect, forget_queue
 from common.errors import FleetError
-from common.live import LiveRun
+from common.queue.broker import connect, forget_queue
+from common.queue.live import LiveRun
 from common.settings import Settings
-from producer.children import start, stop
 from producer.embedded import embedded_broker
-from producer.enqueue import plan_run, queue_plan
+from producer.enqueue import DEFAULTS, EnqueueOptions, plan_run, queue_plan
 from producer.follow import follow
+from producer.local_folder import state_folder
+from producer.local_workers import require_alive, run_workers
 from producer.status import RunStatus, StatusReader
-
-GRACE = 3
-"""Seconds that a running batch is given to end when the run is stopped."""
-BEAT = 1
-SLACK = 10
-"""Seconds that a worker needs besides, to put its batch back and go."""
 
 
 def run_locally(
@@ -34,110 +21,31 @@ def run_locally(
     settings: Settings,
     *,
     workers: int,
-    batch_rows: int | None = None,
-    limit_rows: int | None = None,
+    options: EnqueueOptions = DEFAULTS,
 ) -> RunStatus:
-    """Enqueue parts and work until every batch is done; started again it goes on where it was.
+    """Enqueue parts and run workers until every batch is done; started again it resumes.
 
     Raises:
-        FleetError: bad input, a worker that cannot work, or another `producer local` over the same output.
+        FleetError: bad input, a worker that fails to run, or another `producer local` on the same output.
     """
-    _must_have_models()
-    plan = plan_run(arguments, output, settings, batch_rows=batch_rows, limit_rows=limit_rows)
+    _require_worker_packages()
+    plan = plan_run(arguments, output, settings, options)
     uri = plan.store.uri
-    with _state_folder(uri) as folder, embedded_broker(folder) as broker:
+    with state_folder(uri) as folder, embedded_broker(folder) as broker:
         settings = settings.model_copy(update={"broker_url": broker, "output": uri})
         client = connect(broker)
         live = LiveRun(client, uri)
-        # No worker of an earlier start lives: what it held is missing, and queued again.
+        # No worker of an earlier start lives: the batches that it held are missing, and queued again.
         forget_queue(client)
         live.forget_queued()
         queue_plan(plan, settings)
-        with _workers(workers, folder, settings) as processes:
-            return follow(StatusReader(plan.store, settings), live, lambda: _must_live(processes, folder))
+        with run_workers(workers, folder, settings) as processes:
+            return follow(StatusReader(plan.store, settings), live, lambda: require_alive(processes, folder))
 
 
-def _must_have_models() -> None:
+def _require_worker_packages() -> None:
     if importlib.util.find_spec("torch") is None:
-        raise FleetError("the workers' packages are not installed; install caption-fleet[worker]")
-
-
-@contextmanager
-def _state_folder(uri: str) -> Iterator[Path]:
-    """Logs and the broker's file: below the output where that is a folder. One producer at a time."""
-    folder = _state_path(uri)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / "lock").open("w")
-    except OSError as error:
-        raise FleetError(f"{folder}: {error.strerror}; is this a folder that you may write to?") from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise FleetError(
-                f"{uri}: another `producer local` is at work here; let it end, or stop it"
-            ) from error
-        yield folder
-
-
-def _state_path(uri: str) -> Path:
-    if not uri.startswith("s3://"):
-        return Path(uri) / ".local"
-    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    return state / "caption-fleet" / sha256(uri.encode()).hexdigest()[:16]
-
-
-@contextmanager
-def _workers(count: int, folder: Path, settings: Settings) -> Iterator[list["subprocess.Popen[bytes]"]]:
-    gpus = gpu_count()
-    processes = [
-        start(
-            [sys.executable, "-m", "celery", "-A", "workers", "worker", "-n", f"worker-{number}@%h"],
-            log=_log(folder, number),
-            environment=worker_environment(number, gpus, settings, workers=count),
+        raise FleetError(
+            "the workers' packages are not installed; install the extra `worker`:"
+            " pip install '.[worker]' in a checkout"
         )
-        for number in range(count)
-    ]
-    try:
-        yield processes
-    finally:
-        stop(processes, grace=GRACE + SLACK)
-
-
-def worker_environment(number: int, gpus: int, settings: Settings, *, workers: int) -> Mapping[str, str]:
-    """What worker `number` gets on top of this process's environment: broker, output, and GPU or cores."""
-    environment = {
-        "FLEET_BROKER_URL": settings.broker_url,
-        "FLEET_OUTPUT": settings.output or "",
-        "FLEET_LEASE_GRACE": str(GRACE),
-        "FLEET_LEASE_BEAT": str(BEAT),
-    }
-    if gpus:
-        environment["CUDA_VISIBLE_DEVICES"] = str(number % gpus)
-    elif "OMP_NUM_THREADS" not in os.environ:
-        environment["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // workers))
-    return environment
-
-
-def gpu_count() -> int:
-    """GPUs of this machine, as its driver lists them; the control plane has no torch to ask."""
-    tool = shutil.which("nvidia-smi")
-    if tool is None:
-        return 0
-    listed = subprocess.run([tool, "-L"], capture_output=True, text=True, check=False)  # noqa: S603 - a driver's tool
-    return sum(line.startswith("GPU ") for line in listed.stdout.splitlines())
-
-
-def _log(folder: Path, number: int) -> Path:
-    return folder / f"worker-{number}.log"
-
-
-def _must_live(processes: Sequence["subprocess.Popen[bytes]"], folder: Path) -> None:
-    for number, process in enumerate(processes):
-        if process.poll() is not None:
-            log = _log(folder, number)
-            last = log.read_text(errors="replace").strip().splitlines()[-1:]
-            raise FleetError(
-                f"worker {number} ended with code {process.returncode}: {''.join(last)} (see {log})"
-            )

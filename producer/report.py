@@ -1,4 +1,4 @@
-"""The status of a run as people read it."""
+"""Status and audit of a run as text."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -50,7 +50,7 @@ def _rows(state: "RunStatus") -> Table:
     table.add_row("done", _number(state.rows.done))
     for status, count in sorted((state.rows.by_status or {}).items(), key=lambda item: -item[1]):
         table.add_row(f"  {status}", _number(count))
-    if not state.finished:
+    if not state.is_finished:
         table.add_row("rows a second", _number(state.rows_per_second))
         table.add_row("time left", _time(state.eta_seconds))
     return table

@@ -1,4 +1,4 @@
-"""Another run's failed rows as the parts of a new run; no shard is ever rewritten."""
+"""Failed rows of a run as the parts of a new run; no shard is ever rewritten."""
 
 import io
 from collections.abc import Collection, Iterator
@@ -7,13 +7,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from common.broker import broker_errors, connect
+from common.console.progress import progress
 from common.errors import FleetError
-from common.manifest import Part, Run, read_parts, read_run
-from common.progress import progress
-from common.schema import PASSED_THROUGH, Status
+from common.queue.broker import broker_errors, connect
+from common.run.manifest import Part, Run, read_parts, read_run
+from common.run.schema import PASSED_THROUGH, Status
 from common.settings import Settings
 from common.store import Store, absolute_uri, open_store
+from common.store.proof import is_proven, prove
 from producer.enqueue import Enqueued, enqueue
 
 INPUT = "input"
@@ -26,7 +27,7 @@ def retry(source: str, output: str, statuses: str, settings: Settings) -> Enqueu
     Args:
         source: URI of the run that failed on them.
         output: URI of the new run.
-        statuses: comma-separated, of `common.schema.Status`.
+        statuses: comma-separated, of `common.run.schema.Status`.
         settings: of the new run.
 
     Raises:
@@ -41,6 +42,8 @@ def retry(source: str, output: str, statuses: str, settings: Settings) -> Enqueu
         raise FleetError(f"{new.uri}: a run cannot be retried into itself; use another --output")
     with broker_errors(settings.broker_url):
         connect(settings.broker_url).ping()
+    if not is_proven(new):
+        prove(new)
     addresses = list(_write_parts(old, run, new, wanted))
     if not addresses:
         raise FleetError(f"{old.uri}: no row has the status {' or '.join(wanted)}")

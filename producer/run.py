@@ -1,4 +1,4 @@
-"""Opening a run for writing: its manifest is made once, and must agree with today's settings."""
+"""Opening a run for writing: its manifest is written once, and must match the current settings."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 
 from common import __version__
-from common.errors import FleetError, StoreError
-from common.manifest import RUN_KEY, Part, Run, part_key, read_parts, read_run
-from common.models import UNPINNED, model_refs
+from common.errors import FleetError
+from common.run.manifest import RUN_KEY, Part, Run, part_key, read_parts, read_run
+from common.run.model_refs import UNPINNED, model_refs
 from common.settings import Settings
 from common.store import Store
 
@@ -19,7 +19,7 @@ WRITERS = 16
 
 
 def agree_on_run(store: Store, settings: Settings, batch_rows: int | None) -> tuple[Run, bool]:
-    """The run as it is to be, and whether it exists already. Writes nothing.
+    """The run, and whether it exists already. Writes nothing.
 
     Raises:
         FleetError: the run was made with other settings; the line names the difference.
@@ -35,12 +35,12 @@ def agree_on_run(store: Store, settings: Settings, batch_rows: int | None) -> tu
     if existing is None:
         _warn_of_unpinned(wanted)
         return wanted, False
-    _must_match(store, existing, wanted)
+    _require_match(store, existing, wanted)
     return existing, True
 
 
 def agree_on_parts(store: Store, parts: Sequence[Part]) -> list[Part]:
-    """The parts that the run does not hold yet. Writes nothing.
+    """The parts that are not in the run yet. Writes nothing.
 
     Raises:
         FleetError: a part is in the run in another version, or with another limit of rows.
@@ -59,25 +59,19 @@ def agree_on_parts(store: Store, parts: Sequence[Part]) -> list[Part]:
 
 
 def write_run(store: Store, run: Run) -> None:
-    """Create `run.json`, and prove with a second write that this store keeps its word.
+    """Create `run.json`.
 
     Raises:
-        StoreError: the second write was not refused.
-        FleetError: somebody else made another run here in the meantime.
+        FleetError: a run with other settings was created concurrently.
     """
     if not store.create(RUN_KEY, run.to_json()):
         existing = read_run(store)
         if existing is not None:
-            _must_match(store, existing, run)
-    if store.create(RUN_KEY, run.to_json()):
-        raise StoreError(
-            f"{store.uri}: this store overwrites objects in spite of If-None-Match: *;"
-            " use one with conditional writes, or a folder"
-        )
+            _require_match(store, existing, run)
 
 
 def write_parts(store: Store, parts: Sequence[Part]) -> None:
-    """Create one file a part; one that is there already was agreed upon."""
+    """Create one file a part; existing ones were compared before."""
     with ThreadPoolExecutor(WRITERS) as pool:
         list(pool.map(lambda part: store.create(part_key(part.id), part.to_json()), parts))
 
@@ -88,7 +82,7 @@ def _warn_of_unpinned(run: Run) -> None:
             log.warning("model is not pinned; name it as id@commit", model=ref.name)
 
 
-def _must_match(store: Store, existing: Run, wanted: Run) -> None:
+def _require_match(store: Store, existing: Run, wanted: Run) -> None:
     difference = existing.difference(wanted)
     if difference:
         raise FleetError(f"{store.uri}: made with other settings: {difference}; use another --output")

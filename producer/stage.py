@@ -1,7 +1,7 @@
-"""Staging: parts that are dear to read batch by batch are copied into the run, one row group a batch."""
+"""Staging: parts that are costly to read batch by batch are copied into the run, one row group a batch."""
 
 import errno
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,28 +9,28 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from common.columns import input_columns
+from common.console.progress import Advance, progress
 from common.errors import FleetError, StoreError
-from common.manifest import Part, staged_key
-from common.parquet import open_parquet
-from common.part import open_part
-from common.progress import Advance, progress
+from common.run.cast import as_type
+from common.run.manifest import Part, staged_key
+from common.run.parquet import PartReader, open_parquet
+from common.run.part import open_part
+from common.run.schema import PUBLISHED
 from common.settings import S3Settings
 from common.store import Store
 from common.store.scratch import scratch
+from producer.row_groups import row_groups
 
-DEAR = 50
-"""A part is dear to read when all its batches together would move more than so many times its size."""
+COSTLY = 50
+"""A part is costly to read when all its batches together would move more than so many times its size."""
 
 STAGERS = 4
 READERS = 16
-PIECE = 1 << 16
-"""Most rows that are in memory before they are written, unless a batch is larger."""
 MARK = b"caption_fleet_copy_of"
 
 
 def stage(store: Store, parts: Sequence[Part], batch_rows: int, s3: S3Settings) -> list[Part]:
-    """Copy the dear ones of `parts` into the run; a copy of an earlier try is kept.
+    """Copy the costly ones of `parts` into the run; a copy of an earlier try is kept.
 
     Args:
         store: of the run.
@@ -47,32 +47,31 @@ def stage(store: Store, parts: Sequence[Part], batch_rows: int, s3: S3Settings) 
         FleetError: the run holds a copy of another version of a part.
     """
     with ThreadPoolExecutor(READERS) as pool:
-        dear = dict(zip(parts, pool.map(lambda part: is_dear(part, batch_rows, s3), parts), strict=True))
-    if not any(dear.values()):
+        costly = dict(zip(parts, pool.map(lambda part: is_costly(part, batch_rows, s3), parts), strict=True))
+    if not any(costly.values()):
         return list(parts)
-    rows = sum(part.rows for part in parts if dear[part])
+    rows = sum(part.rows for part in parts if costly[part])
     with (
         scratch(store) as folder,
         progress("staging rows", rows) as advance,
         ThreadPoolExecutor(STAGERS) as pool,
     ):
         stager = _Stager(store, folder, batch_rows, s3, advance)
-        return list(pool.map(lambda part: stager.stage(part) if dear[part] else part, parts))
+        return list(pool.map(lambda part: stager.stage(part) if costly[part] else part, parts))
 
 
-def is_dear(part: Part, batch_rows: int, s3: S3Settings) -> bool:
-    """Whether the part lies on the Hub, or its batches would move more than `DEAR` times its size."""
+def is_costly(part: Part, batch_rows: int, s3: S3Settings) -> bool:
+    """Whether the part lies on the Hub, or its batches would move more than `COSTLY` times its size."""
     if part.address.startswith("hf://"):
         return True
-    with open_parquet(part, s3) as parquet:
-        return bytes_moved(parquet, batch_rows) > DEAR * part.size
+    with open_parquet(part, s3) as reader:
+        return bytes_moved(reader, batch_rows) > COSTLY * part.size
 
 
-def bytes_moved(parquet: pq.ParquetFile, batch_rows: int) -> float:
-    """What all batches of a part read together: each its row group from the start, up to its own last row."""
-    metadata, wanted = parquet.metadata, set(input_columns(parquet.schema_arrow).values())
-    total = 0.0
-    for group in map(metadata.row_group, range(metadata.num_row_groups)):
+def bytes_moved(reader: PartReader, batch_rows: int) -> float:
+    """The bytes that all batches read together: each its row group from the start, up to its own last row."""
+    wanted, total = set(reader.columns.values()), 0.0
+    for group in map(reader.metadata.row_group, range(reader.metadata.num_row_groups)):
         columns = [group.column(index) for index in range(group.num_columns)]
         size = sum(c.total_compressed_size for c in columns if c.path_in_schema.split(".")[0] in wanted)
         total += size * (-(-group.num_rows // batch_rows) + 1) / 2
@@ -95,21 +94,19 @@ class _Stager:
             self._copy(part, file)
             self._store.create_file(key, file)
             file.unlink()
-        return self._checked(part, f"{self._store.uri}/{key}")
+        return self._require_copy(part, f"{self._store.uri}/{key}")
 
     def _copy(self, part: Part, target: Path) -> None:
-        with open_parquet(part, self._s3) as parquet:
-            wanted = list(input_columns(parquet.schema_arrow).values())
-            fields = [field for field in parquet.schema_arrow if field.name in wanted]
-            schema = pa.schema(fields, metadata={MARK: _mark(part)})
-            pieces = parquet.iter_batches(min(self._batch_rows, PIECE), columns=wanted)
-            with _room(target), pq.ParquetWriter(target, schema, compression="zstd") as writer:
-                for group in row_groups(pieces, part.rows, self._batch_rows):
-                    ordered = group.select(schema.names).replace_schema_metadata(schema.metadata)
-                    writer.write_table(ordered, self._batch_rows)
+        with open_parquet(part, self._s3) as reader:
+            schema = _copy_schema(reader, part)
+            pieces = (_typed(piece, schema) for piece in reader.pieces(0, part.rows))
+            with _disk(target), pq.ParquetWriter(target, schema, compression="zstd") as writer:
+                for group in row_groups(pieces, self._batch_rows):
+                    writer.write_table(group, self._batch_rows)
                     self._advance(group.num_rows)
 
-    def _checked(self, part: Part, address: str) -> Part:
+    def _require_copy(self, part: Part, address: str) -> Part:
+        """The part with its copy, which must be of this version of it."""
         with open_part(address, self._s3) as (file, found):
             mark = (pq.ParquetFile(file).schema_arrow.metadata or {}).get(MARK)
         if mark != _mark(part):
@@ -117,23 +114,20 @@ class _Stager:
         return part.model_copy(update={"staged": found})
 
 
-def row_groups(pieces: Iterable[pa.RecordBatch], limit: int, size: int) -> Iterator[pa.Table]:
-    """The first `limit` rows of `pieces` as tables of `size` rows; the last may be shorter."""
-    held: list[pa.RecordBatch] = []
-    missing = min(size, limit)
-    for piece in pieces:
-        while piece.num_rows and limit:
-            held.append(piece.slice(0, missing))
-            piece = piece.slice(missing)  # noqa: PLW2901 - what is left of it
-            missing -= held[-1].num_rows
-            limit -= held[-1].num_rows
-            if not missing:
-                yield pa.Table.from_batches(held)
-                held, missing = [], min(size, limit)
+def _copy_schema(reader: PartReader, part: Part) -> pa.Schema:
+    """The columns in use, in the part's own order and spelling, of the types that workers make of them."""
+    types = {column: PUBLISHED.field(name).type for name, column in reader.columns.items()}
+    ordered = [(name, types[name]) for name in reader.schema.names if name in types]
+    return pa.schema(ordered, metadata={MARK: _mark(part)})
+
+
+def _typed(piece: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    arrays = [as_type(piece[field.name], field.type) for field in schema]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
 @contextmanager
-def _room(target: Path) -> Iterator[None]:
+def _disk(target: Path) -> Iterator[None]:
     """A full disk is no damage of the part that is read meanwhile."""
     try:
         yield
@@ -144,5 +138,5 @@ def _room(target: Path) -> Iterator[None]:
 
 
 def _mark(part: Part) -> bytes:
-    """What a copy is a copy of."""
+    """The version of the part that a copy was made from."""
     return part.model_dump_json(include={"address", "rows", "size", "etag"}).encode()

@@ -1,22 +1,23 @@
-"""How far a run is: done from the output, the rest from the broker's hints."""
+"""Status of a run: done batches from the output, the rest from the broker's hints."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from common.broker import BrokerError, broker_errors, connect
 from common.errors import FleetError
-from common.live import LiveRun
-from common.manifest import Batch, Run, read_parts, read_run
-from common.outcome import dead_batches, done_batches
+from common.queue.broker import broker_errors, connect
+from common.queue.broker_url import BrokerError
+from common.queue.live import LiveRun
+from common.queue.waiting import waiting_batches
+from common.run.batch_state import dead_batches, done_batches
+from common.run.manifest import Batch, Run, read_parts, read_run
 from common.settings import Settings
 from common.store import Store
-from common.waiting import waiting_batches
 
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """What the broker knows."""
+    """The broker's view of a run."""
 
     queued: frozenset[str]
     running: dict[str, int]
@@ -26,7 +27,7 @@ class Hints:
 
 @dataclass(frozen=True, slots=True)
 class BatchCounts:
-    """Batches by where they are; None is what nobody knows."""
+    """Batches by state; None is unknown."""
 
     total: int
     done: int
@@ -55,12 +56,12 @@ class RunStatus:
     eta_seconds: float | None
 
     @property
-    def finished(self) -> bool:
+    def is_finished(self) -> bool:
         return self.batches.done + self.batches.dead == self.batches.total
 
     @property
-    def incomplete(self) -> bool:
-        """Somebody has to do something."""
+    def is_incomplete(self) -> bool:
+        """Whether an operator has to act."""
         return bool(self.batches.dead or self.batches.missing)
 
     def to_json(self) -> dict[str, Any]:
@@ -68,10 +69,10 @@ class RunStatus:
 
 
 class StatusReader:
-    """Reads the manifest once, and the state as often as asked."""
+    """Reads the manifest once, and the state at each call."""
 
     def __init__(self, store: Store, settings: Settings) -> None:
-        """Raises FleetError where there is no run."""
+        """Raises FleetError if there is no run."""
         run = read_run(store)
         if run is None:
             raise FleetError(f"{store.uri}: there is no run here; enqueue one, or correct --output")
@@ -86,7 +87,7 @@ class StatusReader:
         return _rows(self._batches.values())
 
     def read(self) -> RunStatus:
-        """The state now: one listing of the output, a few questions to the broker."""
+        """The current state: one listing of the output, a few queries of the broker."""
         known = self._batches.keys()
         done = done_batches(self._store) & known
         dead = (dead_batches(self._store) & known) - done
@@ -106,9 +107,11 @@ class StatusReader:
             with broker_errors(url):
                 client = connect(url)
                 live = LiveRun(client, self._store.uri)
-                running = {batch.batch: batch.done for batch in live.running()}
+                running = {batch.batch: batch.done for batch in live.read_running()}
                 waiting = waiting_batches(client, self._store.uri)
-                return Hints(frozenset(waiting), running, dict(live.rows_by_status()), live.rows_per_second())
+                return Hints(
+                    frozenset(waiting), running, dict(live.read_rows_by_status()), live.read_rows_per_second()
+                )
         except BrokerError:
             return None
 
@@ -128,7 +131,7 @@ def _batch_counts(total: int, done: set[str], dead: set[str], hints: Hints | Non
 
 
 def _by_status(hints: Hints | None, rows_done: int) -> dict[str, int] | None:
-    """The live counts, unless some were lost."""
+    """The live counts, or None if some were lost."""
     if hints is None or sum(hints.rows_by_status.values()) < rows_done:
         return None
     return dict(sorted(hints.rows_by_status.items()))

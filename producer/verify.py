@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from common.console.progress import progress
 from common.errors import FleetError
-from common.failure import read_failure
-from common.manifest import PARTS, Batch, Run, read_part, read_run
-from common.outcome import dead_batches, done_batches
-from common.progress import progress
+from common.run.batch_state import dead_batches, done_batches
+from common.run.failure_record import read_failure
+from common.run.manifest import PARTS, Batch, Run, read_part, read_run
 from common.store import Store
 from producer.audit import ShardAudit, audit_shard
 
@@ -19,7 +19,7 @@ READERS = 8
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What `producer verify` says; `problems` has a line for each fault."""
+    """Result of `producer verify`; `problems` has one line per fault."""
 
     rows_expected: int
     rows_found: int
@@ -29,7 +29,7 @@ class Verdict:
     problems: list[str]
 
     @property
-    def clean(self) -> bool:
+    def is_clean(self) -> bool:
         return not self.problems
 
     def to_json(self) -> dict[str, Any]:
@@ -47,12 +47,12 @@ def verify(store: Store) -> Verdict:
     if run is None:
         raise FleetError(f"{store.uri}: there is no run here; correct --output")
     problems: list[str] = []
-    batches = {batch.id: batch for batch in _planned(store, run, problems.append)}
+    batches = {batch.id: batch for batch in _plan_batches(store, run, problems.append)}
     done, dead = done_batches(store), dead_batches(store)
     audits = _audit(store, run, [batches[batch] for batch in sorted(done & batches.keys())])
     problems += [f"batch {audit.batch}: {problem}" for audit in audits for problem in audit.problems]
     problems += [
-        f"batch {batch}: {_why_dead(store, batch)}" for batch in sorted(dead & batches.keys() - done)
+        f"batch {batch}: {_describe_death(store, batch)}" for batch in sorted(dead & batches.keys() - done)
     ]
     problems += [f"batch {batch}: missing" for batch in sorted(batches.keys() - done - dead)]
     problems += [f"shard {batch}: belongs to no batch of the run" for batch in sorted(done - batches.keys())]
@@ -66,7 +66,7 @@ def verify(store: Store) -> Verdict:
     )
 
 
-def _planned(store: Store, run: Run, complain: Callable[[str], None]) -> list[Batch]:
+def _plan_batches(store: Store, run: Run, complain: Callable[[str], None]) -> list[Batch]:
     batches: list[Batch] = []
     for entry in sorted(store.list(PARTS), key=lambda entry: entry.key):
         name = entry.key.removeprefix(f"{PARTS}/").removesuffix(".json")
@@ -88,7 +88,7 @@ def _audit(store: Store, run: Run, batches: list[Batch]) -> list[ShardAudit]:
     return audits
 
 
-def _why_dead(store: Store, batch: str) -> str:
+def _describe_death(store: Store, batch: str) -> str:
     try:
         failure = read_failure(store, batch)
     except ValueError:

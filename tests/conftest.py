@@ -9,6 +9,8 @@ import pytest
 from tests.servers.seaweed import Seaweed, seaweed
 from tests.servers.valkey import Valkey, valkey
 
+pytest_plugins = ["tests.order", "tests.skips"]
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _clean_environment() -> None:

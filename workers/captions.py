@@ -1,4 +1,4 @@
-"""What flow and cascade say to each other; importing it costs nothing."""
+"""Types between flow and cascade, without heavy imports."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ Image = NDArray[np.uint8]  # [height, width, 3], RGB
 
 @dataclass(frozen=True, slots=True)
 class Captions:
-    """What the cascade says of one image."""
+    """Captions and scores of one image."""
 
     candidates: tuple[str, ...]  # distinct captions, best first by the ranker
     similarities: tuple[float, ...]  # the ranker's cosine of each candidate
-    shortlist: tuple[str, ...]  # the ranker's best, best first by the selector
+    shortlist: tuple[str, ...]  # the ranker's best, sorted by the selector, best first
     shortlist_similarities: tuple[float, ...]  # the selector's cosine of each of them
     top: str  # the first of the shortlist
     repaired: str | None = None  # the top caption, rewritten
@@ -32,7 +32,7 @@ class ModelInputs:
 
 
 class Captioning(Protocol):
-    """Images in, captions with scores out: `workers.cascade.Cascade`, or whatever stands in for it."""
+    """Images in, captions with scores out: `workers.cascade.Cascade` or a stand-in."""
 
     dtype: str
 
@@ -40,4 +40,4 @@ class Captioning(Protocol):
         """The CPU work of one image; may run in any thread."""
 
     def caption(self, inputs: Sequence[ModelInputs], keys: Sequence[int]) -> list[Captions]:
-        """Captions of each image; the same key gives the same ones."""
+        """Captions of each image, determined by its key."""

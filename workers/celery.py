@@ -1,12 +1,12 @@
-"""The app that `celery -A workers` finds."""
+"""The app of `celery -A workers`."""
 
 import sys
 
-from common.cli import fail, load_settings
+from common.console.cli import fail, load_settings
 from common.errors import FleetError
-from common.queue import make_app
+from common.queue.app import make_app
 from workers.delivery.task import register_task
-from workers.lifecycle import connect_lifecycle
+from workers.process.lifecycle import connect_lifecycle
 
 try:
     settings = load_settings()
@@ -14,6 +14,8 @@ except FleetError as error:
     sys.exit(fail(error))
 
 app = make_app(settings)
-app.conf.imports = ("workers.celery",)  # what a spawned child must import to know the task
+app.conf.imports = ("workers.celery",)  # a spawned child imports it to register the task
+app.conf.worker_consumer = "workers.delivery.consumer:FleetConsumer"
+app.events.dispatcher_cls = "workers.delivery.consumer:FleetDispatcher"
 register_task(app, settings)
 connect_lifecycle(settings)

@@ -1,73 +1,50 @@
-"""What a pool child tells its parent of its health: files in one folder, no broker needed.
+"""Health signals of a pool child to its parent: files in one folder, independent of the broker.
 
-alive             touched by the parent while work moves; a liveness probe looks at its age
-ready             there while every child has its models and nothing is wrong with the surroundings
-progress-<pid>    touched by a child when it begins a batch and when rows of it are done
-ready-<pid>       there while a child has its models and its last batch did not fail for the surroundings
+alive             touched by the parent while work progresses; a liveness probe checks its age
+ready             exists while every child has its models and the infrastructure works
+progress-<pid>    touched by a child at the start of a batch and at each row done
+ready-<pid>       exists while a child has its models and its last batch met no infrastructure failure
 """
 
 import os
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
-import structlog
-
-from common.errors import FleetError
-from common.settings import HealthSettings, Settings
+from common.settings import HealthSettings
 
 ALIVE = "alive"
 READY = "ready"
 PROGRESS = "progress-"
 CHILD_READY = "ready-"
 
-log = structlog.get_logger(__name__)
-
 
 class ChildHealth:
-    """The signs of this process; does nothing where no folder is set."""
+    """The signals of this process; no-op without a folder."""
 
     def __init__(self, settings: HealthSettings) -> None:
         self._folder = Path(settings.folder) if settings.folder else None
 
-    def progressed(self) -> None:
+    def mark_progress(self) -> None:
         self._touch(PROGRESS)
 
-    def ready(self) -> None:
-        """The models are there, and a batch can be done as far as anyone knows."""
+    def mark_ready(self) -> None:
+        """Signal that the models are loaded and no infrastructure failure is known."""
         self._touch(CHILD_READY)
 
-    def unready(self) -> None:
-        """The surroundings fail: bucket, network, models or settings."""
+    def mark_unready(self) -> None:
+        """Signal an infrastructure failure: bucket, network, models or settings."""
         if self._folder is not None:
             (self._folder / f"{CHILD_READY}{os.getpid()}").unlink(missing_ok=True)
 
-    def counting(self, advance: Callable[[int], None]) -> Callable[[int], None]:
-        """`advance`, which is also progress."""
+    def wrap_advance(self, advance: Callable[[int], None]) -> Callable[[int], None]:
+        """`advance`, with a progress signal at each call."""
 
-        def counted(rows: int) -> None:
-            self.progressed()
+        def advance_and_mark(rows: int) -> None:
+            self.mark_progress()
             advance(rows)
 
-        return counted
+        return advance_and_mark
 
     def _touch(self, name: str) -> None:
         if self._folder is not None:
             (self._folder / f"{name}{os.getpid()}").touch()
-
-
-def warm_up(settings: Settings) -> None:
-    """Load the models beside, in a child, where readiness is shown; a batch that arrives meanwhile waits."""
-    if settings.health.folder is not None:
-        threading.Thread(target=_load, args=(settings,), name="warm-up", daemon=True).start()
-
-
-def _load(settings: Settings) -> None:
-    from workers.models import load_models  # noqa: PLC0415 - only a child loads them
-
-    try:
-        load_models(settings)
-    except FleetError as error:
-        log.error("the models cannot be loaded", reason=str(error))
-    else:
-        ChildHealth(settings.health).ready()

@@ -1,6 +1,7 @@
 """What a store can do: a folder and an S3 prefix look the same to everyone else."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -43,12 +44,16 @@ class Store(Protocol):
         """The object for random access, or None where there is none; from S3 it comes whole, so: a shard."""
         ...
 
+    def open_ranges(self, key: str) -> BinaryIO | None:
+        """The object for random access, read in pieces as they are asked for; None where there is none."""
+        ...
+
     def exists(self, key: str) -> bool:
         """Whether `key` has been created."""
         ...
 
-    def list(self, prefix: str) -> Iterator[Entry]:
-        """Every object whose key starts with the folder `prefix`, in no order."""
+    def list(self, prefix: str, name: str = "") -> Iterator[Entry]:
+        """Every object in the folder `prefix` whose path there begins with `name`, in no order."""
         ...
 
     def replace(self, key: str, body: bytes) -> None:
@@ -60,6 +65,10 @@ class Store(Protocol):
 
     def delete(self, key: str) -> None:
         """Remove `key`, if it exists. Failure records and a data set's old files, never a shard."""
+        ...
+
+    def trial(self, key: str) -> AbstractContextManager[None]:
+        """Within the block `key` may be written; afterwards it is gone, with all that was made for it."""
         ...
 
     def check_writable(self) -> None:

@@ -1,7 +1,7 @@
 """A store in a local folder: a hard link is its create-only write."""
 
 import os
-import tempfile
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -10,6 +10,8 @@ from typing import BinaryIO
 
 from common.errors import StoreError
 from common.store.base import Entry
+from common.store.file_system import folder_errors, link, sync, sync_folder
+from common.store.temporary import sweep, temporary_file
 
 SCRATCH = ".tmp"
 """Unfinished files live here, outside every listing that anyone reads."""
@@ -24,94 +26,87 @@ class FolderStore:
 
     def create(self, key: str, body: bytes) -> bool:
         """Write beside, sync, then link: `link` fails where the name exists, on POSIX atomically."""
-        with _store_errors(self.uri):
-            scratch = self._scratch(body)
-            try:
-                return self._link(scratch, self.root / key)
-            finally:
-                scratch.unlink()
+        with folder_errors(self.uri), temporary_file(self.root / SCRATCH, body) as file:
+            return self._link(file, self.root / key)
 
     def create_file(self, key: str, file: Path) -> bool:
-        with _store_errors(self.uri):
-            _sync(file)
+        with folder_errors(self.uri):
+            sync(file)
             return self._link(file, self.root / key)
 
     def _link(self, finished: Path, target: Path) -> bool:
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            os.link(finished, target)
+            link(finished, target)
         except FileExistsError:
             return False
-        _sync(target.parent)
+        sync_folder(target.parent)
         return True
 
-    def _scratch(self, body: bytes) -> Path:
-        folder = self.root / SCRATCH
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
-            os.fchmod(file.fileno(), 0o644)
-            file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
-        return Path(file.name)
-
     def read(self, key: str) -> bytes | None:
-        with _store_errors(self.uri), suppress(FileNotFoundError):
+        with folder_errors(self.uri), suppress(FileNotFoundError):
             return (self.root / key).read_bytes()
         return None
 
     def open(self, key: str) -> BinaryIO | None:
-        with _store_errors(self.uri), suppress(FileNotFoundError):
+        with folder_errors(self.uri), suppress(FileNotFoundError):
             return (self.root / key).open("rb")
         return None
 
+    def open_ranges(self, key: str) -> BinaryIO | None:
+        return self.open(key)
+
     def exists(self, key: str) -> bool:
-        with _store_errors(self.uri):
+        with folder_errors(self.uri):
             return (self.root / key).is_file()
 
-    def list(self, prefix: str) -> Iterator[Entry]:
-        with _store_errors(self.uri):
-            for path in (self.root / prefix).rglob("*"):
-                if path.is_file():
+    def list(self, prefix: str, name: str = "") -> Iterator[Entry]:
+        below, _, start = name.rpartition("/")
+        with folder_errors(self.uri):
+            for path in _walk(self.root / prefix / below, start):
+                with suppress(FileNotFoundError):  # deleted since
                     found = path.stat()
-                    modified = datetime.fromtimestamp(found.st_mtime, UTC)
-                    yield Entry(path.relative_to(self.root).as_posix(), found.st_size, modified)
+                    if stat.S_ISREG(found.st_mode):
+                        modified = datetime.fromtimestamp(found.st_mtime, UTC)
+                        yield Entry(path.relative_to(self.root).as_posix(), found.st_size, modified)
 
     def replace(self, key: str, body: bytes) -> None:
         target = self.root / key
-        with _store_errors(self.uri):
+        with folder_errors(self.uri), temporary_file(self.root / SCRATCH, body) as file:
             target.parent.mkdir(parents=True, exist_ok=True)
-            self._scratch(body).replace(target)
-            _sync(target.parent)
+            file.replace(target)
+            sync_folder(target.parent)
 
     def delete(self, key: str) -> None:
-        with _store_errors(self.uri):
+        with folder_errors(self.uri):
             (self.root / key).unlink(missing_ok=True)
 
-    def check_writable(self) -> None:
-        folders = (self.root / SCRATCH, self.root, *self.root.parents)
+    @contextmanager
+    def trial(self, key: str) -> Iterator[None]:
+        folders = ((self.root / key).parent, self.root / SCRATCH, self.root, *self.root.parents)
         missing = [folder for folder in folders if not folder.exists()]
-        with _store_errors(self.uri):
-            self._scratch(b"").unlink()
-        with suppress(OSError):  # a worker has begun to write there
+        try:
+            yield
+        finally:
+            with suppress(StoreError):
+                self.delete(key)
             for folder in missing:
-                folder.rmdir()
+                with suppress(OSError):  # others have begun to write there
+                    folder.rmdir()
+
+    def check_writable(self) -> None:
+        with (
+            folder_errors(self.uri),
+            self.trial(SCRATCH + "/trial"),
+            temporary_file(self.root / SCRATCH, b""),
+        ):
+            sweep(self.root / SCRATCH)
 
 
-@contextmanager
-def _store_errors(uri: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StoreError(
-            f"{uri}: {error.strerror or error}; is this a folder that you may write to?"
-        ) from error
-
-
-def _sync(path: Path) -> None:
-    """A file's bytes, or a folder's new name, must survive a power cut."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _walk(top: Path, start: str) -> Iterator[Path]:
+    """Everything below `top` whose first step begins with `start`."""
+    for folder, folders, files in os.walk(top):
+        if Path(folder) == top:
+            folders[:] = [name for name in folders if name.startswith(start)]
+            files = [name for name in files if name.startswith(start)]  # noqa: PLW2901
+        yield from (Path(folder, name) for name in files)

@@ -2,46 +2,24 @@
 
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
-from urllib.parse import urlsplit
 
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from common.errors import StoreError
 from common.settings import S3Settings
+from common.store.address import S3Address
 from common.store.base import Entry
+from common.store.connection import connect_s3
+from common.store.s3_errors import CONFLICT, EXISTS, MISSING, UNSUPPORTED, error_code, is_about_checksums
+from common.store.s3_object import open_object
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-EXISTS = frozenset({"PreconditionFailed", "412"})
-CONFLICT = frozenset({"ConditionalRequestConflict", "409"})
-MISSING = frozenset({"NoSuchKey", "404", "NotFound"})
-DENIED = frozenset({"InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied", "403", "ExpiredToken"})
 CONFLICT_TRIES = 5
-
-
-def s3_client(settings: S3Settings) -> "S3Client":
-    """A client whose credentials boto3 found; short time-outs, because a batch can be put back."""
-    import boto3  # noqa: PLC0415 - a second of start-up that folders need not pay
-
-    config = Config(
-        connect_timeout=5,
-        read_timeout=30,
-        retries={"mode": "standard", "max_attempts": 4},
-        max_pool_connections=16,
-    )
-    # A session of its own: the default one would remember the first credentials for good.
-    return boto3.Session().client("s3", endpoint_url=settings.endpoint_url, config=config)
-
-
-def split_s3_uri(uri: str) -> tuple[str, str]:
-    """`s3://bucket/a/b` as ("bucket", "a/b")."""
-    parts = urlsplit(uri)
-    return parts.netloc, parts.path.strip("/")
 
 
 class S3Store:
@@ -49,15 +27,15 @@ class S3Store:
 
     def __init__(self, uri: str, settings: S3Settings) -> None:
         self.uri = uri
-        self._bucket, self._prefix = split_s3_uri(uri)
-        with s3_errors(uri):
-            self._client = s3_client(settings)
+        address = S3Address.parse(uri)
+        self._bucket, self._prefix = address.bucket, address.key
+        self._connection = connect_s3(settings)
 
     def _key(self, key: str) -> str:
         return f"{self._prefix}/{key}" if self._prefix else key
 
     def create(self, key: str, body: bytes) -> bool:
-        """One conditional PutObject with a SHA-256 checksum; a 409 is a race to be run again."""
+        """One conditional PutObject with a checksum; a 409 is a race to be run again."""
         return self._put(key, io.BytesIO(body))
 
     def create_file(self, key: str, file: Path) -> bool:
@@ -65,101 +43,99 @@ class S3Store:
             return self._put(key, body)
 
     def _put(self, key: str, body: BinaryIO) -> bool:
-        with s3_errors(self.uri):
-            for _ in range(CONFLICT_TRIES):
-                body.seek(0)
-                outcome = self._put_once(key, body)
-                if outcome is not None:
-                    return outcome
+        for _ in range(CONFLICT_TRIES):
+            outcome = self._connection.call(self.uri, lambda client: self._put_once(client, key, body))
+            if outcome is not None:
+                return outcome
         raise StoreError(f"{self.uri}: {key} met {CONFLICT_TRIES} conflicting writes in a row; try again")
 
-    def _put_once(self, key: str, body: BinaryIO) -> bool | None:
+    def _put_once(self, client: "S3Client", key: str, body: BinaryIO) -> bool | None:
+        body.seek(0)
         try:
-            self._client.put_object(
+            client.put_object(
                 Bucket=self._bucket,
                 Key=self._key(key),
                 Body=body,
                 IfNoneMatch="*",
-                ChecksumAlgorithm="SHA256",
+                **self._connection.sum_of(),
             )
         except ClientError as error:
             if error_code(error) in EXISTS:
                 return False
             if error_code(error) in CONFLICT:
                 return None
+            if error_code(error) in UNSUPPORTED and not is_about_checksums(error):
+                raise StoreError(
+                    f"{self.uri}: this store has no conditional write (If-None-Match: *; it answered"
+                    f" {error_code(error)}); use one that has, or a folder"
+                ) from error
             raise
         return True
 
     def read(self, key: str) -> bytes | None:
-        with s3_errors(self.uri):
-            try:
-                return self._client.get_object(Bucket=self._bucket, Key=self._key(key))["Body"].read()
-            except ClientError as error:
-                if error_code(error) in MISSING:
-                    return None
-                raise
+        return self._connection.call(self.uri, lambda client: self._read(client, key))
+
+    def _read(self, client: "S3Client", key: str) -> bytes | None:
+        try:
+            return client.get_object(Bucket=self._bucket, Key=self._key(key))["Body"].read()
+        except ClientError as error:
+            if error_code(error) in MISSING:
+                return None
+            raise
 
     def open(self, key: str) -> BinaryIO | None:
         body = self.read(key)
         return None if body is None else io.BytesIO(body)
 
+    def open_ranges(self, key: str) -> BinaryIO | None:
+        found = open_object(self._connection, S3Address(self._bucket, self._key(key)))
+        return None if found is None else found[0]
+
     def exists(self, key: str) -> bool:
-        with s3_errors(self.uri):
-            try:
-                self._client.head_object(Bucket=self._bucket, Key=self._key(key))
-            except ClientError as error:
-                if error_code(error) in MISSING:
-                    return False
-                raise
+        return self._connection.call(self.uri, lambda client: self._exists(client, key))
+
+    def _exists(self, client: "S3Client", key: str) -> bool:
+        try:
+            client.head_object(Bucket=self._bucket, Key=self._key(key))
+        except ClientError as error:
+            if error_code(error) in MISSING:
+                return False
+            raise
         return True
 
-    def list(self, prefix: str) -> Iterator[Entry]:
-        root = self._key(prefix).rstrip("/") + "/"
+    def list(self, prefix: str, name: str = "") -> Iterator[Entry]:
+        root = self._key(prefix).rstrip("/") + "/" if self._key(prefix) else ""
         cut = len(self._key(""))
-        with s3_errors(self.uri):
-            for page in self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self._bucket, Prefix=root
-            ):
-                for item in page.get("Contents", []):
-                    yield Entry(item["Key"][cut:], item["Size"], item["LastModified"])
+        for page in self._connection.pages(S3Address(self._bucket, root + name)):
+            for item in page.get("Contents", []):
+                yield Entry(item["Key"][cut:], item["Size"], item["LastModified"])
 
     def replace(self, key: str, body: bytes) -> None:
-        with s3_errors(self.uri):
-            self._client.put_object(
-                Bucket=self._bucket, Key=self._key(key), Body=body, ChecksumAlgorithm="SHA256"
-            )
+        self._connection.call(
+            self.uri,
+            lambda client: client.put_object(
+                Bucket=self._bucket, Key=self._key(key), Body=body, **self._connection.sum_of()
+            ),
+        )
 
     def delete(self, key: str) -> None:
-        with s3_errors(self.uri):
-            self._client.delete_object(Bucket=self._bucket, Key=self._key(key))
+        self._connection.call(
+            self.uri, lambda client: client.delete_object(Bucket=self._bucket, Key=self._key(key))
+        )
+
+    @contextmanager
+    def trial(self, key: str) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            with suppress(StoreError):  # without the right to delete it stays, under a name of its own
+                self.delete(key)
 
     def check_writable(self) -> None:
         """Start an upload and abort it: needs the right to write, and writes nothing."""
-        with s3_errors(self.uri):
-            upload = self._client.create_multipart_upload(Bucket=self._bucket, Key=self._key("run.json"))
-            self._client.abort_multipart_upload(
-                Bucket=self._bucket, Key=self._key("run.json"), UploadId=upload["UploadId"]
-            )
+        self._connection.call(self.uri, self._begin_upload)
 
-
-def error_code(error: ClientError) -> str:
-    """S3's word for what went wrong, or the HTTP status where it sent none."""
-    return str(error.response.get("Error", {}).get("Code", ""))
-
-
-@contextmanager
-def s3_errors(uri: str) -> Iterator[None]:
-    """Turn botocore's exceptions into one line about `uri`."""
-    try:
-        yield
-    except ClientError as error:
-        code = error_code(error)
-        if code in DENIED:
-            raise StoreError(
-                f"{uri}: S3 refused the credentials ({code}); check the keys and their rights"
-            ) from error
-        if code == "NoSuchBucket":
-            raise StoreError(f"{uri}: there is no such bucket; create it or correct the address") from error
-        raise StoreError(f"{uri}: S3 answered {code}: {error}") from error
-    except (BotoCoreError, ValueError) as error:
-        raise StoreError(f"{uri}: {error}; check FLEET_S3_ENDPOINT_URL and the credentials") from error
+    def _begin_upload(self, client: "S3Client") -> None:
+        key = self._key("run.json")
+        upload = client.create_multipart_upload(Bucket=self._bucket, Key=key)
+        client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload["UploadId"])

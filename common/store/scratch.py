@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from common.errors import StoreError
+from common.store.address import is_s3
 from common.store.base import Store
 from common.store.folder import SCRATCH
 
@@ -26,7 +27,7 @@ def scratch(store: Store) -> Iterator[Path]:
     Raises:
         StoreError: the disk is full, or cannot be written.
     """
-    shared = store.uri.startswith("s3://")
+    shared = is_s3(store.uri)
     parent = Path(tempfile.gettempdir()) if shared else Path(store.uri, SCRATCH)
     try:
         parent.mkdir(parents=True, exist_ok=True)
@@ -40,7 +41,7 @@ def scratch(store: Store) -> Iterator[Path]:
                     parent.rmdir()  # unless somebody else is at work there
     except OSError as error:
         raise StoreError(
-            f"{parent}: {error.strerror or error}; see to room and rights there, then start again:"
+            f"{parent}: {error.strerror or error}; free disk space or fix permissions, then start again:"
             " finished files are kept"
         ) from error
 

@@ -11,9 +11,8 @@ from importlib.resources import files
 import jinja2
 from markupsafe import Markup
 
-from common.schema import Status
+from common.run.schema import Status
 from dataset.gallery.sample import Row, Sample
-from dataset.statuses import MEANING
 
 LONGEST = 400
 """Characters shown of any stranger's text."""
@@ -59,7 +58,7 @@ def render_page(sample: Sample, title: str, *, with_failures: bool) -> str:
         sample=sample,
         lowest=math.floor(100 * min(scores, default=0)) / 100,
         highest=math.ceil(100 * max(scores, default=1)) / 100,
-        meaning=MEANING,
+        meaning={status: status.meaning for status in Status},
         with_failures=with_failures,
         style=style,
         script=script,
@@ -113,7 +112,7 @@ def card(row: Row) -> Card:
         similarity=_finite(similarities[0]) if similarities else None,
         choices=_choices(row),
         candidates=len(row["all_captions"] or []),
-        failure=None if good else MEANING[row["status"]],
+        failure=None if good else Status(row["status"]).meaning,
         status=row["status"],
         error=row["error"] or "",
     )

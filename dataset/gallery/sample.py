@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
-from common.manifest import Batch
-from common.progress import progress
-from common.schema import Status
+from common.console.progress import progress
+from common.run.manifest import Batch
+from common.run.schema import Status
 from dataset.parallel import ordered_map
 from dataset.shards import shard_rows
 from dataset.source import Source

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common.progress import progress
+from common.console.progress import progress
 from common.settings import S3Settings
 from common.store import Store
 from dataset.canonical import canonical_urls

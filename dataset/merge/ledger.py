@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common.schema import Status
+from common.run.schema import Status
 from dataset.counts import Counts, count_fates
 from dataset.merge.outcomes import OUTCOMES
 from dataset.merge.repeats import CAPTIONED, is_kept, is_outcome

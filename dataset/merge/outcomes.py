@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.deny_list import DenyList
-from common.schema import Status
+from common.run.schema import Status
 from dataset.counts import DENIED, LISTED, OPTED_OUT, ROW_FILTERS
 from dataset.denied import denied_rows
 from dataset.tally import best_similarity

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from common.progress import progress
+from common.console.progress import progress
 from dataset.counts import Counts
 from dataset.merge.ledger import Ledger
 from dataset.merge.refusals import apply_refusals

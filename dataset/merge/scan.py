@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from common.manifest import Batch
-from common.progress import progress
-from common.schema import Status
+from common.console.progress import progress
+from common.run.manifest import Batch
+from common.run.schema import Status
 from dataset.canonical import canonical_urls
 from dataset.denied import HOST
 from dataset.merge.keys import image_hashes, row_keys, text_hashes

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common.schema import Status
+from common.run.schema import Status
 from dataset.errors import BadRunError
 from dataset.merge.plan import Piece, Plan
 from dataset.merge.scan import ROW_BITS, NumberedShard

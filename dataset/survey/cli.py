@@ -5,14 +5,15 @@ from typing import Annotated
 
 import typer
 
-from common.cli import EXIT_INCOMPLETE, fail, load_settings, output_uri
+from common.console.cli import EXIT_INCOMPLETE, fail, load_settings, output_uri
 from common.errors import FleetError
 from dataset.errors import BadRunError
 from dataset.survey.build import SIDE, Recipe, build
 from dataset.survey.layout import ANSWERS, REPORT, read_survey
 
 app = typer.Typer(
-    help="Repeat the human evaluation of LAION-COCO: human or machine, and how good?", no_args_is_help=True
+    help="Ask people: human or machine, and how good?\n\nThis repeats the human evaluation of LAION-COCO.",
+    no_args_is_help=True,
 )
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the survey.")]
@@ -46,7 +47,9 @@ def build_command(
     contact: Annotated[str, typer.Option(help="Whom raters may ask.")] = Recipe.contact,
     output: Annotated[Path, typer.Option(metavar="DIR", help="Folder to make.")] = Path("survey"),
 ) -> None:
-    """Draw samples, half human and half machine, fetch their pictures, and make them blind.
+    """Draw samples, fetch their pictures, make them blind.
+
+    Half are human and half a run's, unless --machine-only takes them all from the run.
 
     Example: dataset survey build --run s3://bucket/run --human captions_val2017.json --n 200 --output survey
     """
@@ -78,7 +81,9 @@ def invite_command(
     count: Annotated[int, typer.Option(min=1, max=10_000, help="Raters to invite.")] = 1,
     url: Annotated[str, typer.Option(help="Where raters reach the survey: prints links.")] = "",
 ) -> None:
-    """Print new invitation codes, one a line and one for each rater. They are shown this once.
+    """Print new invitation codes, one for each rater.
+
+    They are shown this once.
 
     Example: dataset survey invite survey --count 20 --url https://survey.example.org
     """
@@ -98,7 +103,9 @@ def serve_command(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65_535, help="Port to listen on.")] = 8000,
 ) -> None:
-    """Serve the survey to raters; put a proxy that speaks https before it.
+    """Serve the survey to raters.
+
+    Put a proxy that speaks https before it.
 
     Example: dataset survey serve survey --port 8000
     """
@@ -117,7 +124,9 @@ def report_command(
         Path | None, typer.Option(metavar="DIR", help="Folder of the report.", show_default="DIR/report")
     ] = None,
 ) -> None:
-    """Write the original's tables with these answers beside: page, Markdown, JSON, and answers as parquet.
+    """Report the answers beside the original's tables.
+
+    A page, Markdown, JSON, and the answers as parquet.
 
     Example: dataset survey report survey survey-machine-only --output report
     """

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from common.console.progress import progress
 from common.errors import FleetError
-from common.progress import progress
 from dataset.survey.candidate import Candidate
+from dataset.survey.images import OK, fetch_pictures
 from dataset.survey.layout import Author
-from dataset.survey.pictures import OK, fetch_pictures
 from dataset.survey.spelling import LONGEST, alike
 
 NAME_BYTES = 16

@@ -29,8 +29,8 @@ from tests.benchmarks import cascade_ways as ways
 from tests.benchmarks.cascade_ways import Models, Scripted
 from workers.captions import Image
 from workers.cascade import Cascade
-from workers.cascade.clip import Clip
-from workers.cascade.clip_text import encode_texts
+from workers.cascade.clip.clip import Clip
+from workers.cascade.clip.text_tower import encode_texts
 from workers.cascade.pixels import Fit, Preprocessing, Resampling
 
 NEW_TOKENS = 15
@@ -108,7 +108,7 @@ def measure_decoder(clock: Clock, plain: Models, pairs: int, images: int) -> dic
         decode_40=lambda: many.decode(features),
         decode_10=lambda: few.decode(features),
     )
-    cross = few._room[0].cross if few._room else torch.empty(0)
+    cross = few._workspace[0].cross_kv if few._workspace else torch.empty(0)
     return {
         "decode_usual_batch": batch,
         "decode_usual_images_per_second": round(images / clock.median("decode_usual"), 4),

@@ -24,13 +24,13 @@ from transformers import PreTrainedTokenizerBase as Tokenizer
 from common.settings import SamplingSettings
 from workers.captions import Image
 from workers.cascade import Cascade
-from workers.cascade.blip import BlipCaptioner, text_setting
-from workers.cascade.clip import Clip
-from workers.cascade.nodes import Numbers
+from workers.cascade.blip.captioner import BlipCaptioner, text_config_value
+from workers.cascade.clip.clip import Clip
+from workers.cascade.clip.resnet import fold_batch_norm
 from workers.cascade.pixels import Preprocessing
-from workers.cascade.resnet import folded
-from workers.cascade.rules import lane_limits
-from workers.cascade.sampler import Chooser, Lanes, sampled
+from workers.cascade.sampling.nodes import Numbers
+from workers.cascade.sampling.rules import lane_limits
+from workers.cascade.sampling.samplers import Lanes, Sampler, random_sampler
 
 Tokens = Callable[[list[str]], Tensor]
 FIRST_TOKEN = 2000
@@ -61,7 +61,7 @@ class Models:
     def prompt(self) -> Tensor:
         """[length]"""
         ids: Tensor = self.words(self.sampling.prompt, return_tensors="pt").input_ids[0, :-1]
-        ids[0] = text_setting(self.blip, "bos_token_id")
+        ids[0] = text_config_value(self.blip, "bos_token_id")
         return ids.to(self.device)
 
     def script(self, image: int, lane: int) -> list[int]:
@@ -90,29 +90,29 @@ class Scripted(BlipCaptioner):
         self.models = models
 
     def sample(self, images: Sequence[Image], keys: Sequence[int]) -> list[list[str]]:
-        texts = self._captions(images, self.limits(), self.chooser(keys))
+        texts = self._caption(images, self.limits(), self.sampler(keys))
         lanes = self.models.sampling.lanes
         return [texts[first : first + lanes] for first in range(0, len(texts), lanes)]
 
     def decode(self, features: Tensor) -> list[list[int]]:
-        return self.write(features, self.limits(), self.chooser(range(len(features))))
+        return self.generate(features, self.limits(), self.sampler(range(len(features))))
 
     def limits(self) -> list[int]:
         return lane_limits(self.models.sampling.lanes, self.models.sampling.max_tokens)
 
-    def chooser(self, keys: Sequence[int]) -> Chooser:
+    def sampler(self, keys: Sequence[int]) -> Sampler:
         models, lanes_each = self.models, self.models.sampling.lanes
-        draw = sampled(keys, self._end, models.sampling, self.device)
+        draw = random_sampler(keys, self._eos_id, models.sampling, self.device)
         script = np.array(
             [models.script(image, lane) for image in range(len(keys)) for lane in range(lanes_each)]
         )
 
-        def choose(logits: Tensor, tokens: Numbers, step: int, lanes: Lanes) -> Numbers:
+        def sampler(logits: Tensor, tokens: Numbers, step: int, lanes: Lanes) -> Numbers:
             draw(logits, tokens, step, lanes)
             written: Numbers = script[lanes.numbers, step]
             return written
 
-        return choose
+        return sampler
 
 
 def ours(models: Models) -> Cascade:
@@ -128,7 +128,7 @@ def ours(models: Models) -> Cascade:
 def with_folded_resnet(model: CLIP) -> CLIP:
     model = twin(model)
     if isinstance(model.visual, ModifiedResNet):
-        folded(model.visual)
+        fold_batch_norm(model.visual)
     return model
 
 
@@ -146,8 +146,8 @@ def usual_decode(models: Models, features: Tensor) -> Tensor:
         top_p=sampling.top_p,
         temperature=sampling.temperature,
         repetition_penalty=sampling.repetition_penalty,
-        eos_token_id=text_setting(models.blip, "sep_token_id"),
-        pad_token_id=text_setting(models.blip, "pad_token_id"),
+        eos_token_id=text_config_value(models.blip, "sep_token_id"),
+        pad_token_id=text_config_value(models.blip, "pad_token_id"),
     )
     return tokens
 
@@ -185,7 +185,7 @@ def usual_ranking(
 def original_decode(models: Models, features: Tensor) -> Tensor:
     """Without a cache: at every step all tokens so far, and the image's features again for each lane."""
     sampling, prompt = models.sampling, models.prompt()
-    end = text_setting(models.blip, "sep_token_id")
+    end = text_config_value(models.blip, "sep_token_id")
     processors: list[LogitsProcessor] = [
         MinNewTokensLengthLogitsProcessor(len(prompt), sampling.min_tokens, end, device=str(models.device)),
         RepetitionPenaltyLogitsProcessor(float(sampling.repetition_penalty)),

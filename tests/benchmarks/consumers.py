@@ -18,8 +18,9 @@ from typing import Any
 import redis
 import redis.asyncio as aioredis
 
-from common.live import run_prefix
-from common.message import QUEUE
+from common.queue.broker import UNACKED, UNACKED_INDEX, UNACKED_MUTEX
+from common.queue.live import run_prefix
+from common.queue.message import QUEUE
 from tests.faults.broker import Broker, broker, servers
 from tests.faults.canary import canary
 from tests.faults.fleet import SHORT_LEASE, fleet
@@ -44,7 +45,7 @@ def main() -> None:
     parser.add_argument("--light", type=int, default=200, help="consumers (%(default)s)")
     parser.add_argument("--batch-seconds", type=float, default=20, help="(%(default)s)")
     parser.add_argument("--seconds", type=float, default=60, help="of each measurement (%(default)s)")
-    parser.add_argument("--server", choices=list(servers()), default="valkey", help="(%(default)s)")
+    parser.add_argument("--server", choices=servers(), default="valkey", help="(%(default)s)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         real = real_workers(Path(name) / "real", options)
@@ -162,15 +163,15 @@ class Consumer:
                 await link.aclose()
 
     async def _sweep(self) -> None:
-        if await self._sign.set("unacked_mutex", "x", nx=True, ex=30):
-            await self._sign.zrevrangebyscore("unacked_index", time.time() - 180, 0, start=0, num=10)
-            await self._sign.delete("unacked_mutex")
+        if await self._sign.set(UNACKED_MUTEX, "x", nx=True, ex=30):
+            await self._sign.zrevrangebyscore(UNACKED_INDEX, time.time() - 180, 0, start=0, num=10)
+            await self._sign.delete(UNACKED_MUTEX)
 
     async def _work(self, tag: str, body: bytes | str) -> None:
         """Hold one message as long as a batch takes; meanwhile the parent polls nothing."""
         held = self._parent.pipeline()
-        held.zadd("unacked_index", {tag: time.time()})
-        held.hset("unacked", tag, body)
+        held.zadd(UNACKED_INDEX, {tag: time.time()})
+        held.hset(UNACKED, tag, body)
         await held.execute()
         for state in ("received", "started"):
             await self._events.publish(f"/0.celeryev/task.{state}", "e" * 500)
@@ -181,7 +182,7 @@ class Consumer:
         keeping = _start(
             _every(1, lambda: self._child.eval(EXTEND, 1, claim, tag)),
             _every(5, lambda: self._beat(tag)),
-            _every(20, lambda: self._child.zadd("unacked_index", {tag: time.time()}, xx=True)),
+            _every(20, lambda: self._child.zadd(UNACKED_INDEX, {tag: time.time()}, xx=True)),
         )
         try:
             await asyncio.sleep(self._seconds)
@@ -211,8 +212,8 @@ class Consumer:
         await committed.execute()
         await self._events.publish("/0.celeryev/task.succeeded", "e" * 300)
         acknowledged = self._parent.pipeline()
-        acknowledged.zrem("unacked_index", tag)
-        acknowledged.hdel("unacked", tag)
+        acknowledged.zrem(UNACKED_INDEX, tag)
+        acknowledged.hdel(UNACKED, tag)
         await acknowledged.execute()
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import torch
 
-from common.schema import Status
+from common.run.schema import Status
 from common.settings import FetchSettings, SamplingSettings
 from tests.benchmarks.decode import CASCADE
 from tests.benchmarks.picture_server import picture_server, urls
@@ -27,7 +27,7 @@ from workers.batch import loop
 from workers.batch.flow import Flow
 from workers.captions import Image, ModelInputs
 from workers.decode import decode
-from workers.fake import FakeCascade
+from workers.models.fake import FakeCascade
 
 LATENCY = "[0.1, 0.3]"
 MICRO_BATCH = 64

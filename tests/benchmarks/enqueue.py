@@ -17,13 +17,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from celery import Celery
 
-from common.live import LiveRun
-from common.logs import configure_logs
-from common.manifest import ROW_DIGITS
-from common.message import TASK, Message
-from common.queue import make_app, send
+from common.console.logs import configure_logs
+from common.queue.app import make_app, send
+from common.queue.live import LiveRun
+from common.queue.message import TASK, Message
+from common.run.manifest import ROW_DIGITS
 from common.settings import Settings
-from producer.enqueue import enqueue
+from producer.enqueue import EnqueueOptions, enqueue
 from producer.requeue import requeue
 from tests.faults.broker import Broker, broker, servers
 
@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="(%(default)s)")
     parser.add_argument("--memory", type=int, default=50_000, help="batches whose bytes count (%(default)s)")
     parser.add_argument("--wiped", type=int, default=100_000, help="batches queued again (%(default)s)")
-    parser.add_argument("--server", choices=list(servers()), default="valkey", help="(%(default)s)")
+    parser.add_argument("--server", choices=servers(), default="valkey", help="(%(default)s)")
     options = parser.parse_args()
     configure_logs()
     with tempfile.TemporaryDirectory() as name:
@@ -115,7 +115,7 @@ def wiped(redis: Broker, folder: Path, count: int) -> dict[str, object]:
     output = str(folder / "run")
     settings = Settings(broker_url=redis.url, output=output, models="fake")
     began = time.perf_counter()
-    sent = enqueue([str(path)], output, settings, batch_rows=1).sent
+    sent = enqueue([str(path)], output, settings, EnqueueOptions(batch_rows=1)).sent
     queued = time.perf_counter() - began
     redis.client().flushall()
     began = time.perf_counter()

@@ -16,11 +16,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from common.logs import configure_logs
-from common.manifest import Batch, read_parts
+from common.console.logs import configure_logs
+from common.run.manifest import Batch, read_parts
 from common.settings import Settings
 from common.store import Store, open_store
-from producer.enqueue import enqueue
+from producer.enqueue import EnqueueOptions, enqueue
 from producer.status import StatusReader
 from tests.faults.broker import broker
 from tests.servers.seaweed import seaweed
@@ -63,7 +63,7 @@ def look(
 ) -> dict[str, object]:
     """Make the run, its shards and no row of them; then the seconds of each look."""
     parts = [_part(folder / f"part-{number:05}.parquet", shards // PARTS) for number in range(PARTS)]
-    enqueue(parts, output, settings, batch_rows=1)
+    enqueue(parts, output, settings, EnqueueOptions(batch_rows=1))
     store = open_store(output, settings.s3)
     with ThreadPoolExecutor(WRITERS) as pool:
         list(pool.map(write, (batch.shard_key for batch in _batches(store))))

@@ -18,8 +18,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common.manifest import Batch
-from common.schema import SHARD, Status
+from common.run.manifest import Batch
+from common.run.schema import SHARD, Status
 from common.settings import S3Settings
 from common.store import Store, open_store
 from tests.dataset.synthetic import RunShape, parquet, provenance, sentence, write_manifest

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.pictures import pictures
-from tests.web.certificates import Authority
+from tests.web.certificates import Authority, trusting
 
 HOSTS = [f"127.0.{block}.{last}" for block in range(2) for last in range(1, 129)]
 """256 addresses, each a host of its own to the client."""
@@ -80,7 +80,7 @@ async def serve(options: argparse.Namespace) -> None:
     context = None
     if options.tls:
         authority = Authority.create(options.tls)
-        context = authority.server(f"DNS:*{DOMAIN}")
+        context = authority.server(f"*{DOMAIN}")
     answers = [_answer(body) for body in pictures(options.pictures)]
     latency = (options.latency[0], options.latency[-1])
     loop = asyncio.get_running_loop()
@@ -99,7 +99,7 @@ def _answer(body: bytes) -> bytes:
 
 def trusted(folder: Path) -> ssl.SSLContext:
     """What a client needs to trust the server that was started with `--tls folder`."""
-    return Authority(folder).client()
+    return trusting(folder)
 
 
 if __name__ == "__main__":

@@ -20,10 +20,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from common import part as parts
-from common.manifest import Batch, Part
+from common.run.manifest import Batch, Part
+from common.run.parquet import PartReader
+from common.run.part import open_part
 from common.settings import S3Settings
-from common.store import open_store
+from common.store import open_store, s3_object
 from producer.plan import plan_part
 from producer.stage import bytes_moved, stage
 from tests.servers.seaweed import seaweed
@@ -79,8 +80,8 @@ def figures_of(part: Part, run: str, s3: S3Settings, rounds: int) -> dict[str, o
     began = time.perf_counter()
     (staged,) = stage(store, [part], BATCH_ROWS, s3)
     seconds = time.perf_counter() - began
-    with parts.open_part(part.address, s3) as (file, _):
-        times = bytes_moved(pq.ParquetFile(file), BATCH_ROWS) / part.size
+    with open_part(part.address, s3) as (file, _):
+        times = bytes_moved(PartReader(file, part.address), BATCH_ROWS) / part.size
     assert staged.staged is not None
     copy = staged.as_read(run)
     return {
@@ -110,14 +111,14 @@ def one_batch(part: Part, first: int, s3: S3Settings, rounds: int) -> dict[str, 
 def counted() -> Iterator[list[int]]:
     """Bytes of every read from the system or from S3."""
     count: list[int] = []
-    plain_range = parts._S3Reader._range
+    plain_range = s3_object._RangeReader._range
     before = _read_by_system()
 
-    def counting(reader: parts._S3Reader, start: int, end: int) -> bytes:
+    def counting(reader: s3_object._RangeReader, client: object, start: int, end: int) -> bytes:
         count.append(end - start)
-        return plain_range(reader, start, end)
+        return plain_range(reader, client, start, end)
 
-    with mock.patch.object(parts._S3Reader, "_range", counting):
+    with mock.patch.object(s3_object._RangeReader, "_range", counting):
         yield count
     if not count:
         count.append(_read_by_system() - before)

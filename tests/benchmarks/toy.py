@@ -18,14 +18,14 @@ import open_clip
 import torch
 from transformers import AutoTokenizer, BlipForConditionalGeneration
 
-from common.presets import PRESETS
 from common.settings import SamplingSettings
+from common.settings.presets import PRESETS
 from tests.benchmarks.cascade_ways import Models, usual_decode, usual_ranking
 from workers.captions import Image
 from workers.cascade import Cascade
-from workers.cascade.cascade import distinct
-from workers.models import resolve_model
-from workers.toy.pictures import UNSEEN, pictures
+from workers.cascade.cascade import deduplicate
+from workers.models.resolve import resolve_model
+from workers.toy.drawing import UNSEEN, draw_scenes
 from workers.toy.quality import SIDES, load_toy
 
 BATCH = 20
@@ -55,7 +55,7 @@ def usual(models: Models, images: Pictures) -> list[str]:
     tokens = usual_decode(models, features)[:, len(models.prompt()) :]
     texts = models.words.batch_decode(tokens, skip_special_tokens=True)
     lanes = models.sampling.lanes
-    candidates = [distinct(texts[first : first + lanes]) for first in range(0, len(texts), lanes)]
+    candidates = [deduplicate(texts[first : first + lanes]) for first in range(0, len(texts), lanes)]
     shortlists = usual_ranking(models, 1, images, candidates)
     return [best[0] for best in usual_ranking(models, 2, images, shortlists)]
 
@@ -81,7 +81,7 @@ def main() -> None:
 def measure(
     ways: Mapping[str, Callable[[Pictures], list[str]]], count: int, rounds: int
 ) -> dict[str, dict[str, float] | float]:
-    scenes = list(islice(pictures(UNSEEN, 0, SIDES), count))
+    scenes = list(islice(draw_scenes(UNSEEN, 0, SIDES), count))
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     right: dict[str, list[bool]] = {name: [] for name in ways}
     for _ in range(rounds):

@@ -1,21 +1,18 @@
-"""Debian's chromium, headless and alone, through Playwright."""
+"""Chromium, headless and alone, through Playwright."""
 
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-import pytest
 from playwright.sync_api import BrowserContext, sync_playwright
 
-CHROMIUM = Path("/usr/bin/chromium")
+from tests.programs import needs, require
+
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
-needs_chromium = pytest.mark.skipif(
-    not CHROMIUM.exists(), reason="needs /usr/bin/chromium: apt install chromium"
-)
+needs_chromium = needs("chromium")
 
 
 @contextmanager
@@ -24,7 +21,7 @@ def browser(width: int, height: int, *, dark: bool = False, scale: float = 1) ->
     with tempfile.TemporaryDirectory() as profile, sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
             profile,
-            executable_path=CHROMIUM,
+            executable_path=require("chromium"),
             args=FLAGS,
             viewport={"width": width, "height": height},
             color_scheme="dark" if dark else "light",

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from common import __version__
-from common.manifest import RUN_KEY, Batch, ModelRef, Models, Part, Run, part_id, part_key
-from common.schema import SHARD, Status
+from common.run.manifest import RUN_KEY, Batch, ModelRef, Models, Part, Run, part_id, part_key
+from common.run.schema import SHARD, Status
 from common.settings import SamplingSettings
 from common.store import Store
 

@@ -7,15 +7,14 @@ from typing import Any
 
 from huggingface_hub import DatasetCard
 
-from common.cli import load_settings
+from common.console.cli import load_settings
 from common.deny_list import parse_deny_list
-from common.schema import PUBLISHED, Status
+from common.run.schema import PUBLISHED, Status
 from common.store import Store
 from dataset.histogram import Histogram, histograms
 from dataset.merge.flow import Options, merge
 from dataset.merge.outcomes import Filters
 from dataset.merged import Merged
-from dataset.statuses import MEANING
 from dataset.tally import Tally
 from tests.dataset.command import error_line, run_dataset
 from tests.dataset.conftest import NewStore
@@ -117,10 +116,6 @@ def test_neither_a_run_nor_a_data_set(folder_store: NewStore) -> None:
     finished = run_dataset("stats", "--output", folder_store("nothing").uri)
     assert finished.returncode == 2
     assert error_line(finished).startswith(f"error: {folder_store('nothing').uri}: no run here")
-
-
-def test_every_status_has_a_meaning() -> None:
-    assert set(MEANING) == set(Status)
 
 
 def test_bars_are_as_long_as_the_counts_are_large() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from common.manifest import ModelRef, Models
+from common.run.manifest import ModelRef, Models
 from dataset.card_file import CardTexts
 from dataset.markdown import printable, to_code, to_text, to_yaml
 from tests.dataset.conftest import NewStore

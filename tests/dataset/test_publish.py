@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from common.cli import load_settings
+from common.console.cli import load_settings
 from common.deny_list import parse_deny_list
 from common.store import Store
 from dataset.merge.flow import Options, merge

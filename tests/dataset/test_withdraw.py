@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from common.cli import load_settings
+from common.console.cli import load_settings
 from common.deny_list import DenyList, parse_deny_list
 from common.errors import FleetError
 from common.store import Store

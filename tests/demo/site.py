@@ -12,7 +12,7 @@ from aiohttp import web
 
 from tests.servers.background import background, serving
 from tests.servers.ports import free_ports
-from workers.toy.pictures import UNSEEN, pictures
+from workers.toy.drawing import UNSEEN, draw_scenes
 
 FORMATS = ("jpeg", "png", "webp", "gif")
 SEED = 20_221_101
@@ -35,7 +35,7 @@ def draw_pictures(count: int) -> list[Picture]:
     """Pictures that no model was trained on, in all formats and several sizes."""
     drawn = []
     for number, side in enumerate(islice((96 + 32 * (step % 6) for step in range(count)), count)):
-        scene, image = next(pictures(UNSEEN, SEED + number, (side, side)))
+        scene, image = next(draw_scenes(UNSEEN, SEED + number, (side, side)))
         kind = FORMATS[number % len(FORMATS)]
         body = BytesIO()
         image.save(body, kind, quality=92)

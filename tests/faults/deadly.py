@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from tests.faults.site import COLOURS
 from workers.captions import Captions, Image, ModelInputs
 from workers.celery import app
-from workers.fake import FakeCascade
+from workers.models.fake import FakeCascade
 
 BUSY_SECONDS = 60
 RGB = dict(

@@ -16,7 +16,7 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from common.manifest import batch_id, part_id
+from common.run.manifest import batch_id, part_id
 from producer.cli import main
 from tests.faults.broker import Broker
 from tests.faults.site import Site

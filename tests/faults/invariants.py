@@ -12,7 +12,8 @@ from typing import Any
 import pyarrow.parquet as pq
 import redis
 
-from common.schema import SHARD
+from common.queue.broker import UNACKED, UNACKED_INDEX
+from common.run.schema import SHARD
 from tests.faults.site import COLOURS, picture
 
 SHA256 = {colour: hashlib.sha256(picture(colour)).hexdigest() for colour in COLOURS}
@@ -117,8 +118,8 @@ def remains(client: redis.Redis) -> dict[str, int]:
 
 def _left(client: redis.Redis) -> Iterator[tuple[str, int]]:
     yield "queue", int(client.llen("caption.v1"))
-    yield "unacked", int(client.hlen("unacked"))
-    yield "unacked_index", int(client.zcard("unacked_index"))
+    yield "unacked", int(client.hlen(UNACKED))
+    yield "unacked_index", int(client.zcard(UNACKED_INDEX))
     yield "claims", len(list(client.scan_iter("fleet:*:claim:*")))
     yield "running", sum(int(client.zcard(key)) for key in client.scan_iter("fleet:*:running"))
     yield "attempts", sum(int(client.hlen(key)) for key in client.scan_iter("fleet:*:attempts:open"))

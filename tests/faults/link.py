@@ -20,6 +20,7 @@ class Link:
     connections: int = 0
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
     _flows: asyncio.Event = field(default_factory=asyncio.Event)
+    _plugged: bool = True
     _loop: asyncio.AbstractEventLoop | None = None
 
     def freeze(self) -> None:
@@ -32,6 +33,14 @@ class Link:
     def cut(self) -> None:
         """Reset every connection; new ones are taken."""
         self._call(self._abort)
+
+    def unplug(self) -> None:
+        """Reset every connection, and each new one, until `plug`."""
+        self._plugged = False
+        self.cut()
+
+    def plug(self) -> None:
+        self._plugged = True
 
     def _abort(self) -> None:
         for writer in list(self._writers):
@@ -54,6 +63,9 @@ class Link:
 
     async def _accept(self, near: asyncio.StreamReader, near_out: asyncio.StreamWriter) -> None:
         self.connections += 1
+        if not self._plugged:
+            near_out.transport.abort()
+            return
         self._writers.add(near_out)
         await self._flows.wait()
         try:

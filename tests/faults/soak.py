@@ -21,7 +21,7 @@ from typing import Any
 
 import psutil
 
-from common.broker import queue_length
+from common.queue.broker import queue_length
 from tests.faults.broker import broker, servers
 from tests.faults.canary import Canary, canary
 from tests.faults.fleet import LOST_AFTER, Fleet, Run, fleet
@@ -74,7 +74,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--calm-batches", type=int, default=300, help="batches without a fault (%(default)s)")
     parser.add_argument("--workers", type=int, default=4, help="workers kept alive (%(default)s)")
     parser.add_argument("--minutes", type=float, default=60, help="longest storm (%(default)s)")
-    parser.add_argument("--server", choices=list(servers()), default="valkey", help="(%(default)s)")
+    parser.add_argument("--server", choices=servers(), default="valkey", help="(%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of what happens when (%(default)s)")
     parser.add_argument("--json", type=Path, help="where the report goes, besides standard output")
     return parser.parse_args(arguments)

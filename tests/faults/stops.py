@@ -3,8 +3,8 @@
 import random
 import time
 
-from common.broker import held_messages
-from common.message import QUEUE
+from common.queue.broker import held_messages
+from common.queue.message import QUEUE
 from tests.faults.fleet import Fleet, Worker
 from tests.faults.ledger import summary
 from tests.faults.storm import tell

@@ -12,6 +12,7 @@ from tests.faults.fleet import Fleet, fleet
 from tests.faults.link import link
 from tests.faults.site import Site
 from tests.faults.waiting import until
+from tests.programs import needs
 
 pytestmark = pytest.mark.slow
 CONSUMING = 35
@@ -19,8 +20,8 @@ CONSUMING = 35
 
 KEEPS = (
     ("valkey", "everysec", True),
-    ("redis", "everysec", True),
-    pytest.param("redis", "always", True, marks=long),
+    pytest.param("redis", "everysec", True, marks=needs("redis-server")),
+    pytest.param("redis", "always", True, marks=[needs("redis-server"), long]),
     pytest.param("valkey", "no-file", False, marks=long),
 )
 
@@ -80,33 +81,17 @@ def test_a_blip_runs_nothing_twice(crew: Fleet) -> None:
 
 
 @long
-def test_full_it_stops_workers_that_come_back(crew: Fleet) -> None:
-    """A full Redis ends every worker, as a cluster would start them again."""
-    run = crew.enqueue("full", 10)
-    crew.site.hold = 0.3
-    crew.start()
-    client = crew.broker.client()
-    client.config_set("maxmemory", "1")
-    time.sleep(4)
-    print("alive when full", [worker.alive for worker in crew.workers])
-    crew.start(wait=False)
-    time.sleep(2)
-    client.config_set("maxmemory", "0")
-    finish(crew, run, mend=True, restart=True)
-
-
-@long
 def test_read_only_for_a_while(crew: Fleet) -> None:
-    """What a failed-over client sees: a replica that answers READONLY."""
+    """The view of a client whose server was demoted: every write is answered READONLY."""
     run = crew.enqueue("replica", 6)
     crew.site.hold = 0.3
-    crew.start()
+    worker = crew.start()
     client = crew.broker.client()
     client.replicaof("127.0.0.1", 1)
     time.sleep(4)
     client.replicaof("NO", "ONE")
-    finish(crew, run, mend=True, restart=True)
-    print("workers that it took", len(crew.workers))
+    finish(crew, run, mend=True)
+    assert worker.alive
 
 
 @long

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from common.queue.broker import UNACKED, UNACKED_MUTEX
 from tests.faults.checks import SLACK, counts, finish, long
 from tests.faults.fleet import LOST_AFTER, Fleet
 from tests.faults.waiting import until
@@ -20,7 +21,7 @@ def test_killed_while_downloading_while_sweeping_and_idle(crew: Fleet) -> None:
         crew.site.wait_for(batch)
     crew.site.hold = 0
     rescuer, idler = crew.start(), crew.start()
-    crew.broker.client().set("unacked_mutex", "of a worker that died in its sweep", ex=5)
+    crew.broker.client().set(UNACKED_MUTEX, "of a worker that died in its sweep", ex=5)
     idler.kill()
     began = time.time()
     victims[0].kill()
@@ -55,7 +56,7 @@ def test_what_a_frozen_worker_popped_is_lost_and_found(crew: Fleet) -> None:
     until(crew.broker.blocked, 10, "an idle worker")
     victim.signal_all(signal.SIGSTOP)
     client.rename("aside", "caption.v1")
-    assert (client.llen("caption.v1"), client.hlen("unacked")) == (0, 0)
+    assert (client.llen("caption.v1"), client.hlen(UNACKED)) == (0, 0)
     victim.kill()
     crew.start()
     time.sleep(LOST_AFTER)
@@ -113,3 +114,14 @@ def test_a_zombie_that_writes_late_finds_the_shard_there(crew: Fleet) -> None:
     finish(crew, run)
     assert (shard.stat().st_ino, shard.stat().st_mtime_ns) == (written.st_ino, written.st_mtime_ns)
     assert len(crew.site.of(run.batches[0])) == 2
+
+
+def test_the_batch_of_a_killed_child_is_begun_again_first(crew: Fleet) -> None:
+    run = crew.enqueue("first", 6)
+    crew.site.hold = 60
+    worker = crew.start(wait=False)
+    crew.site.wait_for(run.batches[0])
+    assert worker.kill_child()
+    crew.site.wait_for(run.batches[0], count=2)
+    assert {one.batch for one in crew.site.attempts} == {run.batches[0]}, "no other batch came between"
+    finish(crew, run)

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from common.broker import SET_ASIDE
-from common.message import QUEUE, TASK
+from common.queue.broker import SET_ASIDE
+from common.queue.message import QUEUE, TASK
 from tests.faults.checks import finish, long
 from tests.faults.fleet import Fleet
 

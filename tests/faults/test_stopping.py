@@ -4,11 +4,12 @@ import time
 
 import pytest
 
+from common.queue.broker import UNACKED
 from tests.faults.checks import SLACK, counts, finish, long
 from tests.faults.fleet import Fleet
 from tests.faults.waiting import until
 from workers.delivery.stopping import GOODBYE
-from workers.lifecycle import HEARTBEAT
+from workers.process.lifecycle import HEARTBEAT
 
 pytestmark = pytest.mark.slow
 GRACE = 2.0
@@ -17,7 +18,7 @@ LEFT = {"caption.v1": 1, "unacked": 0}
 
 def left(crew: Fleet) -> dict[str, int]:
     client = crew.broker.client()
-    return {"caption.v1": int(client.llen("caption.v1")), "unacked": int(client.hlen("unacked"))}
+    return {"caption.v1": int(client.llen("caption.v1")), "unacked": int(client.hlen(UNACKED))}
 
 
 def test_a_batch_that_needs_longer_is_put_back_within_the_grace_period(crew: Fleet) -> None:

@@ -1,7 +1,5 @@
 """The machine itself: full disks, few descriptors, wrong clocks, folders that cannot be written."""
 
-import os
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -12,30 +10,26 @@ import pytest
 from tests.faults.checks import finish, long
 from tests.faults.fleet import Fleet
 from tests.faults.waiting import until
+from tests.programs import needs, require
+from tests.small_disk import needs_small_disk, small_disk
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of one megabyte."""
-    folder = tmp_path / "runs"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], check=False, capture_output=True
-    )
-    if os.geteuid() != 0 or mounted.returncode != 0:
-        pytest.skip("only root may mount a small disk")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of one megabyte for the runs."""
+    with small_disk(tmp_path / "runs", "1m") as folder:
+        yield folder
 
 
-def test_a_full_disk_puts_batches_back(small_disk: Path, crew: Fleet) -> None:
+@needs_small_disk
+def test_a_full_disk_puts_batches_back(disk: Path, crew: Fleet) -> None:
     run = crew.enqueue("full", 4)
     crew.site.hold = 600
     worker = crew.start(wait=False)
     crew.site.wait_for(run.batches[0])
-    ballast = small_disk / "ballast"
+    ballast = disk / "ballast"
     with suppress(OSError), ballast.open("wb", buffering=0) as file:
         while True:
             file.write(b"0" * 1024)
@@ -47,9 +41,10 @@ def test_a_full_disk_puts_batches_back(small_disk: Path, crew: Fleet) -> None:
 
 
 @long
+@needs("prlimit")
 def test_few_descriptors_and_a_temporary_folder_that_cannot_be_written(crew: Fleet) -> None:
     run = crew.enqueue("few", 6)
-    worker = crew.start(prefix=("prlimit", "--nofile=64"), TMPDIR="/proc")
+    worker = crew.start(prefix=(str(require("prlimit")), "--nofile=64"), TMPDIR="/proc")
     finish(crew, run)
     assert worker.alive
 

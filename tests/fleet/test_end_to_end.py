@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from common.broker import SET_ASIDE
-from common.message import Message
-from common.queue import make_app, send
-from common.schema import SHARD
+from common.queue.app import make_app, send
+from common.queue.broker import SET_ASIDE
+from common.queue.message import Message
+from common.run.schema import SHARD
 from common.settings import Settings
 from producer.cli import main
 from tests.demo.parts import links, write_parts

@@ -9,7 +9,7 @@ from tests.dataset.browser import needs_chromium
 from tests.demo.site import Picture, Site
 from tests.fleet.flower import USER, Watched, page_of, shows, watched
 from tests.servers.valkey import Valkey
-from workers.flower_defaults import DEFAULTS, set_flower_defaults
+from workers.process.flower_defaults import DEFAULTS, set_flower_defaults
 
 pytestmark = [pytest.mark.slow, pytest.mark.models]
 

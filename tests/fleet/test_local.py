@@ -17,10 +17,13 @@ from tests.processes import BIN, TOY
 
 pytestmark = [pytest.mark.slow, pytest.mark.models]
 ENVIRONMENT = {**TOY, "FLEET_FETCH_ALLOW_NETWORKS": "127.0.0.0/8", "FLEET_FETCH_TIMEOUT": "2"}
+ENDLESS = {"FLEET_FETCH_TIMEOUT": "600", "FLEET_FETCH_READ_TIMEOUT": "600"}
+"""With these the first batch of the second part, which has a link to a silent host, never ends."""
+FAKE = {"FLEET_MODELS": "fake"}
 PATIENCE = 120
 
 
-def start(folder: Path, parts: list[Path], *options: str) -> "subprocess.Popen[str]":
+def start(folder: Path, parts: list[Path], *options: str, **more: str) -> "subprocess.Popen[str]":
     command = [
         str(BIN / "producer"),
         "local",
@@ -34,7 +37,7 @@ def start(folder: Path, parts: list[Path], *options: str) -> "subprocess.Popen[s
     return subprocess.Popen(
         command,
         cwd=folder,
-        env={**os.environ, **ENVIRONMENT},
+        env={**os.environ, **ENVIRONMENT, **more},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -59,10 +62,11 @@ def parts(outside: Path, site: Site, drawn: list[Picture]) -> list[Path]:
     return write_parts(outside / "in", links(site, drawn))
 
 
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
-def test_stopped_and_started_again_it_goes_on(outside: Path, parts: list[Path], end: signal.Signals) -> None:
-    first = start(outside, parts)
-    children: list[psutil.Process] = []
+@pytest.mark.parametrize(("end", "models"), [(signal.SIGINT, TOY), (signal.SIGKILL, FAKE)])
+def test_stopped_and_started_again_it_goes_on(
+    outside: Path, parts: list[Path], end: signal.Signals, models: dict[str, str]
+) -> None:
+    first = start(outside, parts, **models, **ENDLESS)
     wait_for_shard(outside, first)
     children = psutil.Process(first.pid).children(recursive=True)
     assert len(children) >= 3  # broker, worker, the worker's child
@@ -75,7 +79,7 @@ def test_stopped_and_started_again_it_goes_on(outside: Path, parts: list[Path], 
 
     before = shards(outside)
     assert 0 < len(before) < 8
-    second = start(outside, parts)
+    second = start(outside, parts, **models)
     out, errors = second.communicate(timeout=PATIENCE)
     assert second.returncode == 0, errors
     after = shards(outside)
@@ -84,7 +88,7 @@ def test_stopped_and_started_again_it_goes_on(outside: Path, parts: list[Path], 
     assert "total" in out
     assert not list((outside / "out").glob(".tmp/*"))
 
-    third = start(outside, parts)
+    third = start(outside, parts, **models)
     _, errors = third.communicate(timeout=PATIENCE)
     assert (third.returncode, shards(outside)) == (0, after), errors
 
@@ -99,9 +103,9 @@ def test_off_a_terminal_the_log_is_json(outside: Path, parts: list[Path]) -> Non
 
 
 def test_two_at_once_over_one_output_are_refused(outside: Path, parts: list[Path]) -> None:
-    first = start(outside, parts)
+    first = start(outside, parts, **FAKE, **ENDLESS)
     wait_for_shard(outside, first)
-    second = start(outside, parts)
+    second = start(outside, parts, **FAKE)
     _, errors = second.communicate(timeout=60)
     first.send_signal(signal.SIGINT)
     first.communicate(timeout=40)

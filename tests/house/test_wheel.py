@@ -83,7 +83,7 @@ def test_local_without_the_workers_packages_says_what_to_install(bin_folder: Pat
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (answer.returncode, answer.stdout) == (2, "")
-    assert "install caption-fleet[worker]" in answer.stderr
+    assert "pip install '.[worker]'" in answer.stderr
 
 
 def test_the_wheel_holds_the_rooms_and_the_toy_weights(wheel: Path) -> None:

@@ -1,34 +1,25 @@
 """Rendering the manifests, once for all tests, and finding one's way in them."""
 
-import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
+
+from tests.processes import BIN
 
 ROOT = Path(__file__).parents[2] / "k8s"
 OVERLAYS = ("base", "overlays/laptop", "overlays/gpu-cloud")
-BIN = Path(sys.executable).parent
+KUBECTL = str(BIN / "kubectl")
 
 Manifest = dict[str, Any]
 
 
-def tool(name: str) -> str:
-    """The path of a program of the developers' lock, or of this machine; skips where there is none."""
-    path = shutil.which(name, path=str(BIN)) or shutil.which(name)
-    if path is None:
-        pytest.skip(f"needs {name}")
-    return path
-
-
 @cache
 def rendered(overlay: str) -> str:
-    command = [tool("kubectl"), "kustomize", str(ROOT / overlay)]
+    command = [KUBECTL, "kustomize", str(ROOT / overlay)]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stderr
     assert answer.stderr == ""

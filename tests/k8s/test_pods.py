@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from common import __version__
-from common.broker import UNACKED
-from common.cli import load_settings
-from common.message import QUEUE
+from common.console.cli import load_settings
+from common.queue.broker import UNACKED
+from common.queue.message import QUEUE
 from common.settings import Settings
 from tests.k8s.render import OVERLAYS, Manifest, environment, manifests, named, pods
 

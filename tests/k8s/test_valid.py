@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.k8s.render import OVERLAYS, ROOT, Manifest, manifests, rendered, tool
+from tests.k8s.render import OVERLAYS, ROOT, Manifest, manifests, rendered
+from tests.processes import BIN
 
 TYPED = {
     "keda.sh/v1alpha1": "cloudcoil.models.keda.v1alpha1",
@@ -25,7 +26,7 @@ def test_built_in_kinds_are_valid(overlay: str, tmp_path: Path) -> None:
     own = [one for one in manifests(overlay) if not is_typed(one)]
     (tmp_path / "own.yaml").write_text(yaml.safe_dump_all(own))
     answer = subprocess.run(
-        [tool("kubernetes-validate"), "--strict", str(tmp_path / "own.yaml")],
+        [str(BIN / "kubernetes-validate"), "--strict", str(tmp_path / "own.yaml")],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     said = answer.stdout + answer.stderr
@@ -42,7 +43,7 @@ def test_the_validation_can_fail(change: str, tmp_path: Path) -> None:
     )
     (tmp_path / "bad.yaml").write_text(yaml.safe_dump(worker))
     answer = subprocess.run(
-        [tool("kubernetes-validate"), "--strict", str(tmp_path / "bad.yaml")],
+        [str(BIN / "kubernetes-validate"), "--strict", str(tmp_path / "bad.yaml")],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert answer.returncode != 0 or "WARN" in answer.stdout + answer.stderr

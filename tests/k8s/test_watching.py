@@ -11,9 +11,13 @@ import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
 import common.metrics
-from common.queue_metrics import QueueMetrics
-from tests.k8s.render import ROOT, named, pods, tool
+from common.queue.broker import UNACKED
+from common.queue.exporter import QueueMetrics
+from common.queue.message import QUEUE
+from tests.k8s.render import ROOT, named, pods
+from tests.programs import needs, require
 from tests.servers.valkey import Valkey
+from workers.process.metrics_server import Readiness
 
 CLOUD = "overlays/gpu-cloud"
 HELP = Path(__file__).parents[2] / "docs" / "when-it-goes-wrong.md"
@@ -25,7 +29,9 @@ def known(_broker: Valkey) -> set[str]:
     """Every series that workers and the queue's metrics have."""
     collectors = [one for one in vars(common.metrics).values() if isinstance(one, MetricWrapperBase)]
     client: redis.Redis = _broker.client()
-    families = [family for one in (*collectors, QueueMetrics(client)) for family in one.collect()]
+    families = [
+        family for one in (*collectors, QueueMetrics(client), Readiness(Path())) for family in one.collect()
+    ]
     return {f"{family.name}{suffix}" for family in families for suffix in SUFFIXES[family.type]}
 
 
@@ -50,7 +56,8 @@ def test_every_metric_is_shown(known: set[str]) -> None:
     """A metric that nobody looks at is not worth counting."""
     asked = " ".join(expressions())
     stems = {re.sub(r"_(total|bucket|sum|count)$", "", name) for name in known}
-    assert {stem for stem in stems if stem not in asked} == set()
+    unseen = {stem for stem in stems if stem not in asked}
+    assert not unseen, f"{unseen}: no panel in k8s/components/monitoring/caption-fleet.json"
 
 
 def test_every_alert_has_its_section() -> None:
@@ -69,25 +76,32 @@ def test_the_scrape_finds_its_pods() -> None:
         assert {endpoint["port"] for endpoint in monitor["podMetricsEndpoints"]} == ports
 
 
+@needs("promtool")
+def test_keda_asks_for_the_lists_that_there_are() -> None:
+    triggers = named(CLOUD, "ScaledObject", "worker")["spec"]["triggers"]
+    assert {trigger["metadata"]["listName"] for trigger in triggers} == {QUEUE, UNACKED}
+
+
 def test_prometheus_understands_the_alerts(tmp_path: Path) -> None:
     (tmp_path / "rules.yaml").write_text(
         yaml.safe_dump(named(CLOUD, "PrometheusRule", "caption-fleet")["spec"])
     )
     answer = subprocess.run(
-        [tool("promtool"), "check", "rules", str(tmp_path / "rules.yaml")],
+        [str(require("promtool")), "check", "rules", str(tmp_path / "rules.yaml")],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert f"{len(alerts())} rules found" in answer.stdout
 
 
+@needs("promtool")
 def test_the_alerts_fire_when_they_should(tmp_path: Path) -> None:
     (tmp_path / "rules.yaml").write_text(
         yaml.safe_dump(named(CLOUD, "PrometheusRule", "caption-fleet")["spec"])
     )
     (tmp_path / "test.yaml").write_text((Path(__file__).parent / "alerts.test.yaml").read_text())
     answer = subprocess.run(
-        [tool("promtool"), "test", "rules", str(tmp_path / "test.yaml")],
+        [str(require("promtool")), "test", "rules", str(tmp_path / "test.yaml")],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert answer.returncode == 0, answer.stdout + answer.stderr

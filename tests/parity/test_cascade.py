@@ -13,11 +13,11 @@ from common.settings import SamplingSettings
 from tests.benchmarks.cascade_models import blip_large
 from workers.captions import Captions
 from workers.cascade import Cascade
-from workers.cascade.load_blip import load_blip
-from workers.cascade.steps import FixedSteps
-from workers.cascade.text_decoder import TextDecoder
-from workers.models import resolve_model
-from workers.toy.pictures import UNSEEN, pictures
+from workers.cascade.blip.load_blip import load_blip
+from workers.cascade.blip.steps import GraphStep
+from workers.cascade.blip.text_decoder import TextDecoder
+from workers.models.resolve import resolve_model
+from workers.toy.drawing import UNSEEN, draw_scenes
 from workers.toy.quality import SIDES, load_toy
 
 pytestmark = pytest.mark.models
@@ -27,7 +27,7 @@ COUNT = 12
 
 @pytest.fixture(scope="module")
 def images() -> list[Image.Image]:
-    return [picture for _, picture in islice(pictures(UNSEEN, 8, SIDES), COUNT)]
+    return [picture for _, picture in islice(draw_scenes(UNSEEN, 8, SIDES), COUNT)]
 
 
 @pytest.fixture(scope="module")
@@ -71,16 +71,16 @@ def test_fixed_sizes_give_the_same_captions(
     exact, fixed = (load_blip(folder, sampling, cpu, torch.float32) for _ in range(2))
     pixels = [cascade.prepare(np.asarray(image)).captioner for image in images]
 
-    def fixed_room(images: int, patches: int) -> Any:
+    def fixed_workspace(images: int, patches: int) -> Any:
         cache = fixed.text.new_cache(images, patches, images * sampling.lanes, 16)
-        return cache, FixedSteps(fixed.text, cache, sampling.lanes)
+        return cache, GraphStep(fixed.text, cache, sampling.lanes)
 
-    monkeypatch.setattr(fixed, "_new_room", fixed_room)
+    monkeypatch.setattr(fixed, "_new_workspace", fixed_workspace)
     for some in (
         slice(0, 5),
         slice(5, 7),
         slice(0, 9),
-    ):  # a smaller batch reuses the room, a larger one does not
+    ):  # a smaller batch reuses the workspace, a larger one does not
         keys = list(range(COUNT))[some]
         assert fixed.sample(pixels[some], keys) == exact.sample(pixels[some], keys)
 
@@ -91,4 +91,4 @@ def test_keys_and_values_of_an_image_at_full_size_are_21_megabytes() -> None:
         model = blip_large()
     text = TextDecoder(model.text_decoder).to(torch.bfloat16)
     cache = text.new_cache(1, 577, 40, 49)
-    assert cache.cross.nbytes <= 22e6
+    assert cache.cross_kv.nbytes <= 22e6

@@ -9,9 +9,9 @@ from transformers import BlipForConditionalGeneration
 from common.settings import SamplingSettings
 from tests.benchmarks.cascade_models import blip_large, word_tokenizer
 from tests.parity.models import sharpen
-from workers.cascade.blip import BlipCaptioner
+from workers.cascade.blip.captioner import BlipCaptioner
 from workers.cascade.pixels import Fit, Preprocessing, Resampling
-from workers.cascade.sampler import greedy
+from workers.cascade.sampling.samplers import greedy_sampler
 
 NEW_TOKENS = 5
 PATCHES, WIDTH = 577, 1024
@@ -48,7 +48,7 @@ def test_greedy_tokens_are_those_of_generate(
         prompt, encoder_hidden_states=features, max_new_tokens=NEW_TOKENS, eos_token_id=102, do_sample=False
     )[:, 4:].tolist()
     assert len({tuple(row) for row in expected}) == count
-    assert captioner.write(features, [NEW_TOKENS], greedy(102)) == expected
+    assert captioner.generate(features, [NEW_TOKENS], greedy_sampler(102)) == expected
 
 
 @pytest.mark.slow
@@ -58,7 +58,7 @@ def test_teacher_forced_logits(model: BlipForConditionalGeneration, captioner: B
     features, tokens = random_features(1), torch.randint(1000, 30000, (1, 9))
     expected = model.text_decoder(input_ids=tokens, encoder_hidden_states=features).logits
     captioner._prompt = tokens[0, :4].numpy()
-    decoder = captioner._decoder(features)
+    decoder = captioner._new_decoder(features)
     for place in range(4, 9):
         logits = decoder.step(tokens[:, place].numpy(), np.array([0]))
         assert (logits - expected[:, place]).abs().max() < 1e-4

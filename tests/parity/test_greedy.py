@@ -13,12 +13,13 @@ from transformers import AutoTokenizer, BlipForConditionalGeneration
 
 from common.settings import SamplingSettings
 from tests.parity.models import SIDE, save_random_blip
-from workers.cascade.blip import BlipCaptioner, BlipDecoder
-from workers.cascade.load_blip import load_blip
-from workers.cascade.steps import ExactSteps, FixedSteps
-from workers.cascade.text_decoder import Cache, TextDecoder
-from workers.models import resolve_model
-from workers.toy.pictures import UNSEEN, pictures
+from workers.cascade.blip.captioner import BlipCaptioner
+from workers.cascade.blip.incremental_decoder import BlipDecoder
+from workers.cascade.blip.load_blip import load_blip
+from workers.cascade.blip.steps import EagerStep, GraphStep
+from workers.cascade.blip.text_decoder import Cache, TextDecoder
+from workers.models.resolve import resolve_model
+from workers.toy.drawing import UNSEEN, draw_scenes
 
 pytestmark = pytest.mark.models
 
@@ -49,7 +50,7 @@ def images(captioner: BlipCaptioner, count: int) -> list[NDArray[np.uint8]]:
     if captioner.preprocessing.side == SIDE:  # what is like for a random model is not like for us: noise
         rng = np.random.default_rng(5)
         return [rng.integers(0, 256, (SIDE, SIDE, 3)).astype(np.uint8) for _ in range(count)]
-    stream = islice(pictures(UNSEEN, 3), count)
+    stream = islice(draw_scenes(UNSEEN, 3), count)
     return [captioner.preprocessing.resize(np.asarray(picture)) for _, picture in stream]
 
 
@@ -70,7 +71,7 @@ def test_greedy_captions_are_those_of_generate(
 ) -> None:
     expected, _ = generated(reference, folder, captioner, count)
     assert len(set(expected)) == count  # so that swapped keys and values would be seen
-    assert captioner.greedy(images(captioner, count)) == expected
+    assert captioner.decode_greedy(images(captioner, count)) == expected
 
 
 def test_keys_and_values_of_another_image_are_seen(
@@ -80,25 +81,25 @@ def test_keys_and_values_of_another_image_are_seen(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     expected, _ = generated(reference, folder, captioner, 3)
-    fill = TextDecoder.read_images
+    fill = TextDecoder.fill_cross_cache
 
     def swapped(text: TextDecoder, features: Tensor, cache: Cache) -> None:
         fill(text, features[[1, 0, 2]], cache)
 
-    monkeypatch.setattr(TextDecoder, "read_images", swapped)
-    found = captioner.greedy(images(captioner, 3))
+    monkeypatch.setattr(TextDecoder, "fill_cross_cache", swapped)
+    found = captioner.decode_greedy(images(captioner, 3))
     assert found[0] != expected[0]
     assert found[1] != expected[1]
     assert found[2] == expected[2]
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-4), (torch.float64, 1e-9)], ids=str)
-@pytest.mark.parametrize("way", [ExactSteps, FixedSteps])
+@pytest.mark.parametrize("way", [EagerStep, GraphStep])
 def test_teacher_forced_logits_are_those_without_a_cache(  # noqa: PLR0917 -- fixtures and parameters
     folder: Path,
     captioner: BlipCaptioner,
     reference: BlipForConditionalGeneration,
-    way: type[ExactSteps | FixedSteps],
+    way: type[EagerStep | GraphStep],
     dtype: torch.dtype,
     tolerance: float,
 ) -> None:
@@ -111,8 +112,8 @@ def test_teacher_forced_logits_are_those_without_a_cache(  # noqa: PLR0917 -- fi
         features = reference.vision_model(pixel_values=pixels).last_hidden_state
         text = TextDecoder(reference.text_decoder)
         cache = text.new_cache(4, features.shape[1], 4 * LANES, tokens.shape[1])  # room for another image
-        steps = ExactSteps(text, cache) if way is ExactSteps else FixedSteps(text, cache, LANES)
-        decoder = BlipDecoder(text, cache, steps, features, tokens[0, :4].numpy())
+        step = EagerStep(text, cache) if way is EagerStep else GraphStep(text, cache, LANES)
+        decoder = BlipDecoder(text, cache, step, features, tokens[0, :4].numpy())
         assert (decoder.logits - expected[:, 3]).abs().max() < tolerance
         image = np.arange(3)
         parents = [

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from producer.cli import main
+from tests.footers import lying_parquet
 from tests.processes import TOY, run_here
 from tests.samples import write_part
 from tests.servers.seaweed import Seaweed
@@ -42,6 +43,27 @@ def _urls_that_are_numbers(folder: Path) -> Arguments:
     return ("bad.parquet",)
 
 
+def _lists_of_links(folder: Path) -> Arguments:
+    write_part(folder / "bad.parquet", URL=[["http://192.0.2.1/"]] * 10)
+    return ("bad.parquet",)
+
+
+def _nested_texts(folder: Path) -> Arguments:
+    write_part(folder / "bad.parquet", TEXT=[["a dog", "a brown dog"]] * 10)
+    return ("bad.parquet",)
+
+
+def _two_link_columns(folder: Path) -> Arguments:
+    links = pa.array(["http://192.0.2.1/"])
+    pq.write_table(pa.Table.from_arrays([links, links], ["URL", "URL"]), folder / "bad.parquet")
+    return ("bad.parquet",)
+
+
+def _footer_that_lies(folder: Path) -> Arguments:
+    (folder / "bad.parquet").write_bytes(lying_parquet(2**62))
+    return ("bad.parquet",)
+
+
 def _no_rows(folder: Path) -> Arguments:
     pq.write_table(pa.table({"URL": pa.array([], pa.string())}), folder / "bad.parquet")
     return ("bad.parquet",)
@@ -67,6 +89,10 @@ CASES = [
     (_truncated, "bad.parquet: not a parquet file, or cut short"),
     (_no_url_column, "no URL column among TEXT, address"),
     (_urls_that_are_numbers, "column URL holds int64, not text"),
+    (_lists_of_links, "column URL holds list<element: string>, not text"),
+    (_nested_texts, "column TEXT holds list<element: string>, not text"),
+    (_two_link_columns, "two columns are named URL"),
+    (_footer_that_lies, "claims 4611686018427387904 rows"),
     (_no_rows, "bad.parquet: no rows"),
     (_one_bad_among_good, "bad.parquet: not a parquet file"),
     (_unknown_scheme, "ftp://host/out"),

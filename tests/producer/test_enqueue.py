@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from common.broker import queue_length
-from common.message import QUEUE
-from common.queue import MESSAGE_LIMIT
+from common.queue.app import MESSAGE_LIMIT
+from common.queue.broker import queue_length
+from common.queue.message import QUEUE
 from producer.cli import main
 from tests.processes import TOY, run_here
 from tests.samples import write_part
@@ -115,3 +115,21 @@ def test_status_without_a_broker_says_what_it_can(environment: dict[str, str], o
         "missing": None,
     }
     assert (state["rows"]["by_status"], state["rows_per_second"], state["eta_seconds"]) == (None, None, None)
+
+
+def test_again_over_a_tree_that_holds_the_output(
+    broker: Valkey, environment: dict[str, str], outside: Path
+) -> None:
+    write_part(outside / "data" / "x" / "one.parquet", 1000)
+    arguments = ("enqueue", "data/**/*.parquet", "--output", "data/out", "--batch-rows", "7", "--stage")
+    assert run_here(main, *arguments, environment=environment).returncode == 0
+    write_part(outside / "data" / "out" / "shards" / "a" / "0.parquet")
+    write_part(outside / "data" / "out" / "input" / "b.parquet")
+    again = run_here(main, *arguments, environment=environment)
+    assert "0 batches queued from 1 parts" in again.stdout, again.stderr
+    assert "in_output" in again.stderr
+    assert (
+        len(list((outside / "data/out/staged").iterdir()))
+        == len(list((outside / "data/out/parts").iterdir()))
+        == 1
+    )

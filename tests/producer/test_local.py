@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from common.settings import Settings
-from producer.local import gpu_count, worker_environment
+from producer.local_workers import gpu_count, worker_environment
 
 
 @pytest.mark.parametrize(

@@ -8,22 +8,29 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from common.manifest import Batch, part_id
-from common.part import PartError
+from common.run.manifest import Batch, part_id
+from common.run.part import PartError
+from common.run.schema import SHARD
 from common.settings import S3Settings
+from producer import plan
 from producer.addresses import expand
 from producer.plan import plan_part, plan_parts
+from tests.logs import log_lines
 from tests.samples import write_part
 from tests.servers.seaweed import Seaweed
+from workers.batch.rows import read_rows
+from workers.batch.shard import METADATA_KEY
 
 NO_S3 = S3Settings()
 
 
 def test_globs_folders_and_paths_name_each_part_once(outside: Path) -> None:
-    names = [write_part(outside / "in" / f"part-{number}.parquet").name for number in (1, 0)]
-    write_part(outside / "in" / "deeper" / "part-2.parquet")
+    for name in ("part-1", "part-0", "deeper/part-2"):
+        write_part(outside / "in" / f"{name}.parquet")
     everything = expand(["in/part-*", "in", "in/part-0.parquet"], NO_S3)
-    assert everything == [str(outside / "in" / name) for name in sorted(names)]
+    assert everything == [
+        str(outside / f"in/{name}.parquet") for name in ("part-0", "part-1", "deeper/part-2")
+    ]
 
 
 def test_a_path_with_brackets_is_a_path_when_it_exists(outside: Path) -> None:
@@ -37,13 +44,13 @@ def test_what_names_nothing_is_refused(argument: str, outside: Path) -> None:
         expand([argument], NO_S3)
 
 
-def test_globs_on_s3_stop_at_a_slash(s3_environment: Seaweed, tmp_path: Path) -> None:
+def test_parts_on_s3_are_planned_with_their_etags(s3_environment: Seaweed, tmp_path: Path) -> None:
     bucket = s3_environment.bucket("planning")
     body = write_part(tmp_path / "part.parquet", 7).read_bytes()
     for key in ("in/part-0.parquet", "in/part-1.parquet", "in/deeper/part-2.parquet"):
         s3_environment.client().put_object(Bucket=bucket, Key=key, Body=body)
     settings = S3Settings(endpoint_url=s3_environment.endpoint_url)
-    addresses = expand([f"s3://{bucket}/in/part-*", f"s3://{bucket}/in/"], settings)
+    addresses = expand([f"s3://{bucket}/in/part-*"], settings)
     assert addresses == [f"s3://{bucket}/in/part-{number}.parquet" for number in range(2)]
     assert [part.rows for part in plan_parts(addresses, settings)] == [7, 7]
     assert all(part.etag for part in plan_parts(addresses, settings))
@@ -93,3 +100,28 @@ def test_a_part_of_a_million_rows_is_planned_from_its_footer(
     monkeypatch.setattr(Path, "open", lambda self, _: io.BufferedReader(_Counting(str(self))))
     assert plan_part(str(path), NO_S3).rows == 1_000_000
     assert 0 < _Counting.bytes_read < 100_000 < path.stat().st_size
+
+
+def test_a_shard_of_a_run_is_no_part(tmp_path: Path) -> None:
+    path = tmp_path / "shard.parquet"
+    table = pa.table({name: pa.nulls(3, SHARD.field(name).type) for name in SHARD.names})
+    pq.write_table(table.replace_schema_metadata({METADATA_KEY: "{}"}), path)
+    with pytest.raises(
+        PartError, match="a shard that the fleet wrote, not a list of links; leave its run out"
+    ):
+        plan_part(str(path), NO_S3)
+
+
+def test_a_column_that_is_not_used_is_said_once_with_its_parts(tmp_path: Path) -> None:
+    paths = [
+        write_part(tmp_path / f"{n}.parquet", 3, TEXT=None, caption=["c"] * 3, text=[["t"]] * 3) for n in "ab"
+    ]
+    write_part(tmp_path / "c.parquet", 3, similarity=[[1.0]] * 3)
+    with log_lines(plan) as lines:
+        parts = plan_parts([str(path) for path in (*paths, tmp_path / "c.parquet")], NO_S3)
+    said = {line["event"]: line["parts"] for line in lines if "parts" in line}
+    assert said == {
+        "column text holds list<element: string>: caption is read instead": 2,
+        "column similarity holds list<element: double>: similarity will be null": 1,
+    }
+    assert read_rows(parts[0], Batch(parts[0].id, 0, 3), NO_S3)["TEXT"].to_pylist() == ["c"] * 3

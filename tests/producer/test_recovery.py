@@ -10,15 +10,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from common.attempts import AttemptBook, mark_alive
-from common.failure import Failure, Reason, bury
-from common.live import LiveRun
-from common.manifest import Batch, read_parts, read_run
-from common.message import QUEUE
-from common.schema import SHARD, Status
+from common.queue.broker import UNACKED
+from common.queue.live import LiveRun
+from common.queue.message import QUEUE
+from common.queue.waiting import waiting_batches
+from common.run.failure_record import Failure, Reason, write_failure
+from common.run.manifest import Batch, read_parts, read_run
+from common.run.schema import SHARD, Status
 from common.settings import S3Settings
 from common.store import Store, open_store
-from common.waiting import waiting_batches
 from producer.cli import main
 from tests.processes import run_here
 from tests.samples import write_part
@@ -105,7 +105,7 @@ def test_a_message_that_was_lost_behind_others_is_found(world: World) -> None:
 def test_what_a_worker_holds_is_not_queued_again(world: World) -> None:
     client = world.broker.client()
     raw = client.rpop(QUEUE)
-    client.hset("unacked", "tag", json.dumps([json.loads(str(raw)), "", QUEUE]))
+    client.hset(UNACKED, "tag", json.dumps([json.loads(str(raw)), "", QUEUE]))
     LiveRun(client, world.store.uri).mark_queued([batch.id for batch in world.batches[1:]])
     world.command("requeue")
     assert world.waiting() == 2
@@ -122,8 +122,8 @@ def test_strangers_in_the_queue_stop_nobody(world: World) -> None:
 
 def test_the_dead_wait_for_an_operator(world: World) -> None:
     dead, other = world.batches[:2]
-    bury(world.store, Failure(batch=dead.id, reason=Reason.CRASHED, error="boom", worker="w"))
-    bury(world.store, Failure(batch=other.id, reason=Reason.PART, error="changed", worker="w"))
+    write_failure(world.store, Failure(batch=dead.id, reason=Reason.CRASHED, error="boom", worker="w"))
+    write_failure(world.store, Failure(batch=other.id, reason=Reason.PART, error="changed", worker="w"))
     world.broker.client().flushall()
     assert world.command("requeue")[0] == 0
     assert world.waiting() == 1
@@ -151,7 +151,9 @@ def test_verify_of_a_good_run(world: World) -> None:
 
 def test_verify_names_what_is_missing_and_dead(world: World) -> None:
     world.finish(world.batches[0])
-    bury(world.store, Failure(batch=world.batches[1].id, reason=Reason.CRASHED, error="x\nboom", worker="w"))
+    write_failure(
+        world.store, Failure(batch=world.batches[1].id, reason=Reason.CRASHED, error="x\nboom", worker="w")
+    )
     code, verdict = world.verify()
     assert code == 1
     assert (verdict["rows_found"], verdict["bad_shards"]) == (10, 0)
@@ -191,9 +193,40 @@ def _captionless(body: bytes, _: World) -> bytes:
     return _parquet(table.set_column(2, "top_caption", pa.nulls(10, pa.string())))
 
 
-def _parquet(table: pa.Table) -> bytes:
+def _damaged(column: str) -> Callable[[bytes, World], bytes]:
+    def damage(body: bytes, _: World) -> bytes:
+        return _with_damaged_page(body, column)
+
+    damage.__name__ = f"damaged-{column}"
+    return damage
+
+
+def _damaged_without_checksums(body: bytes, world: World) -> bytes:
+    """As 0.1 wrote shards."""
+    return _with_damaged_page(_parquet(pq.read_table(io.BytesIO(body)), compression="zstd"), "all_captions")
+
+
+def _with_damaged_page(body: bytes, column: str) -> bytes:
+    group = pq.read_metadata(io.BytesIO(body)).row_group(0)
+    (chunk,) = (
+        group.column(index)
+        for index in range(group.num_columns)
+        if group.column(index).path_in_schema.split(".")[0] == column
+    )
+    start = chunk.dictionary_page_offset or chunk.data_page_offset
+    end = start + chunk.total_compressed_size
+    return body[: end - 20] + bytes(byte ^ 0x55 for byte in body[end - 20 : end]) + body[end:]
+
+
+def _not_utf8(body: bytes, _: World) -> bytes:
+    table = pq.read_table(io.BytesIO(body))
+    broken = pa.array([b"\xff\xfe"] * table.num_rows, pa.binary()).view(pa.string())
+    return _parquet(table.set_column(1, "TEXT", broken))
+
+
+def _parquet(table: pa.Table, **options: str) -> bytes:
     sink = io.BytesIO()
-    pq.write_table(table, sink)
+    pq.write_table(table, sink, **options)
     return sink.getvalue()
 
 
@@ -207,6 +240,9 @@ def _parquet(table: pa.Table) -> bytes:
         (_lost_column, "other columns or types", 0),
         (_strange_metadata, "not readable", 0),
         (_captionless, "captions and statuses disagree", 0),
+        *[(_damaged(name), "not readable", 0) for name in SHARD.names],
+        (_damaged_without_checksums, "not readable", 0),
+        (_not_utf8, "not readable", 0),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
@@ -268,18 +304,3 @@ def test_retry_of_nothing_is_one_line(
     assert (code, out) == (2, "")
     assert line in errors
     assert not (outside / "again").exists()
-
-
-def test_attempts_tell_a_crash_from_a_vanished_worker(broker: Valkey) -> None:
-    client = broker.client()
-    book = AttemptBook(client, "/run")
-    mark_alive(client, "living", 60)
-    assert (book.begin("b", "living").crashed, book.begin("b", "living").crashed) == (0, 1)
-    assert book.begin("b", "gone").crashed == 2
-    assert book.begin("b", "living").vanished == 1
-    book.end("b")
-    after = book.begin("b", "living")
-    assert (after.crashed, after.vanished) == (2, 1)
-    assert book.fail("b", "trace").crashed == 3
-    book.forget("b")
-    assert (book.begin("b", "living").crashed, book.last_error("b")) == (0, None)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import PurePosixPath
 
 from aiohttp import web
 
@@ -31,10 +32,23 @@ def _application(files: dict[str, bytes]) -> web.Application:
     async def paths_info(request: web.Request) -> web.Response:
         form = await (request.json() if request.content_type == "application/json" else request.post())
         wanted = form["paths"] if isinstance(form["paths"], list) else form.getall("paths")
-        return web.json_response([_entry(path, files[path]) for path in wanted if path in files])
+        known = [_entry(path, files[path]) for path in wanted if path in files]
+        folders = [path for path in wanted if any(file.startswith(str(path) + "/") for file in files)]
+        return web.json_response(
+            known + [{"type": "directory", "path": path, "oid": path} for path in folders]
+        )
 
-    async def tree(_: web.Request) -> web.Response:
-        return web.json_response([_entry(path, body) for path, body in files.items()])
+    async def tree(request: web.Request) -> web.Response:
+        folder = request.match_info.get("path", "")
+        below = {
+            path: body for path, body in files.items() if path.startswith(f"{folder}/" if folder else "")
+        }
+        missing = {"X-Error-Code": "EntryNotFound"}
+        if not below:
+            return web.json_response({"error": "no such folder"}, status=404, headers=missing)
+        folders = sorted({str(up) for path in below for up in PurePosixPath(path).parents} - {".", folder})
+        inner = [{"type": "directory", "path": name, "oid": name} for name in folders]
+        return web.json_response(inner + [_entry(path, body) for path, body in below.items()])
 
     async def resolve(request: web.Request) -> web.Response:
         body = files[request.match_info["path"]]
@@ -50,6 +64,7 @@ def _application(files: dict[str, bytes]) -> web.Application:
             web.get(api + "/revision/{revision}", about),
             web.post(api + "/paths-info/{revision}", paths_info),
             web.get(api + "/tree/{revision}", tree),
+            web.get(api + "/tree/{revision}/{path:.*}", tree),
             web.get(f"/datasets/{REPOSITORY}/resolve/{{revision}}/{{path:.*}}", resolve),
         ]
     )

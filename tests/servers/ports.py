@@ -2,22 +2,31 @@
 
 import socket
 import time
+from contextlib import suppress
+from random import SystemRandom
+
+PORTS = range(12_000, 22_000)
+"""These, and those 10,000 above, are below what the kernel gives to outgoing connections (32,768 on)."""
 
 
-def free_ports(count: int, *, below: int = 50_000) -> list[int]:
-    """Ports nobody listens on; each leaves room for a second server at port + 10,000."""
-    sockets: list[socket.socket] = []
-    ports: list[int] = []
+def free_ports(count: int) -> list[int]:
+    """Ports nobody listens on; each leaves room for a second server at port + 10,000.
+
+    A connection's own end never takes one, so that a server finds its port free again after it was killed.
+    """
+    ports: set[int] = set()
     while len(ports) < count:
-        candidate = socket.socket()
-        candidate.bind(("127.0.0.1", 0))
-        sockets.append(candidate)
-        port = candidate.getsockname()[1]
-        if port < below:
-            ports.append(port)
-    for held in sockets:
-        held.close()
-    return ports
+        candidate = SystemRandom().choice(PORTS)
+        if _is_free(candidate) and _is_free(candidate + 10_000):
+            ports.add(candidate)
+    return list(ports)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe, suppress(OSError):
+        probe.bind(("127.0.0.1", port))
+        return True
+    return False
 
 
 def wait_for(port: int, *, seconds: float = 30) -> None:

@@ -1,48 +1,43 @@
-"""A certificate authority and its certificates, made on the spot with OpenSSL."""
+"""A certificate authority and its certificates, made on the spot."""
 
-import shutil
 import ssl
-import subprocess
-import zlib
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-_KEY = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
+import trustme
 
 
 @dataclass(frozen=True)
 class Authority:
-    """A root that only the tests trust."""
+    """A root that only the tests trust; its certificate lies in the folder, for other processes."""
 
     folder: Path
+    root: trustme.CA
 
     @classmethod
     def create(cls, folder: Path) -> "Authority":
-        authority = cls(folder)
-        authority._openssl(f"req -x509 {_KEY} -keyout root.key -out root.pem -subj /CN=root -days 2")
+        authority = cls(folder, trustme.CA())
+        authority.root.cert_pem.write_to_path(str(folder / "root.pem"))
         return authority
 
     def client(self) -> ssl.SSLContext:
-        """What a fetcher needs to trust this root."""
-        return ssl.create_default_context(cafile=self.folder / "root.pem")
+        return trusting(self.folder)
 
     def server(self, name: str, *, days: int = 2) -> ssl.SSLContext:
-        """A server whose certificate is for `name` (DNS:... or IP:..., or several with commas between).
+        """A server whose certificate is for `name`, a host name or an address.
 
         With negative days it has expired.
         """
-        stem = f"{zlib.crc32(name.encode())}{days}"
-        (self.folder / f"{stem}.ext").write_text(f"subjectAltName={name}\nbasicConstraints=CA:FALSE\n")
-        self._openssl(f"req -new {_KEY} -keyout {stem}.key -out {stem}.csr -subj /CN=test")
-        self._openssl(
-            f"x509 -req -in {stem}.csr -CA root.pem -CAkey root.key -CAcreateserial -days {days} "
-            f"-extfile {stem}.ext -out {stem}.pem"
+        now = datetime.now(UTC)
+        certificate = self.root.issue_cert(
+            name, not_before=now - timedelta(days=10), not_after=now + timedelta(days=days)
         )
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.folder / f"{stem}.pem", self.folder / f"{stem}.key")
+        certificate.configure_cert(context)
         return context
 
-    def _openssl(self, arguments: str) -> None:
-        openssl = shutil.which("openssl")
-        assert openssl, "the tests of TLS need the openssl command"
-        subprocess.run([openssl, *arguments.split()], cwd=self.folder, check=True, capture_output=True)
+
+def trusting(folder: Path) -> ssl.SSLContext:
+    """What a fetcher needs to trust the authority of that folder."""
+    return ssl.create_default_context(cafile=folder / "root.pem")

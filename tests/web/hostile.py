@@ -2,9 +2,11 @@
 
 import asyncio
 import gzip
+import subprocess
 import sys
 import zlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +14,7 @@ from tests.web.server import Page, redirect, reply, serve
 
 Behaviour = Callable[[asyncio.StreamWriter], Coroutine[Any, Any, None]]
 OK = b"HTTP/1.1 200 OK\r\n"
-PICTURE = b"\xff\xd8\xff\xe0" + bytes(1000)
+IMAGE = b"\xff\xd8\xff\xe0" + bytes(1000)
 
 
 def endless(head: bytes, piece: bytes, *, pause: float = 0) -> Behaviour:
@@ -24,6 +26,19 @@ def endless(head: bytes, piece: bytes, *, pause: float = 0) -> Behaviour:
             writer.write(piece)
             await writer.drain()
             await asyncio.sleep(pause)
+
+    return page
+
+
+def interim(count: int, *, pause: float = 0) -> Behaviour:
+    """So many informational responses, then silence."""
+
+    async def page(writer: asyncio.StreamWriter) -> None:
+        for _ in range(count):
+            writer.write(b"HTTP/1.1 102 Processing\r\n\r\n")
+            await writer.drain()
+            await asyncio.sleep(pause)
+        await silence(writer)
 
     return page
 
@@ -67,20 +82,29 @@ def tricks() -> dict[str, Trick]:
         "drip-head": Trick(endless(OK, b"X", pause=0.1), "timeout", slow=True),
         "drip-chunks": Trick(endless(chunked, b"1\r\nx\r\n", pause=0.1), "timeout", slow=True),
         "silence": Trick(silence, "timeout", slow=True),
-        "continue": Trick(endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n", pause=0.01), "timeout", slow=True),
+        "processing": Trick(interim(5, pause=0.05), "timeout", slow=True),
+        "continue": Trick(endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n", pause=0.01), "connect_error"),
+        "continue-flood": Trick(endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 4000), "connect_error"),
+        "hints-of-a-megabyte": Trick(
+            b"HTTP/1.1 103 Early Hints\r\nLink: <" + b"a" * 1_000_000 + b">\r\n\r\n" + reply(IMAGE),
+            "too_large",
+        ),
+        "endless-empty-lines": Trick(endless(b"", b"\r\n" * 32768), "too_large"),
         "endless": Trick(endless(OK + b"\r\n", bytes(65536)), "too_large"),
         "endless-length": Trick(
             endless(OK + b"Content-Length: 99999999999\r\n\r\n", bytes(65536)), "too_large"
         ),
         "endless-chunks": Trick(endless(chunked, b"10000\r\n" + bytes(65536) + b"\r\n"), "too_large"),
-        "lying-short": Trick(OK + b"Content-Length: 5\r\n\r\nfirst and more", "connect_error"),
-        "endless-extension": Trick(endless(chunked + b"1;", b"a" * 65536), "timeout", slow=True),
+        "bytes-behind": Trick(OK + b"Content-Length: 5\r\n\r\nfirst and more", "ok"),
+        "endless-extension": Trick(endless(chunked + b"1;", b"a" * 65536), "too_large"),
         "endless-header": Trick(endless(OK + b"X-A: ", b"a" * 65536), "too_large"),
         "endless-headers": Trick(endless(OK, b"X-A: b\r\n" * 100), "too_large"),
+        "endless-extensions": Trick(endless(chunked, b"1;" + b"a" * 65000 + b"\r\nx\r\n"), "too_large"),
+        "endless-behind": Trick(endless(OK + b"Content-Length: 9000000\r\n\r\n", bytes(65536)), "ok"),
         "endless-trailers": Trick(endless(chunked + b"0\r\n", b"X-A: b\r\n" * 100), "too_large"),
-        "head-of-a-megabyte": Trick(reply(PICTURE, headers=f"X-A: {'a' * 1_000_000}\r\n"), "too_large"),
-        "gzip-bomb": Trick(gzip_bomb(), "not_an_image"),
-        "gzip": Trick(reply(gzip.compress(PICTURE), headers="Content-Encoding: gzip\r\n"), "not_an_image"),
+        "head-of-a-megabyte": Trick(reply(IMAGE, headers=f"X-A: {'a' * 1_000_000}\r\n"), "too_large"),
+        "gzip-bomb": Trick(gzip_bomb(), "too_large"),
+        "gzip": Trick(reply(gzip.compress(IMAGE), headers="Content-Encoding: gzip\r\n"), "ok"),
         "gzip-chunked": Trick(
             chunked.replace(b"chunked", b"gzip, chunked") + b"1\r\nx\r\n0\r\n\r\n",
             "ok",  # the bytes as they are: nothing was unpacked
@@ -104,16 +128,26 @@ def tricks() -> dict[str, Trick]:
         "reset": Trick(reset, "connect_error"),
         "reset-in-the-body": Trick(reset_in_the_body, "connect_error"),
         "loop": Trick(redirect("/loop"), "too_many_redirects"),
-        "redirect-nowhere": Trick(redirect("http://"), "too_many_redirects"),
+        "redirect-nowhere": Trick(redirect("http://"), "invalid_url"),
         "redirect-garbage": Trick(redirect("http://[\xff"), "invalid_url"),
         "redirect-far": Trick(redirect("x" * 8100), "invalid_url"),
         "redirect-file": Trick(redirect("file:///etc/passwd"), "blocked"),
         "redirect-inside": Trick(redirect("http://169.254.169.254/latest/meta-data/"), "blocked"),
-        "opt-out": Trick(reply(PICTURE, headers="X-Robots-Tag: noai\r\n"), "opt_out"),
+        "opt-out": Trick(reply(IMAGE, headers="X-Robots-Tag: noai\r\n"), "opt_out"),
         "gone": Trick(reply(status="410 Gone"), "http_4xx"),
         "broken": Trick(reply(status="500 X"), "http_5xx"),
-        "fine": Trick(reply(PICTURE), "ok"),
+        "fine": Trick(reply(IMAGE), "ok"),
     }
+
+
+@contextmanager
+def hostile_server() -> Iterator[int]:
+    """The port of a hostile server in a process of its own, so that its memory is not counted."""
+    command = [sys.executable, "-m", "tests.web.hostile"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
+        assert server.stdout is not None
+        yield int(server.stdout.readline())
+        server.communicate()
 
 
 async def main() -> None:

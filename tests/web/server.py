@@ -3,8 +3,11 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+
+CLIENT_LEFT = (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError, RuntimeError)
+"""The last is uvloop's, where the transport is closed already."""
 
 Page = bytes | Callable[[asyncio.StreamWriter], Awaitable[None]]
 
@@ -18,6 +21,7 @@ class Web:
     scheme: str
     pages: dict[str, Page]
     connections: int = 0
+    over: bool = False
     heads: list[str] = field(default_factory=list)
 
     def url(self, path: str, host: str | None = None) -> str:
@@ -25,12 +29,8 @@ class Web:
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        try:
+        with suppress(*CLIENT_LEFT):
             await self._answer(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
-            pass  # the client left
-        finally:
-            writer.transport.abort()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
@@ -71,14 +71,24 @@ async def serve(
         task = asyncio.ensure_future(web.answer(reader, writer))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
+        task.add_done_callback(lambda _: writer.transport.abort())  # even if it never began
+        if web.over:
+            task.cancel()
 
     server = await asyncio.start_server(accept, host, port, ssl=tls, backlog=1024)
     web.port = server.sockets[0].getsockname()[1]
     try:
         yield web
     finally:
-        server.close()
+        web.over = True
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.sleep(0)  # aborted transports close their sockets in the next turn of the loop
+        await close(server)
+
+
+async def close(server: asyncio.Server) -> None:
+    """Close it and wait until all its connections are closed: a loop with an open one cannot be closed."""
+    closed = asyncio.ensure_future(server.wait_closed())
+    await asyncio.sleep(0)  # asked after `close`, `wait_closed` returns at once
+    server.close()
+    await closed

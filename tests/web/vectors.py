@@ -42,3 +42,43 @@ DISGUISES = (
 )  # fmt: skip
 
 LITERALS = tuple(f"[{each}]" if ":" in each else each for each in ADDRESSES) + DISGUISES
+
+SCRIPTS = (
+    # digits, letters and dots of other scripts, which mean their ASCII kin (UTS 46)
+    "\U0001d7cf\U0001d7d0\U0001d7d5.\U0001d7ce.\U0001d7ce.\U0001d7cf", "\xb9\xb2\u2077.\u2070.\u2070.\xb9",
+    "\u2081\u2082\u2087.\u2080.\u2080.\u2081", "\u2460\uff12\U0001d7d5.\u24ea.0.\xb9",
+    "\uff10\uff58\uff17\uff46.1", "\U0001d7f6x7f.1", "0X7F\u30021", "127\uff61%30\uff0e0\u30021",
+    # characters that mean nothing
+    "127.0.0.\u00ad1", "127\u200b.0.0.1", "127.0.0.1\ufe0f", "1\u206027.0.0.1",
+    # encoded dots and digits
+    "127%2E0%2e0%2E1", "%31%32%37%2e%30.0.1", "%EF%BC%91%32%37.1", "127%E3%80%820.0.1", "0%787f.1",
+)  # fmt: skip
+
+SPELLINGS = (
+    # slashes and backslashes, as many as one likes, capital letters, nothing before the user
+    "http:\\\\{0}\\a", "http:/\\{0}/a", "http:\\/{0}/a", "http:{0}/a", "http:/{0}/a", "http:\\{0}/a",
+    "http:////{0}", "HTTP://{0}", "hTTp:\\{0}?a", "\x00 http://{0}/ \x1f", "http://@{0}/a", "http://:@{0}",
+    # another host to whoever looks for the last @, the first \ or the first #
+    "http://{0}\\@a.test/", "http://{0}/@a.test/", "http://{0}#@a.test/", "http://{0}?@a.test/",
+    "http://{0}/..\\..\\@a.test", "http://{0}/%2e%2e/%2F@a.test",
+)  # fmt: skip
+"""Ways to write a URL around `{0}`, a host and port: all of them lead there."""
+
+WITH_USER = (
+    "http://a.test@{0}/", "http://a.test:80@{0}/", "http://a.test%2f@{0}/", "http://a.test%5C%23@{0}/",
+    "http://a@a.test@{0}\\@a.test/",
+)  # fmt: skip
+"""All of them lead there with a user or a password."""
+
+DECOYS = ("http://a.test#@{0}/", "http://a.test/@{0}/", "http://a.test\\@{0}/", "http://a.test?@{0}/",
+          "http://a.test:80\\@{0}/")  # fmt: skip
+"""None of them leads there: the host is a.test."""
+
+MALFORMED = (
+    "127.0.0.1%00", "127.0.0.1%09", "127.0.0.1%0d%0a", "127.0.0.1%20", "127.0.0.1%2f", "127.0.0.1%5c",
+    "127.0.0.1%23", "127.0.0.1%3f", "127.0.0.1%40a.test", "127.0.0.1%3a80", "%5b::1%5d", "[::\uff11]",
+    "[::%31]", "[::ffff:127.1]", "[::1", "::1]", "[[::1]]", "[127.0.0.1]", "127..0.1", ".127.0.0.1",
+    "\u248827.0.0.1", "127.0.0.1;a.test", "127.0.0.1 a", "0x7f.0.0.0x1.",
+    "\u0661\u0662\u0667.\u0660.\u0660.\u0661", "127.0.0.1\t", "127.0.0\n.1", "127.0.0.1..", "127.0.0.1%2e%2e",
+)  # fmt: skip
+"""No hosts to the standard; each once was one to some parser."""

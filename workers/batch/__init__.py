@@ -1,5 +1,21 @@
 """From a batch's rows to its shard: one flow, which knows no Celery."""
 
-from workers.batch.work import Advance, ForeignMessageError, Work, WrongSettingsError, do_work, find_work
+from workers.batch.work import (
+    Advance,
+    ForeignMessageError,
+    Work,
+    WrongSettingsError,
+    caption_batch,
+    find_work,
+    read_batch,
+)
 
-__all__ = ["Advance", "ForeignMessageError", "Work", "WrongSettingsError", "do_work", "find_work"]
+__all__ = [
+    "Advance",
+    "ForeignMessageError",
+    "Work",
+    "WrongSettingsError",
+    "caption_batch",
+    "find_work",
+    "read_batch",
+]

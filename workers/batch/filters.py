@@ -1,17 +1,22 @@
-"""Rows that the operator does not want: a deny list, and thresholds on columns."""
+"""Rows that the operator does not want: by a deny list, or by thresholds on columns."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from common.deny_list import DenyList, parse_deny_list, read_deny_list
-from common.schema import Status
+from common.errors import FleetError
+from common.run.schema import Status
 from common.settings import FilterSettings
 from workers.batch.outcome import Outcome
 
 Row = Mapping[str, object]
 Verdict = tuple[Status, str]
 IN_SETTINGS = "FLEET_FILTER_DENY"
+
+
+class FilterError(FleetError):
+    """The filters cannot be applied: this worker's settings are wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +39,15 @@ class Filters:
     """All of them; a row gets the first rule that refuses it."""
 
     def __init__(self, settings: FilterSettings) -> None:
-        """Reads the deny list's file: FleetError for one that cannot be read, or has a bad line."""
-        self._deny = _deny_list(settings)
+        """Read the deny list.
+
+        Raises:
+            FilterError: its file cannot be read, or an entry could not be applied.
+        """
+        try:
+            self._deny = _deny_list(settings)
+        except FleetError as error:
+            raise FilterError(str(error)) from error
         self._thresholds = tuple(_thresholds(settings))
 
     def verdict(self, row: Row) -> Verdict | None:
@@ -45,7 +57,7 @@ class Filters:
         return None if rule is None else (Status.FILTERED, rule)
 
     def judge_images(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
-        """The outcomes, those of denied images replaced: what an image is shows only once it is fetched."""
+        """The outcomes, those of denied images replaced: an image's digest is known once it is fetched."""
         return [self._judge_image(outcome) for outcome in outcomes]
 
     def _judge_image(self, outcome: Outcome) -> Outcome:

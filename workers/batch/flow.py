@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from common.metrics import Stage, timed
-from common.schema import Status
+from common.run.schema import Status
 from common.settings import FetchSettings
 from workers.batch.outcome import Outcome
+from workers.batch.pass_metrics import record_pass
 from workers.captions import Captioning, Image, ModelInputs
 from workers.decode import DecodeError
 from workers.fetch import Fetcher
-from workers.metrics import record_pass
 
 DECODERS = 4
 """Threads that decode and resize; the C parts release the interpreter."""
@@ -96,9 +96,12 @@ class Flow:
     ) -> None:
         rows = ((index, url) for index, url in enumerate(urls) if index not in self._outcomes)
         slots = asyncio.Semaphore(self.micro_batch * DECODED_AHEAD + DECODERS)
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(self.settings.concurrency, len(urls))):
-                group.create_task(self._fetch_some(rows, fetcher, decoders, ready, slots))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(self.settings.concurrency, len(urls))):
+                    group.create_task(self._fetch_some(rows, fetcher, decoders, ready, slots))
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None  # a FleetError must be seen as one
 
     async def _fetch_some(
         self,

@@ -3,10 +3,10 @@
 import socket
 from collections.abc import Sequence
 from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 from common.errors import FleetError
-from common.schema import Status
+from common.run.schema import Status
+from common.url import parse_url
 from workers.batch.outcome import Outcome
 
 TEMPORARY = frozenset({Status.DNS_ERROR, Status.CONNECT_ERROR, Status.TIMEOUT})
@@ -42,13 +42,13 @@ def check_network(urls: Sequence[str | None], outcomes: Sequence[Outcome], canar
 
 
 def _name(url: str | None) -> str | None:
-    """The host of a URL if it is a name: a literal address says nothing of the resolver."""
+    """The host of a URL if it is a name: a literal address says nothing about the resolver."""
     try:
-        host = urlsplit(url or "").hostname
+        host = parse_url(url or "").host
     except ValueError:
         return None
     try:
-        ip_address(host or "")
+        ip_address(host.strip("[]"))
     except ValueError:
         return host
     return None

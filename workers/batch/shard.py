@@ -2,14 +2,15 @@
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from common.manifest import Batch
-from common.schema import SHARD
+from common.run.manifest import Batch
+from common.run.schema import SHARD
 from workers.batch.outcome import Outcome
 
 METADATA_KEY = "fleet"
@@ -18,7 +19,7 @@ METADATA_KEY = "fleet"
 def shard_bytes(
     rows: pa.Table, outcomes: Sequence[Outcome], batch: Batch, provenance: dict[str, Any]
 ) -> bytes:
-    """The parquet file: `common.schema.SHARD`, zstd, one row group, read back before it is returned.
+    """The parquet file: `common.run.schema.SHARD`, zstd, page checksums, read back before it is returned.
 
     Args:
         rows: as `read_rows` gives them.
@@ -26,15 +27,47 @@ def shard_bytes(
         batch: which rows these are.
         provenance: run, models, sampling settings and version; kept in the file's metadata as JSON.
     """
-    table = pa.table({**_input(rows), **_results(outcomes), **_position(batch)}).select(SHARD.names)
+    columns = {**_input(rows), **_results(outcomes), **_position(batch)}
+    _require_all(columns)
+    table = pa.table(columns).select(SHARD.names)
     metadata = {METADATA_KEY: json.dumps({**provenance, "batch": batch.id})}
     table = table.cast(SHARD).replace_schema_metadata(metadata)
     sink = io.BytesIO()
-    pq.write_table(table, sink, compression="zstd")
+    pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
     body = sink.getvalue()
-    if not pq.read_table(io.BytesIO(body)).equals(table):
+    if not is_identical(pq.read_table(io.BytesIO(body), page_checksum_verification=True), table):
         raise RuntimeError(f"{batch.id}: the shard did not read back as it was written")
     return body
+
+
+def is_identical(left: pa.Table, right: pa.Table) -> bool:
+    """Whether two tables hold the same columns and values, bit for bit: NaN equals NaN."""
+    if not left.schema.equals(right.schema):
+        return False
+    columns = zip(left.columns, right.columns, strict=True)
+    return all(
+        mine.equals(other) for pair in columns for mine, other in zip(*map(_bit_patterns, pair), strict=True)
+    )
+
+
+def _bit_patterns(column: pa.ChunkedArray) -> Iterator[pa.ChunkedArray]:
+    """Arrays that are equal where the column's bits are: arrow itself holds NaN unequal to NaN."""
+    if pa.types.is_list(column.type):
+        yield pc.list_value_length(column)
+        yield from _bit_patterns(pc.list_flatten(column))
+    elif pa.types.is_float64(column.type):
+        yield pa.chunked_array([chunk.view(pa.int64()) for chunk in column.chunks], pa.int64())
+    else:
+        yield column
+
+
+def _require_all(columns: Collection[str]) -> None:
+    """A column of the schema that nobody fills is the change of code that was forgotten."""
+    missing = [name for name in SHARD.names if name not in columns]
+    if missing:
+        raise RuntimeError(
+            f"column {missing[0]} of common/run/schema.py is not filled in workers/batch/shard.py"
+        )
 
 
 def _input(rows: pa.Table) -> dict[str, pa.ChunkedArray]:

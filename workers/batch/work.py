@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,10 +11,10 @@ import pyarrow as pa
 
 from common import __version__
 from common.errors import FleetError
-from common.manifest import Batch, Part, Run, read_part, read_run
-from common.message import Message
 from common.metrics import Stage, timed
-from common.models import model_refs
+from common.queue.message import Message
+from common.run.manifest import Batch, Part, Run, read_part, read_run
+from common.run.model_refs import model_refs
 from common.settings import Settings
 from common.store import Store, absolute_uri, is_under, open_store
 from workers.batch import loop
@@ -56,30 +56,65 @@ def find_work(message: Message, settings: Settings) -> Work:
         WrongSettingsError: the run was made with other models or sampling settings.
         StoreError: the output cannot be reached.
     """
-    _must_serve(message.run, settings)
+    _require_served(message.run, settings)
     store = open_store(message.run, settings.s3)
     run, part = read_run(store), read_part(store, message.part)
     if run is None or part is None:
         raise ForeignMessageError(f"{message.run}: no manifest of part {message.part} there")
-    batches = (batch for batch in part.batches(run.batch_rows) if batch.first_row == message.first_row)
-    batch = next(batches, None)
+    batch = part.batch_at(message.first_row, run.batch_rows)
     if batch is None:
         raise ForeignMessageError(
             f"{message.run}: part {message.part} has no batch at row {message.first_row}"
         )
-    _must_agree(run, settings)
+    _require_same_settings(run, settings)
     return Work(store, run, part, batch)
 
 
-def do_work(
-    work: Work, cascade: Captioning, settings: Settings, advance: Advance, *, isolate: bool = False
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A batch's rows as they were read.
+
+    Args:
+        table: URL, TEXT and the passed-through columns.
+        filtered: outcomes of the rows that the operator does not want, by index.
+        filters: for what is known only once an image is fetched.
+    """
+
+    table: pa.Table
+    filtered: Mapping[int, Outcome]
+    filters: Filters
+
+
+def read_batch(work: Work, settings: Settings) -> Rows:
+    """Read a batch's rows and filter them.
+
+    Raises:
+        PartError: the part changed or is damaged.
+        StoreError: the place where it lies cannot be reached.
+        FilterError: the deny list cannot be read.
+    """
+    filters = Filters(settings.filter)
+    with timed(Stage.READ):
+        table = read_rows(work.part.as_read(work.store.uri), work.batch, settings.s3)
+    return Rows(table, _filter(table, filters), filters)
+
+
+def caption_batch(
+    work: Work,
+    rows: Rows,
+    cascade: Captioning,
+    settings: Settings,
+    advance: Advance,
+    *,
+    isolate: bool = False,
 ) -> Counter[str] | None:
     """Caption a batch and write its shard.
 
     Args:
         work: the batch.
+        rows: of the batch.
         cascade: the models, loaded.
-        settings: how to fetch and filter.
+        settings: how to fetch.
         advance: called with the number of rows that have just got their outcome.
         isolate: decode each image in a disposable process, because this batch crashed its worker.
 
@@ -87,22 +122,17 @@ def do_work(
         Rows by status; None if somebody else's shard was there first.
 
     Raises:
-        PartError: the part changed or is damaged.
-        StoreError: a place cannot be reached.
+        StoreError: the output cannot be reached.
         NetworkError: the web cannot be reached.
     """
-    batch = work.batch
-    with timed(Stage.READ):
-        rows = read_rows(work.part.as_read(work.store.uri), batch, settings.s3)
-    urls = rows["URL"].to_pylist()
-    filters = Filters(settings.filter)
+    urls = rows.table["URL"].to_pylist()
     with _decoder(isolate=isolate) as decoder:
         flow = Flow(cascade, settings.fetch, settings.micro_batch, decoder, advance)
-        outcomes = filters.judge_images(loop.run(flow.run(urls, _keys(work), _filtered(rows, filters))))
+        outcomes = rows.filters.judge_images(loop.run(flow.run(urls, _keys(work), rows.filtered)))
     check_network(urls, outcomes, settings.fetch.canary)
     with timed(Stage.WRITE):
-        body = shard_bytes(rows, outcomes, batch, _provenance(work, cascade))
-        first = work.store.create(batch.shard_key, body)
+        body = shard_bytes(rows.table, outcomes, work.batch, _provenance(work, cascade))
+        first = work.store.create(work.batch.shard_key, body)
     return count_statuses(outcomes) if first else None
 
 
@@ -115,9 +145,8 @@ def _decoder(*, isolate: bool) -> Iterator[Decode]:
         yield isolated.decode
 
 
-def _filtered(rows: pa.Table, filters: Filters) -> dict[int, Outcome]:
-    """The rows that the operator does not want."""
-    verdicts = ((index, filters.verdict(row)) for index, row in enumerate(rows.to_pylist()))
+def _filter(table: pa.Table, filters: Filters) -> dict[int, Outcome]:
+    verdicts = ((index, filters.verdict(row)) for index, row in enumerate(table.to_pylist()))
     return {index: Outcome(*verdict) for index, verdict in verdicts if verdict is not None}
 
 
@@ -125,13 +154,13 @@ def count_statuses(outcomes: Sequence[Outcome]) -> Counter[str]:
     return Counter(outcome.status.value for outcome in outcomes)
 
 
-def _must_serve(run: str, settings: Settings) -> None:
+def _require_served(run: str, settings: Settings) -> None:
     served = absolute_uri(settings.output or "")
-    if absolute_uri(run) != run or not is_under(run, served):
+    if not is_under(run, served):
         raise ForeignMessageError(f"{run}: not under FLEET_OUTPUT ({served})")
 
 
-def _must_agree(run: Run, settings: Settings) -> None:
+def _require_same_settings(run: Run, settings: Settings) -> None:
     ours = run.model_copy(update={"models": model_refs(settings), "sampling": settings.sampling})
     difference = run.difference(ours)
     if difference:

@@ -1,4 +1,4 @@
-"""The three steps: a captioner writes, a ranker keeps a shortlist, a selector picks the top caption."""
+"""The three stages: captioner, ranker to a shortlist, selector of the top caption."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -7,34 +7,34 @@ from common.metrics import Stage, timed
 from common.settings import SamplingSettings
 from workers.captions import Captions, Image, ModelInputs
 from workers.cascade.passes import Passes
-from workers.cascade.pixels import check_image
+from workers.cascade.pixels import require_image
 
 
 class Resizer(Protocol):
     """The CPU work of one image."""
 
     def resize(self, image: Image) -> Image:
-        """uint8 [height, width, 3] -> as its model reads it."""
+        """uint8 [height, width, 3] -> the input size of its model."""
 
 
 class Captioner(Protocol):
-    """Writes captions of pictures."""
+    """Generates captions of images."""
 
     @property
     def preprocessing(self) -> Resizer: ...
 
     def sample(self, images: Sequence[Image], keys: Sequence[int]) -> list[list[str]]:
-        """Random captions of each image; the same key gives the same ones."""
+        """Random captions of each image, determined by its key."""
 
-    def greedy(self, images: Sequence[Image]) -> list[str]:
-        """The one caption of each image that needs no random numbers."""
+    def decode_greedy(self, images: Sequence[Image]) -> list[str]:
+        """The greedy caption of each image."""
 
     def release(self) -> None:
-        """Give back the memory that is kept from batch to batch."""
+        """Free the memory that is kept between batches."""
 
 
 class Ranker(Protocol):
-    """Says how well captions fit pictures."""
+    """Scores captions against images."""
 
     @property
     def preprocessing(self) -> Resizer: ...
@@ -44,10 +44,10 @@ class Ranker(Protocol):
 
 
 class Rewriter(Protocol):
-    """Improves captions without seeing the pictures."""
+    """Rewrites captions from their text alone."""
 
     def rewrite(self, captions: Sequence[str]) -> list[str]:
-        """One text for each."""
+        """One text for each caption."""
 
 
 class Cascade:
@@ -80,7 +80,7 @@ class Cascade:
         Raises:
             ValueError: `image` is not uint8 [height, width, 3] with at least one pixel.
         """
-        check_image(image)
+        require_image(image)
         models = (self.captioner, self._ranker, self._selector)
         return ModelInputs(*(model.preprocessing.resize(image) for model in models))
 
@@ -88,46 +88,46 @@ class Cascade:
         """Captions of each image.
 
         Args:
-            inputs: what `prepare` made of the images; may be empty.
-            keys: a 64-bit integer for each image, its identity for the random numbers: in float32 the same
-                key, image and settings give the same captions whatever else is in `inputs`.
+            inputs: of `prepare`; may be empty.
+            keys: a 64-bit integer per image that seeds its random numbers: in float32 the same key, image
+                and settings give the same captions in any batch.
 
         Raises:
-            ValueError: there are not as many keys as images.
+            ValueError: the numbers of keys and images differ.
         """
         if len(inputs) != len(keys):
             raise ValueError(f"{len(keys)} keys for {len(inputs)} images")
-        return self.passes.run(lambda some: self._caption(inputs[some], keys[some]), len(inputs))
+        return self.passes.run(lambda part: self._caption(inputs[part], keys[part]), len(inputs))
 
     def _caption(self, inputs: Sequence[ModelInputs], keys: Sequence[int]) -> list[Captions]:
         with timed(Stage.SAMPLE):
-            sampled = self.captioner.sample([image.captioner for image in inputs], keys)
-        candidates = [distinct(own) for own in sampled]
+            texts = self.captioner.sample([image.captioner for image in inputs], keys)
+        candidates = [deduplicate(own) for own in texts]
         with timed(Stage.RANK):
-            ranked = _ranked(self._ranker, [image.ranker for image in inputs], candidates)
+            ranked = _rank(self._ranker, [image.ranker for image in inputs], candidates)
         shortlists = [captions[: self._shortlist] for captions, _ in ranked]
         with timed(Stage.SELECT):
-            selected = _ranked(self._selector, [image.selector for image in inputs], shortlists)
+            selected = _rank(self._selector, [image.selector for image in inputs], shortlists)
         tops = [captions[0] for captions, _ in selected]
         repaired = self._repairer.rewrite(tops) if self._repairer else [None] * len(tops)
         rows = zip(ranked, selected, tops, repaired, strict=True)
         return [Captions(*best, *few, top, better) for best, few, top, better in rows]
 
 
-def distinct(captions: Sequence[str]) -> tuple[str, ...]:
-    """Without repetitions and empty captions, in order; one empty caption where there is nothing else."""
+def deduplicate(captions: Sequence[str]) -> tuple[str, ...]:
+    """Without repetitions and empty captions, in order; a single empty caption if nothing is left."""
     return tuple(dict.fromkeys(caption for caption in captions if caption)) or ("",)
 
 
-def best_first(
+def sort_by_similarity(
     captions: Sequence[str], similarities: Sequence[float]
 ) -> tuple[tuple[str, ...], tuple[float, ...]]:
-    """Sorted by similarity; equal ones keep their order."""
+    """Sort descending; ties keep their order."""
     order = sorted(range(len(captions)), key=lambda index: -similarities[index])
     return tuple(captions[index] for index in order), tuple(similarities[index] for index in order)
 
 
-def _ranked(
+def _rank(
     ranker: Ranker, images: Sequence[Image], captions: Sequence[Sequence[str]]
 ) -> list[tuple[tuple[str, ...], tuple[float, ...]]]:
-    return list(map(best_first, captions, ranker.similarities(images, captions)))
+    return list(map(sort_by_similarity, captions, ranker.similarities(images, captions)))

@@ -1,4 +1,4 @@
-"""As many images at a time as fit into memory."""
+"""Passes of as many images as fit into memory."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -12,18 +12,18 @@ Result = TypeVar("Result")
 
 
 class Passes:
-    """Runs work in passes; when memory runs out a pass is halved, and so are all that follow."""
+    """Runs work in passes; out of memory halves this pass and all that follow."""
 
     def __init__(self, release: Callable[[], None]) -> None:
-        """`release` gives back what the models keep between passes."""
-        self.size: int | None = None  # images of a pass; None while none was too large
+        """`release` frees the memory that the models keep between passes."""
+        self.size: int | None = None  # images of a pass; None before any was too large
         self._release = release
 
     def run(self, work: Callable[[slice], list[Result]], count: int) -> list[Result]:
         """The results of `work` for `count` items, in order.
 
         Raises:
-            torch.OutOfMemoryError: one item alone is too much.
+            torch.OutOfMemoryError: a single item does not fit.
         """
         results: list[Result] = []
         while len(results) < count:
@@ -41,7 +41,7 @@ class Passes:
         except torch.OutOfMemoryError:
             if items.stop - items.start == 1:
                 raise
-            return None  # only out here do the failed pass's tensors go
+            return None  # outside the handler the failed pass's tensors are freed
 
     def _halve(self, size: int) -> None:
         self.size = size // 2

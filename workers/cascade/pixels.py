@@ -1,4 +1,4 @@
-"""Pictures to the sizes that the models read; the CPU work of one image."""
+"""Preprocessing: images to the input sizes of the models; the CPU work of one image."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,27 +12,27 @@ from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2 import functional as torchvision
 
 from workers.captions import Image
-from workers.cascade.transfer import to_device
+from workers.cascade.device import to_device
 
 Resampling = PillowImage.Resampling
 
 _FAST = {Resampling.BICUBIC: InterpolationMode.BICUBIC, Resampling.BILINEAR: InterpolationMode.BILINEAR}
-"""What torchvision resizes on bytes as Pillow does, four times as fast (`tests/benchmarks/decode.py`)."""
+"""Torchvision resizes uint8 with these as Pillow does, four times as fast (`tests/benchmarks/decode.py`)."""
 
 _STRIPE = 16
-"""Times as long as it is wide: from here on only the part that is kept is resized."""
+"""Aspect ratio from which on only the part inside the crop is resized."""
 
 
 class Fit(StrEnum):
-    """How a picture of another shape is fitted into the square, in open_clip's words."""
+    """How an image is fitted into the square, in open_clip's words."""
 
-    SQUASH = "squash"  # both sides are scaled, proportions are lost
-    SHORTEST = "shortest"  # the shorter side is scaled, the middle of the longer one is kept
+    SQUASH = "squash"  # both sides are scaled; the aspect ratio is lost
+    SHORTEST = "shortest"  # the shorter side is scaled, the longer one centre-cropped
 
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
-    """A model's own: size, resampling and normalisation."""
+    """Input size, resampling and normalisation of one model."""
 
     side: int
     fit: Fit
@@ -50,40 +50,40 @@ class Preprocessing:
         pixels = torch.from_numpy(np.require(image, requirements=("C", "W"))).permute(2, 0, 1)
         size = [self.side, self.side] if self.fit is Fit.SQUASH else [self.side]
         resized = torchvision.resize(pixels, size, _FAST[self.resampling], antialias=True)
-        middle: Tensor = torchvision.center_crop(resized, [self.side, self.side])
-        return middle.permute(1, 2, 0).numpy()
+        cropped: Tensor = torchvision.center_crop(resized, [self.side, self.side])
+        return cropped.permute(1, 2, 0).numpy()
 
     def _resize_box(self, image: Image) -> Image:
         height, width = image.shape[:2]
-        box = None if self.fit is Fit.SQUASH else _middle(width, height, self.side)
+        box = None if self.fit is Fit.SQUASH else _crop_box(width, height, self.side)
         resized = PillowImage.fromarray(image).resize((self.side, self.side), self.resampling, box=box)
         return np.asarray(resized)
 
     def normalise(self, images: Sequence[Image], device: torch.device, dtype: torch.dtype) -> Tensor:
-        """Resized images -> [images, 3, side, side]; bytes travel to the device, floats are made there."""
+        """Resized images -> [images, 3, side, side]; uint8 is copied to the device and converted there."""
         pixels = to_device(np.stack(images), device).permute(0, 3, 1, 2)
         mean, std = (torch.tensor(x, device=device).view(3, 1, 1) for x in (self.mean, self.std))
         return ((pixels.float() / 255 - mean) / std).to(dtype).contiguous()
 
 
-def check_image(image: Image) -> None:
-    """Raise ValueError unless `image` is uint8 [height, width, 3] with at least one pixel."""
+def require_image(image: Image) -> None:
+    """Raises ValueError unless `image` is uint8 [height, width, 3] with at least one pixel."""
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:  # noqa: PLR2004
         raise ValueError(f"expected an image of uint8 [height, width, 3], got {image.dtype} {image.shape}")
 
 
-def _middle(width: int, height: int, side: int) -> tuple[float, float, float, float]:
-    """The part that is left of a picture whose shorter side becomes `side` and whose middle is cut out.
+def _crop_box(width: int, height: int, side: int) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of the centre crop after the shorter side is scaled to `side`.
 
-    As torchvision's Resize and CenterCrop place it, but without the resized picture: that of a stripe of
-    1 x 50,000,000 pixels would need terabytes.
+    As torchvision's Resize and CenterCrop place it, but without the resized image, which for
+    1 x 50,000,000 pixels would take terabytes.
     """
-    left, right = _middle_of_side(width, min(width, height), side)
-    top, bottom = _middle_of_side(height, min(width, height), side)
+    left, right = _crop_side(width, min(width, height), side)
+    top, bottom = _crop_side(height, min(width, height), side)
     return left, top, right, bottom
 
 
-def _middle_of_side(length: int, shortest: int, side: int) -> tuple[float, float]:
+def _crop_side(length: int, shortest: int, side: int) -> tuple[float, float]:
     scaled = side * length // shortest
     start = round((scaled - side) / 2)
     return start * length / scaled, (start + side) * length / scaled

@@ -1,4 +1,4 @@
-"""An optional last step: a text-to-text model rewrites top captions, as the original repaired grammar."""
+"""Optional last step: a text-to-text model rewrites the top captions, as the original repaired grammar."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,14 +7,14 @@ from typing import Any
 import torch
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
-from workers.cascade.folder import WEIGHTS, load_transformers, loading, require_file
+from workers.cascade.model_folder import WEIGHTS, load_transformers, model_errors, require_file
 
 _EXPECTED = "a text-to-text model as transformers saves it (config.json, model.safetensors, a tokenizer)"
 LONGEST = 64  # tokens of a rewritten caption
 
 
 class Repairer:
-    """Any encoder-decoder of transformers."""
+    """Any encoder-decoder model of transformers."""
 
     def __init__(self, model: Any, tokenizer: Any) -> None:
         self._model = model
@@ -22,7 +22,7 @@ class Repairer:
 
     @torch.inference_mode()
     def rewrite(self, captions: Sequence[str]) -> list[str]:
-        """One text for each caption, the likeliest; all captions in one batch."""
+        """Greedy rewriting of each caption; all captions in one batch."""
         inputs = self._tokenizer(list(captions), return_tensors="pt", padding=True, truncation=True)
         tokens = self._model.generate(
             input_ids=inputs.input_ids.to(self._model.device),
@@ -34,10 +34,10 @@ class Repairer:
 
 
 def load_repairer(folder: Path, device: torch.device, dtype: torch.dtype) -> Repairer:
-    """Raise ModelFolderError where the folder holds no text-to-text model."""
+    """Raises ModelFolderError unless the folder holds a text-to-text model."""
     require_file(folder, _EXPECTED, "config.json")
     require_file(folder, _EXPECTED, *WEIGHTS)
     model = load_transformers(AutoModelForSeq2SeqLM, folder, dtype, _EXPECTED)
-    with loading(folder, _EXPECTED):
+    with model_errors(folder, _EXPECTED):
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     return Repairer(model.train(False).to(device), tokenizer)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import GifImagePlugin, Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
-from common.schema import Status
+from common.run.schema import Status
 from workers.decode.rgb import to_rgb
 from workers.decode.sniff import sniff
 

@@ -19,7 +19,7 @@ from typing import IO, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from common.schema import Status
+from common.run.schema import Status
 from workers.decode.decoder import DecodeError
 
 SECONDS = 60.0

@@ -1,28 +1,28 @@
-"""One attempt at a batch: claimed, counted, leased; ends in a shard, a failure record, or an error."""
+"""One attempt at a batch: claimed, counted, leased; ends in a result, or in an error that `blame` judges."""
 
 import os
 import time
 import traceback
-from collections.abc import Mapping
-from typing import NoReturn
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import redis
 import structlog
 
-from common.attempts import AttemptBook, Attempts
-from common.broker import connect
-from common.errors import FleetError
-from common.failure import Failure, Reason, bury, failure_key
-from common.live import LiveRun, Running
-from common.metrics import ATTEMPTS, DEAD, ROWS, RUNNING
-from common.part import PartError
+from common.queue.attempts import AttemptBook, Attempts
+from common.queue.broker import connect
+from common.queue.live import LiveRun, Running
+from common.queue.workers import Workers
+from common.run.failure_record import Failure, Reason, failure_key, write_failure
 from common.settings import Settings
-from workers.batch import Advance, Work, do_work
-from workers.delivery.lease import CLAIM_SECONDS, Lease, claim_on
-from workers.delivery.put_back import ClaimedError, DeadBatchError, UnexpectedError, backoff
+from workers.batch import Advance, Work, caption_batch, read_batch
+from workers.delivery.blame import Reaction, blame, preparing, unwrap
+from workers.delivery.errors import ClaimedError, FailingWorkerError, TriedHereError, UnexpectedError
+from workers.delivery.giving_up import SEEN_SECONDS, Witnesses, is_given_up
+from workers.delivery.lease import CLAIM_SECONDS, Lease, Progress, claim_on
+from workers.delivery.result import End, Result
 from workers.delivery.worker_id import worker_id
-from workers.health import ChildHealth
-from workers.models import load_models
+from workers.models.load import load_models
 
 ISOLATE_AFTER = 2
 """Crashes of a batch after which each image is decoded in a disposable process."""
@@ -31,32 +31,147 @@ log = structlog.get_logger(__name__)
 
 
 class Attempt:
-    """Everything that happens to a batch between its delivery and its acknowledgement."""
+    """Everything that happens to a batch between its delivery and its acknowledgement.
+
+    Args:
+        work: the batch.
+        settings: of this worker.
+        hostname: the name that Flower shows.
+        delivery_tag: of the message.
+    """
 
     def __init__(self, work: Work, settings: Settings, hostname: str, delivery_tag: str) -> None:
         self._work, self._settings = work, settings
         self._hostname, self._tag = hostname, delivery_tag
+        self._batch = work.batch.id
         self._client = connect(settings.broker_url)
         self._live = LiveRun(self._client, work.store.uri)
         self._book = AttemptBook(self._client, work.store.uri)
-        self._health = ChildHealth(settings.health)
+        self._workers = Workers(self._client)
 
-    def make(self) -> None:
+    def make(self) -> Result:
         """Do the batch, unless its shard or its failure record is there.
 
         Raises:
-            FleetError: it cannot be done now; the message must go back.
+            FleetError: it cannot be done now.
             redis.RedisError: the broker is away.
-            DeadBatchError: it was given up.
+            Exception: the device failed.
         """
-        with self._client:  # or its links to the broker would stay until the collector comes by
-            self._claimed()
+        with self._client, self._lease() as progress:  # close now; connections would leak until GC
+            result = self._settle_or_do(progress.advance)
+            self._keep_books(result)
+            return result
 
-    def _claimed(self) -> None:
-        claim = claim_on(self._client, self._work.store.uri, self._work.batch.id)
+    def _settle_or_do(self, advance: Advance) -> Result:
+        # Under the claim: whoever held it while this worker waited may have ended the batch.
+        if self._is_ended():
+            return Result(End.SETTLED)
+        attempts = self._book.begin(self._batch, worker_id())
+        reason = self._reason_to_give_up(attempts)
+        if reason is not None:
+            return self._give_up(reason, self._book.last_error(self._batch) or "the process died")
+        self._leave_to_others(attempts)
+        try:
+            return self._do(attempts, advance)
+        except redis.RedisError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, somebody is to blame for it
+            return self._judge(unwrap(error))
+
+    def _do(self, attempts: Attempts, advance: Advance) -> Result:
+        with preparing():
+            cascade = load_models(self._settings)
+            rows = read_batch(self._work, self._settings)
+        isolate = attempts.crashed >= ISOLATE_AFTER
+        counts = caption_batch(self._work, rows, cascade, self._settings, advance, isolate=isolate)
+        return Result(End.LATE) if counts is None else Result(End.COMMITTED, counts)
+
+    def _judge(self, error: Exception) -> Result:
+        """The end of a batch that failed; an error where it has to go back to the queue."""
+        reaction = blame(error).reaction
+        if reaction is Reaction.GIVE_UP:
+            return self._give_up(Reason.PART, str(error))
+        if reaction is Reaction.COUNT:
+            return self._count(error)
+        self._book.end(self._batch)
+        raise error
+
+    def _count(self, error: Exception) -> Result:
+        trace = "".join(traceback.format_exception(error))
+        line = f"{type(error).__name__}: {error}"
+        log.error("unexpected error", exception=trace)
+        if not self._book.fail(self._batch, worker_id(), trace):
+            raise FailingWorkerError(f"this worker's last batches all failed, now with {line}") from error
+        if self._reason_to_give_up(self._book.read(self._batch)) is None:
+            raise UnexpectedError(line) from error
+        return self._give_up(Reason.ERROR, trace)
+
+    def _reason_to_give_up(self, attempts: Attempts) -> Reason | None:
+        if not self._is_at_limit(attempts):
+            return None
+        lease, witnesses = self._settings.lease, self._witnesses()
+        if is_given_up(attempts.crashed, lease.max_crashed, witnesses):
+            return Reason.CRASHED
+        if is_given_up(attempts.vanished, lease.max_vanished, witnesses):
+            return Reason.VANISHED
+        return None
+
+    def _is_at_limit(self, attempts: Attempts) -> bool:
+        lease = self._settings.lease
+        return attempts.crashed >= lease.max_crashed or attempts.vanished >= lease.max_vanished
+
+    def _witnesses(self) -> Witnesses:
+        return Witnesses(
+            proven=self._workers.count_finishers(self._book.workers_failed_on(self._batch)),
+            seen=self._workers.count_seen(SEEN_SECONDS),
+            anyone_works=self._workers.has_finisher(),
+        )
+
+    def _leave_to_others(self, attempts: Attempts) -> None:
+        """A batch at its limit is tried by a worker that it has not failed on yet."""
+        if not self._is_at_limit(attempts) or not self._witnesses().anyone_works:
+            return
+        if worker_id() in self._book.workers_failed_on(self._batch):
+            self._book.end(self._batch)
+            raise TriedHereError(f"{self._batch}: failed here already; another worker has to try it")
+
+    def _give_up(self, reason: Reason, error: str) -> Result:
+        attempts = self._book.read(self._batch)
+        failure = Failure(
+            batch=self._batch,
+            reason=reason,
+            error=error,
+            crashed=attempts.crashed,
+            vanished=attempts.vanished,
+            worker=f"{self._hostname} ({os.getpid()})",
+        )
+        write_failure(self._work.store, failure)
+        return Result(End.DEAD, failure=failure)
+
+    def _is_ended(self) -> bool:
+        store, batch = self._work.store, self._work.batch
+        return store.exists(batch.shard_key) or store.exists(failure_key(batch.id))
+
+    def _keep_books(self, result: Result) -> None:
+        """What lies in the output is done: a broker that is away then changes nothing but the counters."""
+        with _tolerating_outage():
+            self._book.reset(self._batch)  # where it is settled, its writer may have died before it could
+        with _tolerating_outage():
+            if result.end is End.COMMITTED:
+                self._live.record_commit(self._batch, result.rows)
+            else:
+                self._live.drop(self._batch)
+        with _tolerating_outage():
+            if result.end in {End.COMMITTED, End.LATE}:
+                self._workers.record_finish(worker_id())
+
+    @contextmanager
+    def _lease(self) -> Iterator[Progress]:
+        """The claim, the lease and the live record, while the block runs."""
+        claim = claim_on(self._client, self._work.store.uri, self._batch)
         if not claim.acquire(blocking_timeout=CLAIM_SECONDS + 1):
-            raise ClaimedError(f"{self._work.batch.id}: another worker is at it")
-        running = Running(self._work.batch.id, self._hostname, 0, self._work.batch.rows, time.time())
+            raise ClaimedError(f"{self._batch}: another worker is at it")
+        running = Running(self._batch, self._hostname, 0, self._work.batch.rows, time.time())
         lease = Lease(
             self._client,
             self._live,
@@ -65,93 +180,13 @@ class Attempt:
             settings=self._settings.lease,
             running=running,
         )
-        with lease.held() as progress, RUNNING.track_inprogress():
-            # Under the claim: whoever held it while this worker waited may have ended the batch.
-            if self._settled():
-                log.info("batch is settled already")
-                self._live.dropped(self._work.batch.id)
-                self._book.forget(self._work.batch.id)  # its writer may have died before it could
-            else:
-                self._counted(self._health.counting(progress.advance))
-
-    def _settled(self) -> bool:
-        store, batch = self._work.store, self._work.batch
-        return store.exists(batch.shard_key) or store.exists(failure_key(batch.id))
-
-    def _counted(self, advance: Advance) -> None:
-        attempts = self._book.begin(self._work.batch.id, worker_id())
-        reason = self._spent(attempts)
-        if reason is not None:
-            self._bury(reason, self._book.last_error(self._work.batch.id) or "the process died", attempts)
-        try:
-            self._do(attempts, advance)
-        except PartError as error:
-            self._bury(Reason.PART, str(error), attempts)
-        except FleetError:
-            self._book.end(self._work.batch.id)
-            ATTEMPTS.labels("put_back").inc()
-            raise
-        except redis.RedisError:  # the broker's failure, not the batch's
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, it must count and be seen
-            self._fail(error)
-
-    def _do(self, attempts: Attempts, advance: Advance) -> None:
-        batch = self._work.batch
-        cascade = load_models(self._settings)
-        counts = do_work(
-            self._work, cascade, self._settings, advance, isolate=attempts.crashed >= ISOLATE_AFTER
-        )
-        backoff.success()
-        self._health.ready()
-        if counts is None:
-            log.info("another worker's shard was first")
-            ATTEMPTS.labels("late").inc()
-            self._live.dropped(batch.id)
-        else:
-            log.info("shard written", shard=batch.shard_key, rows=dict(counts))
-            _count(counts)
-            self._live.committed(batch.id, counts)
-        self._book.forget(batch.id)
-
-    def _spent(self, attempts: Attempts) -> Reason | None:
-        if attempts.crashed >= self._settings.lease.max_crashed:
-            return Reason.CRASHED
-        if attempts.vanished >= self._settings.lease.max_vanished:
-            return Reason.VANISHED
-        return None
-
-    def _fail(self, error: Exception) -> None:
-        """Count it; the last one buries the batch, the others put it back."""
-        trace = traceback.format_exc()
-        log.error("unexpected error", exception=trace)
-        attempts = self._book.fail(self._work.batch.id, trace)
-        if attempts.crashed < self._settings.lease.max_crashed:
-            ATTEMPTS.labels("failed").inc()
-            raise UnexpectedError(f"{type(error).__name__}: {error}") from error
-        self._bury(Reason.ERROR, trace, attempts)
-
-    def _bury(self, reason: Reason, error: str, attempts: Attempts) -> NoReturn:
-        batch = self._work.batch.id
-        log.error("batch is dead", reason=reason.value, error=error, crashed=attempts.crashed)
-        failure = Failure(
-            batch=batch,
-            reason=reason,
-            error=error,
-            crashed=attempts.crashed,
-            vanished=attempts.vanished,
-            worker=f"{self._hostname} ({os.getpid()})",
-        )
-        bury(self._work.store, failure)
-        ATTEMPTS.labels("dead").inc()
-        DEAD.labels(reason.value).inc()
-        self._live.dropped(batch)
-        self._book.forget(batch)
-        # Without its cause: Flower shows that, and it may name a file or a URL.
-        raise DeadBatchError(f"given up ({reason.value}); see {failure_key(batch)}") from None
+        with lease.held() as progress:
+            yield progress
 
 
-def _count(rows: Mapping[str, int]) -> None:
-    ATTEMPTS.labels("committed").inc()
-    for status, count in rows.items():
-        ROWS.labels(status).inc(count)
+@contextmanager
+def _tolerating_outage() -> Iterator[None]:
+    try:
+        yield
+    except redis.RedisError as error:
+        log.warning("broker away", error=str(error))

@@ -11,8 +11,8 @@ import structlog
 from redis.exceptions import LockError
 from redis.lock import Lock
 
-from common.broker import renew_lease
-from common.live import LiveRun, Running, run_prefix
+from common.queue.broker import renew_lease
+from common.queue.live import LiveRun, Running, run_prefix
 from common.settings import LeaseSettings
 
 SILENT_BEATS = 5
@@ -72,7 +72,7 @@ class Lease:
             self._over.set()
             thread.join()
             _quietly(self._beat)
-            _quietly(lambda: self._live.ended(self._running.batch))
+            _quietly(lambda: self._live.end(self._running.batch))
             with suppress(redis.RedisError):  # lost, or the broker is away: it runs out by itself
                 self._claim.release()
 

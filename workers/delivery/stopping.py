@@ -7,7 +7,7 @@ import structlog
 from celery.worker import WorkController, state
 
 from common.settings import Settings
-from workers.delivery.sign_of_life import excuse_running_batches
+from workers.delivery.heartbeat import excuse_running_batches
 
 GOODBYE = 6.0
 """Seconds beyond `lease.grace` after which the process ends, whatever still holds it."""

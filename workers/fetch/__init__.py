@@ -1,4 +1,4 @@
-"""The hostile web: addresses that strangers chose, downloaded under guard."""
+"""Guarded downloads from untrusted URLs."""
 
 from workers.fetch.fetcher import Fetched, Fetcher
 

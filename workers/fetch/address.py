@@ -1,4 +1,4 @@
-"""Which addresses belong to the public Internet.
+"""Globally routable addresses.
 
 From the IANA special-purpose address registries (RFC 6890). Written out, because `is_global` of the
 standard library differs between patch releases and calls multicast, 6to4 and site-local addresses global.
@@ -64,7 +64,7 @@ def embedded_ipv4(address: IPv6Address) -> IPv4Address | None:
 
 
 def is_public(address: Address) -> bool:
-    """Whether a stranger may send us there."""
+    """Whether the address is globally routable."""
     if isinstance(address, IPv4Address):
         return not any(address in network for network in _IPV4_SPECIAL)
     inner = embedded_ipv4(address)
@@ -79,8 +79,8 @@ def is_within(address: Address, networks: tuple[Network, ...]) -> bool:
     return any(address in network or (inner is not None and inner in network) for network in networks)
 
 
-def parse(text: str) -> Address | None:
-    """The address that the text spells canonically, else None."""
+def parse_address(text: str) -> Address | None:
+    """The address of a canonical literal, else None."""
     try:
         return ip_address(text)
     except ValueError:

@@ -1,31 +1,43 @@
-"""From the head of a response to what comes next: another URL, the body, or a failure."""
+"""The head of a response: a redirect, a body, or a failure."""
 
 import time
 from email.utils import parsedate_to_datetime
+from urllib.parse import quote_from_bytes
 
 from aiohttp import ClientResponse
-from yarl import URL
 
-from common.schema import Status
+from common.run.schema import Status
+from common.url import WebUrl
 from workers.fetch.failure import RETRY_SECONDS, Failure
-from workers.fetch.target import target
+from workers.fetch.target import require_target
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _SUCCESS = range(200, 300)
 _SERVER_ERROR = 500
 _BUSY = frozenset({429, 503})
+_ASCII = bytes(range(128))
 
 
-def redirection(response: ClientResponse) -> URL | None:
-    """Where the response sends us, checked; None where it does not."""
-    location = response.headers.get("Location")
-    if response.status in _REDIRECTS and location is not None:
-        return target(location, base=response.url)
-    return None
+def find_redirect(response: ClientResponse, base: WebUrl) -> WebUrl | None:
+    """The URL that the response redirects to; None where it does not.
+
+    Raises:
+        Failure: that URL is not fetched.
+    """
+    if response.status not in _REDIRECTS:
+        return None
+    locations = (value for name, value in response.raw_headers if name.lower() == b"location")
+    location = next(locations, None)
+    return None if location is None else require_target(decode_location(location), base)
+
+
+def decode_location(value: bytes) -> str:
+    """A Location in ASCII: servers write it in any encoding, and none of its bytes may be dropped."""
+    return value.decode("ascii") if value.isascii() else quote_from_bytes(value, safe=_ASCII)
 
 
 def raise_for_status(response: ClientResponse) -> None:
-    """Failure for all that is neither success nor a redirect that can be followed."""
+    """Raise Failure unless the response is a success or a redirect with a Location."""
     code = response.status
     if code in _SUCCESS or (code in _REDIRECTS and "Location" in response.headers):
         return
@@ -33,7 +45,7 @@ def raise_for_status(response: ClientResponse) -> None:
         raise _busy(response)
     if code >= _SERVER_ERROR:
         raise Failure(Status.HTTP_5XX, str(code), retry_in=RETRY_SECONDS)
-    raise Failure(Status.HTTP_4XX, str(code))  # 304 is one: there is no picture either
+    raise Failure(Status.HTTP_4XX, str(code))  # 304 included: it brings no image either
 
 
 def _busy(response: ClientResponse) -> Failure:
@@ -45,7 +57,7 @@ def _busy(response: ClientResponse) -> Failure:
 
 
 def retry_after(value: str) -> float | None:
-    """Seconds from now (RFC 9110, 10.2.3: a number or a date), None where the header says nothing."""
+    """Seconds from now (RFC 9110, 10.2.3: a number or a date), None if the header is neither."""
     value = value.strip()
     if value.isascii() and value.isdigit():
         return float(value[:9])

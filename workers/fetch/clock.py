@@ -1,4 +1,4 @@
-"""The time that one URL may take."""
+"""A deadline for one URL that stands still while it waits its turn."""
 
 import asyncio
 import time
@@ -7,10 +7,7 @@ from typing import Self
 
 
 class Clock:
-    """Seconds left for a URL. `async with` it to work for the URL: TimeoutError when none is left.
-
-    It stands still while the URL waits for a slot of its host.
-    """
+    """Seconds left for a URL, spent inside `async with`; TimeoutError when none is left."""
 
     __slots__ = ("_started", "_timeout", "left")
 

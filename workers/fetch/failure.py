@@ -1,4 +1,4 @@
-"""Why a URL gave no body: one status, one short detail."""
+"""Failures of a URL: a status and a short detail."""
 
 import re
 import socket
@@ -7,21 +7,23 @@ from errno import errorcode
 
 import aiohttp
 
-from common.schema import Status
+from common.run.schema import Status
+from workers.fetch.shortage import Shortage, find_shortage
 
 MAX_DETAIL = 200
 RETRY_SECONDS = 0.5
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _LOOKUP_ERRORS = {getattr(socket, name): name for name in dir(socket) if name.startswith("EAI_")}
+_EXCERPT = re.compile(r":?\s+b['\"]")  # of the response, behind the rule that it breaks
 _TOO_LONG = ("Got more than", "Too many headers")  # of aiohttp's parser, which has no class for the second
 
 
 class Failure(Exception):  # noqa: N818 - an outcome, not an error of ours
-    """The end of a URL, or of one try.
+    """The failure of a URL, or of one try.
 
     Attributes:
         status: the row's status.
-        detail: one short line, fit for the row's error.
+        detail: one short line for the row's error.
         retry_in: seconds after which another try may help; None where none would.
         trips: whether the host, rather than the URL, is at fault.
         busy_for: seconds for which the host asked to be left alone.
@@ -48,11 +50,15 @@ class BlockedAddress(OSError):  # noqa: N818 - an outcome too
     """The guard refused to open a socket."""
 
 
-def classify(error: Exception) -> Failure:
-    """The failure that an exception of aiohttp, ssl or the system stands for."""
+def classify(error: Exception) -> Failure | Shortage:
+    """The failure, or the shortage of this machine, for an exception of aiohttp, ssl or the system."""
     if isinstance(error, Failure):
         return error
     cause = _cause(error)
+    return find_shortage(cause) or _failure(error, cause)
+
+
+def _failure(error: Exception, cause: BaseException) -> Failure:
     if isinstance(cause, BlockedAddress):
         return Failure(Status.BLOCKED, "address or port is not public")
     if isinstance(error, aiohttp.ClientConnectorDNSError):
@@ -65,12 +71,18 @@ def classify(error: Exception) -> Failure:
     return _other(error, cause)
 
 
-def _other(error: Exception, cause: BaseException) -> Failure:
+def describe_broken_response(error: BaseException) -> Failure:
+    """The failure for an exception of aiohttp's parser; it is not retried."""
     complaint = str(getattr(error, "message", "") or getattr(error.__cause__, "message", ""))
-    if complaint.startswith(_TOO_LONG):  # in the head, or behind the body
-        return Failure(Status.TOO_LARGE, f"bad response: {complaint}")
-    if isinstance(error, aiohttp.ClientResponseError):  # headers that cannot be parsed
-        return Failure(Status.CONNECT_ERROR, f"bad response: {complaint}")
+    status = Status.TOO_LARGE if complaint.startswith(_TOO_LONG) else Status.CONNECT_ERROR
+    rule = _EXCERPT.split(complaint[:MAX_DETAIL])[0]  # the whole may be megabytes, mostly of blanks
+    return Failure(status, f"bad response: {rule}")
+
+
+def _other(error: Exception, cause: BaseException) -> Failure:
+    failure = describe_broken_response(error)
+    if failure.status is Status.TOO_LARGE or isinstance(error, aiohttp.ClientResponseError):
+        return failure
     if isinstance(error, ValueError):  # InvalidURL and UnicodeError are
         return Failure(Status.INVALID_URL, type(error).__name__)
     code = getattr(cause, "errno", None)
@@ -83,7 +95,7 @@ def _other(error: Exception, cause: BaseException) -> Failure:
 
 
 def _cause(error: BaseException) -> BaseException:
-    """What the system or OpenSSL said, below the wrappers."""
+    """The innermost error of the system or of OpenSSL."""
     inner = getattr(error, "os_error", None) or error.__cause__
     return _cause(inner) if isinstance(inner, OSError) else error
 

@@ -1,4 +1,4 @@
-"""URLs in, bytes or a status out: one guarded HTTP session for a batch."""
+"""The fetcher of a batch: URLs in, bytes or a status out."""
 
 import random
 import ssl
@@ -6,43 +6,33 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from aiohttp import (
-    ClientError,
-    ClientHandlerType,
-    ClientRequest,
-    ClientResponse,
-    ClientSession,
-    ClientTimeout,
-    DummyCookieJar,
-    TCPConnector,
-)
+from aiohttp import ClientSession
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
-from common import __version__
-from common.schema import Status
+from common.run.schema import Status
 from common.settings import FetchSettings
-from workers.fetch.answer import raise_for_status, redirection
+from common.url import WebUrl
+from workers.fetch.answer import find_redirect, raise_for_status
 from workers.fetch.body import read_body
-from workers.fetch.clock import Clock
+from workers.fetch.budget import Budget
+from workers.fetch.descriptors import bound_flight
 from workers.fetch.failure import Failure, classify
+from workers.fetch.flight import Flight
 from workers.fetch.guard import Guard
 from workers.fetch.host import Host, Hosts
-from workers.fetch.opt_out import AGENT, opt_out_rule
+from workers.fetch.opt_out import opt_out_rule
 from workers.fetch.resolver import Resolver
-from workers.fetch.target import target
+from workers.fetch.session import open_session
+from workers.fetch.shortage import Shortage
+from workers.fetch.target import require_target
 
-NAMES_CACHED = 10_000
-NAME_SECONDS = 300
-KEEP_ALIVE_SECONDS = 2
-READ_AHEAD = 1 << 20
-"""Bytes buffered a connection; at aiohttp's own 64 KiB large bodies over TLS broke off under uvloop."""
 _CLOSE = {"Connection": "close"}
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What became of a URL. There is a body only where the status is ok, else `error` says why."""
+    """The outcome of a URL: a body if the status is ok, else an error."""
 
     status: Status
     error: str | None = None
@@ -52,8 +42,8 @@ class Fetched:
 class Fetcher:
     """Downloads for one batch; an asynchronous context manager.
 
-    How many URLs are in flight is the caller's choice, how many per host is ours. `resolver` and `tls`
-    replace the system's.
+    The caller starts as many downloads as it likes: no more are in flight than the settings, the host and
+    this machine allow. `resolver` and `tls` replace the system's.
     """
 
     def __init__(
@@ -68,28 +58,11 @@ class Fetcher:
         self._hosts = Hosts(settings.per_host)
         self._resolver = resolver or Resolver()
         self._tls = tls
+        self._flight = Flight(bound_flight(settings.concurrency))
         self._session: ClientSession
 
     async def __aenter__(self) -> Self:
-        connector = TCPConnector(
-            socket_factory=self._guard.open_socket,
-            resolver=self._resolver,
-            ttl_dns_cache=NAME_SECONDS,
-            dns_cache_max_size=NAMES_CACHED,
-            ssl=self._tls or True,
-            limit=0,
-            keepalive_timeout=KEEP_ALIVE_SECONDS,
-        )
-        self._session = ClientSession(
-            connector=connector,
-            cookie_jar=DummyCookieJar(),
-            trust_env=False,
-            auto_decompress=False,
-            timeout=self._timeouts(),
-            read_bufsize=READ_AHEAD,
-            headers=self._headers(),
-            middlewares=(_once,),
-        )
+        self._session = open_session(self._settings, self._guard, self._resolver, self._tls)
         return self
 
     async def __aexit__(
@@ -99,81 +72,83 @@ class Fetcher:
         await self._resolver.close()
 
     async def fetch(self, url: str) -> Fetched:
-        """The bytes at a URL, or why not. Raises for nothing that the URL or the web does."""
+        """Download a URL. Its own failures are outcomes and do not raise.
+
+        Raises:
+            ShortageError: this machine lacks descriptors, memory or ports, and waiting did not help.
+        """
         try:
-            return Fetched(Status.OK, body=await self._follow(target(url)))
+            return Fetched(Status.OK, body=await self._follow(require_target(url)))
         except Failure as failure:
             return Fetched(failure.status, failure.detail)
 
-    async def _follow(self, url: URL) -> bytes:
-        clock = Clock(self._settings.timeout)
+    async def _follow(self, url: WebUrl) -> bytes:
+        budget = Budget.of(self._settings)
         for _ in range(self._settings.max_redirects + 1):
-            answer = await self._try(url, clock)
+            answer = await self._try(url, budget)
             if isinstance(answer, bytes):
                 return answer
             url = answer
         raise Failure(Status.TOO_MANY_REDIRECTS, f"more than {self._settings.max_redirects}")
 
-    async def _try(self, url: URL, clock: Clock) -> bytes | URL:
-        """One hop, again where that may help and there is time."""
+    async def _try(self, url: WebUrl, budget: Budget) -> bytes | WebUrl:
+        """One hop, retried where that may help and there is time."""
         for _ in range(self._settings.retries):
+            bytes_left = budget.traffic.left
             try:
-                return await self._hop(url, clock)
+                return await self._hop(url, budget)
             except Failure as failure:
-                if failure.retry_in is None or failure.retry_in * 1.5 >= clock.left:
+                if failure.retry_in is None or failure.retry_in * 1.5 >= budget.clock.left:
                     raise
-                await clock.sleep(failure.retry_in * random.uniform(1, 1.5))  # noqa: S311 - jitter
-        return await self._hop(url, clock)
+                budget.traffic.left = bytes_left  # a broken download is no reason to refuse a whole one
+                await budget.clock.sleep(failure.retry_in * random.uniform(1, 1.5))  # noqa: S311 - jitter
+        return await self._hop(url, budget)
 
-    async def _hop(self, url: URL, clock: Clock) -> bytes | URL:
+    async def _hop(self, url: WebUrl, budget: Budget) -> bytes | WebUrl:
         host = await self._hosts.enter(url)
         try:
-            await host.admit(clock)
-            return await self._ask_once(url, host, clock)
+            return await self._ask_in_turn(url, host, budget)
         finally:
             self._hosts.leave(host)
 
-    async def _ask_once(self, url: URL, host: Host, clock: Clock) -> bytes | URL:
+    async def _ask_in_turn(self, url: WebUrl, host: Host, budget: Budget) -> bytes | WebUrl:
+        """Ask when host and machine are ready; a shortage of ours costs the URL neither time nor tries."""
+        while True:
+            await host.admit(budget.clock)
+            seconds_left = budget.clock.left
+            try:
+                async with self._flight:
+                    return await self._ask_once(url, host, budget)
+            except Shortage as shortage:
+                await self._flight.wait_out(shortage)
+                budget.clock.left = seconds_left
+
+    async def _ask_once(self, url: WebUrl, host: Host, budget: Budget) -> bytes | WebUrl:
         try:
-            async with clock:
-                answer = await self._ask(url, host)
-        except Exception as error:  # noqa: BLE001 - whatever the web does is a status
-            failure = classify(error)
-            host.record(failure)
+            async with budget.clock:
+                answer = await self._ask(url, host, budget)
+        except Exception as error:  # noqa: BLE001 - every failure of the web is a status
+            failure = budget.traffic.failure or classify(error)
+            if isinstance(failure, Failure):
+                host.record(failure)
             raise failure from None
         host.record(None)
         return answer
 
-    async def _ask(self, url: URL, host: Host) -> bytes | URL:
-        headers = None if host.crowded else _CLOSE  # most hosts of a batch are met once
-        async with self._session.get(url, allow_redirects=False, headers=headers) as response:
+    async def _ask(self, url: WebUrl, host: Host, budget: Budget) -> bytes | WebUrl:
+        headers = None if host.is_crowded else _CLOSE  # most hosts of a batch are met once
+        async with self._session.get(
+            _as_sent(url), allow_redirects=False, headers=headers, middlewares=(budget.traffic.meter,)
+        ) as response:
             raise_for_status(response)
             rule = opt_out_rule(response.headers) if self._settings.opt_out else None
             if rule is not None:
                 raise Failure(Status.OPT_OUT, rule)
-            return redirection(response) or await read_body(response, self._settings.max_bytes)
-
-    def _timeouts(self) -> ClientTimeout:
-        """For connecting and silence; the whole is the clock's business."""
-        return ClientTimeout(
-            total=None,
-            sock_connect=self._settings.connect_timeout,
-            sock_read=self._settings.read_timeout,
-            ceil_threshold=60,  # aiohttp would round longer ones up to whole seconds
-        )
-
-    def _headers(self) -> dict[str, str]:
-        contact = f" (+{self._settings.contact})" if self._settings.contact else ""
-        return {
-            "User-Agent": f"{AGENT}/{__version__}{contact}",
-            "Accept": "image/jpeg,image/png,image/webp,image/gif,*/*;q=0.5",
-            "Accept-Encoding": "identity",
-        }
+            answer = find_redirect(response, url) or await read_body(response, self._settings.max_bytes)
+        budget.traffic.require_complete()
+        return answer
 
 
-async def _once(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
-    """One request is one try: aiohttp would quietly repeat one whose server hung up."""
-    try:
-        return await handler(request)
-    except ClientError as error:
-        raise classify(error) from None
+def _as_sent(url: WebUrl) -> URL:
+    """For aiohttp: yarl would encode it anew, and drop an empty query."""
+    return URL.build(scheme=url.scheme, authority=url.authority, path=url.target, encoded=True)

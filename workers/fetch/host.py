@@ -1,25 +1,24 @@
-"""One (scheme, host, port): how many downloads at once, and when to leave it alone."""
+"""Concurrency and back-off for one (scheme, host, port)."""
 
 import asyncio
 import random
 import time
 from dataclasses import dataclass
 
-from yarl import URL
-
+from common.url import WebUrl
 from workers.fetch.clock import Clock
 from workers.fetch.failure import Failure
 
-TOLERATED = 5  # failures in a row before a host is left alone
+TOLERATED = 5  # consecutive failures before a host is left alone
 FIRST_PAUSE = 2.0
 LONGEST_PAUSE = 60.0
 
 
 @dataclass(slots=True)
 class Host:
-    """Its slots, its failures in a row and the moment until which nobody asks."""
+    """Its slots, its consecutive failures and the end of its pause."""
 
-    origin: URL
+    origin: str
     slots: asyncio.Semaphore
     users: int = 0
     failures: int = 0
@@ -27,11 +26,11 @@ class Host:
     last: Failure | None = None
 
     def pause(self) -> float:
-        """Seconds before it may be asked again."""
+        """Seconds until the next request is allowed."""
         return max(0.0, self.quiet_until - time.monotonic())
 
     async def admit(self, clock: Clock) -> None:
-        """Wait until it may be asked; the last Failure again if the URL has no time for that."""
+        """Wait until a request is allowed; raise the last Failure if the URL has no time for that."""
         pause = self.pause()
         if self.last is not None and pause >= clock.left:
             raise Failure(self.last.status, f"host left alone after {self.last.detail}")
@@ -39,7 +38,7 @@ class Host:
             await clock.sleep(pause)
 
     def record(self, failure: Failure | None) -> None:
-        """What came of asking: anything that is not its own fault puts it in good standing again."""
+        """Count a consecutive failure of the host; any other outcome ends the series."""
         if failure is None or not failure.trips:
             self.failures = 0
             return
@@ -56,21 +55,21 @@ class Host:
         return pause * random.uniform(0.75, 1.25)  # noqa: S311 - jitter
 
     @property
-    def crowded(self) -> bool:
-        """Whether somebody waits for a slot, and may go on with the connection of who leaves one."""
+    def is_crowded(self) -> bool:
+        """Whether all slots are busy, so that a connection will be reused."""
         return self.slots.locked()
 
 
 class Hosts:
-    """The hosts of a batch; those that are idle and in good standing are forgotten."""
+    """The hosts of a batch; idle ones without failures are dropped."""
 
     def __init__(self, per_host: int) -> None:
         self._per_host = per_host
-        self._hosts: dict[URL, Host] = {}
+        self._hosts: dict[str, Host] = {}
 
-    async def enter(self, url: URL) -> Host:
-        """The URL's host, once one of its `per_host` slots is ours; `leave` it afterwards."""
-        origin = url.origin()
+    async def enter(self, url: WebUrl) -> Host:
+        """Wait for one of the host's `per_host` slots; pair with `leave`."""
+        origin = url.origin
         host = self._hosts.get(origin)
         if host is None:
             host = self._hosts[origin] = Host(origin, asyncio.Semaphore(self._per_host))
@@ -78,15 +77,15 @@ class Hosts:
         try:
             await host.slots.acquire()
         except BaseException:
-            self._forget(host)
+            self._drop_if_idle(host)
             raise
         return host
 
     def leave(self, host: Host) -> None:
         host.slots.release()
-        self._forget(host)
+        self._drop_if_idle(host)
 
-    def _forget(self, host: Host) -> None:
+    def _drop_if_idle(self, host: Host) -> None:
         host.users -= 1
         if host.users == 0 and host.failures == 0 and host.pause() == 0:
             self._hosts.pop(host.origin, None)

@@ -10,6 +10,8 @@ from typing import Any
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from workers.fetch.shortage import Shortage, require_lookup
+
 THREADS = 64
 MAX_ADDRESSES = 8
 MAX_FAILURES = 10_000
@@ -39,8 +41,10 @@ class Resolver(AbstractResolver):
         loop = asyncio.get_running_loop()
         try:
             infos = await loop.run_in_executor(self._threads, self._ask, host, port, family)
+        except Shortage:
+            raise
         except (OSError, UnicodeError) as error:  # a label that IDNA cannot encode
-            raise self._failed(host, error) from error
+            raise self._remember(host, error) from error
         return [
             ResolveResult(hostname=host, host=a[0], port=port, family=f, proto=p, flags=_NUMERIC)
             for f, _, p, _, a in infos[:MAX_ADDRESSES]
@@ -50,7 +54,11 @@ class Resolver(AbstractResolver):
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _ask(self, host: str, port: int, family: int) -> list[tuple[Any, ...]]:
-        infos = self._lookup(host, port, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
+        try:
+            infos = self._lookup(host, port, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
+        except OSError:
+            require_lookup()
+            raise
         if not infos:
             raise socket.gaierror(socket.EAI_NODATA, "no address")
         return infos
@@ -60,7 +68,7 @@ class Resolver(AbstractResolver):
         if time.monotonic() < until:
             raise socket.gaierror(code, reason)
 
-    def _failed(self, host: str, error: Exception) -> socket.gaierror:
+    def _remember(self, host: str, error: Exception) -> socket.gaierror:
         failure = socket.gaierror(getattr(error, "errno", None) or socket.EAI_NONAME, str(error))
         self._failures[host] = (time.monotonic() + FAILURE_SECONDS, failure.errno or 0, str(error))
         if len(self._failures) > MAX_FAILURES:

@@ -1,47 +1,50 @@
-"""From a stranger's text to a URL that may be asked for."""
+"""The URLs that are fetched at all: absolute ones of the web, without credentials."""
 
 import re
 
-from yarl import URL
-
-from common.schema import Status
-from workers.fetch.address import parse
+from common.run.schema import Status
+from common.url import SchemeError, WebUrl, parse_url
 from workers.fetch.failure import Failure
 
 MAX_LENGTH = 8000
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_NUMBER = re.compile(r"\d+|0[xX][0-9a-fA-F]*")
+_HOST = re.compile(r"\s*https?:[/\\]*([^/\\?#]*)", re.IGNORECASE)
+_ADDRESS_LIKE = re.compile(r"(?:\[[0-9A-Fa-f:.]+%[^\]]*\]|(?:[^:]*\.)?(?:\d+|0[xX][0-9a-fA-F]*)\.?)(?::\d*)?")
 
 
-def target(text: str, base: URL | None = None) -> URL:
-    """The URL, absolute, without credentials, http or https; else Failure (invalid_url or blocked)."""
+def require_target(text: str, base: WebUrl | None = None) -> WebUrl:
+    """The URL that a row or a redirect names.
+
+    Args:
+        text: the URL; relative ones only with a base.
+        base: the URL that redirects.
+
+    Raises:
+        Failure: invalid_url or blocked.
+    """
     if len(text) > MAX_LENGTH:
         raise Failure(Status.INVALID_URL, f"longer than {MAX_LENGTH} characters")
-    if _CONTROL.search(text.strip()):
-        raise Failure(Status.INVALID_URL, "control character")
     try:
-        url = URL(text.strip())
-        url = base.join(url) if base else url
-        return _checked(url)
-    except ValueError as error:  # UnicodeError is one
-        raise Failure(Status.INVALID_URL, f"cannot be parsed: {error}") from error
-
-
-def _checked(url: URL) -> URL:
-    if url.scheme not in {"http", "https"}:
-        scheme = url.scheme or "none"
-        raise Failure(Status.BLOCKED if url.scheme else Status.INVALID_URL, f"scheme: {scheme}")
-    host = url.raw_host
-    if not host:
-        raise Failure(Status.INVALID_URL, "no host")
-    if url.raw_user is not None or url.raw_password is not None:
+        url = parse_url(text, base)
+    except SchemeError as error:
+        raise Failure(Status.BLOCKED, f"scheme: {error}") from error
+    except ValueError as error:
+        raise _refusal(text, error) from error
+    if url.userinfo:
         raise Failure(Status.BLOCKED, "credentials in the URL")
-    if _is_disguised(host):
-        raise Failure(Status.BLOCKED, "address is not written canonically")
     return url
 
 
-def _is_disguised(host: str) -> bool:
-    """Whether the host means an IPv4 address (WHATWG URL, "ends in a number") but is not dotted decimal."""
-    last = host.removesuffix(".").rpartition(".")[2]
-    return ":" not in host and _NUMBER.fullmatch(last) is not None and parse(host) is None
+def _refusal(text: str, error: ValueError) -> Failure:
+    """Blocked for a malformed address literal, which may be meant for the guard; else invalid_url."""
+    host = _HOST.match(text)
+    if host is not None and _is_malformed_address(host[1].rpartition("@")[2]):
+        return Failure(Status.BLOCKED, "malformed address")
+    return Failure(Status.INVALID_URL, f"cannot be parsed: {error}")
+
+
+def _is_malformed_address(host: str) -> bool:
+    try:
+        parse_url(f"http://{host}")
+    except ValueError:
+        return _ADDRESS_LIKE.fullmatch(host) is not None
+    return False

@@ -11,12 +11,12 @@ CONTEXT_LENGTH: Final = 12  # tokens of the longest sentence, begin and end incl
 _WIDTH: Final = 128
 _CLIP_DIMENSION: Final = 128
 
-# open_clip reads a text's features at its highest token: the end token comes last.
+# open_clip pools a text at its highest token id: the end token comes last.
 TOKENS: Final = ("[PAD]", "[UNK]", "[CLS]", "[MASK]", "[DEC]", *vocabulary(), "[SEP]")
 
 
 def tokenizer() -> BertTokenizer:
-    """Whole words of the toy world; anything else is unknown."""
+    """Whole words of the toy world; any other word is unknown."""
     return BertTokenizer(
         vocab={token: index for index, token in enumerate(TOKENS)},
         bos_token=TOKENS[4],

@@ -1,4 +1,4 @@
-"""How often the toy models are exactly right on unseen pictures: `python -m workers.toy.quality`."""
+"""Accuracy of the toy models on unseen images: `python -m workers.toy.quality`."""
 
 import json
 from collections.abc import Iterable
@@ -14,25 +14,25 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from common.presets import PRESETS
 from common.settings import SamplingSettings
+from common.settings.presets import PRESETS
 from workers.cascade import Cascade, load_cascade
-from workers.models import resolve_model
-from workers.toy.pictures import UNSEEN, pictures
+from workers.models.resolve import resolve_model
+from workers.toy.drawing import UNSEEN, draw_scenes
 from workers.toy.world import Scene
 
 BATCH = 20
-SIDES = (96, 96)  # of the pictures; each model resizes them
+SIDES = (96, 96)  # of the images; each model resizes them
 
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """Shares of pictures whose caption is the true sentence, word for word."""
+    """Shares of images whose caption is the true sentence, word for word."""
 
     greedy: float  # the likeliest token at every step
     sample: float  # one of the lanes, taken at random
     ranker: float  # the ranker's best candidate
-    top: float  # the cascade's
+    top: float  # the cascade's top caption
 
 
 def load_toy(device: str = "cpu") -> Cascade:
@@ -43,22 +43,22 @@ def load_toy(device: str = "cpu") -> Cascade:
 
 
 def measure(cascade: Cascade, scenes: Iterable[tuple[Scene, Image.Image]]) -> Quality:
-    """Caption pictures, BATCH at a time, and compare with their sentences."""
+    """Caption images, BATCH at a time, and compare with their sentences."""
     stream = enumerate(scenes)
     rows: list[tuple[float, ...]] = []
     while batch := list(islice(stream, BATCH)):
         keys, pairs = zip(*batch, strict=True)
-        rows += _right(cascade, keys, pairs)
+        rows += _compare(cascade, keys, pairs)
     return Quality(*np.array(rows).mean(axis=0).tolist())
 
 
-def _right(
+def _compare(
     cascade: Cascade, keys: tuple[int, ...], pairs: tuple[tuple[Scene, Image.Image], ...]
 ) -> list[tuple[float, ...]]:
     sentences = [str(scene) for scene, _ in pairs]
-    inputs = [cascade.prepare(np.asarray(picture)) for _, picture in pairs]
+    inputs = [cascade.prepare(np.asarray(image)) for _, image in pairs]
     pixels = [image.captioner for image in inputs]
-    greedy = cascade.captioner.greedy(pixels)
+    greedy = cascade.captioner.decode_greedy(pixels)
     lanes = cascade.captioner.sample(pixels, keys)
     captions = cascade.caption(inputs, keys)
     return [
@@ -67,8 +67,8 @@ def _right(
     ]
 
 
-def table(quality: Quality, count: int) -> Table:
-    result = Table("caption", "exactly right", title=f"toy models on {count} unseen pictures")
+def quality_table(quality: Quality, count: int) -> Table:
+    result = Table("caption", "exactly right", title=f"toy models on {count} unseen images")
     labels = ("greedy", "one random sample", "the ranker's choice alone", "the cascade's top caption")
     for label, share in zip(labels, asdict(quality).values(), strict=True):
         result.add_row(label, f"{share:.1%}")
@@ -76,19 +76,19 @@ def table(quality: Quality, count: int) -> Table:
 
 
 def main(
-    count: Annotated[int, typer.Option("--pictures", help="how many pictures", min=1)] = 500,
-    seed: Annotated[int, typer.Option(help="of the pictures")] = 0,
+    count: Annotated[int, typer.Option("--pictures", help="number of images", min=1)] = 500,
+    seed: Annotated[int, typer.Option(help="of the images")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
 ) -> None:
-    """Say how often the toy models are exactly right on pictures that they were not trained on."""
+    """Measure how often the toy models are exactly right on images outside their training."""
     torch.set_num_threads(1)
-    stream = islice(pictures(UNSEEN, seed, SIDES), count)
+    stream = islice(draw_scenes(UNSEEN, seed, SIDES), count)
     progress = Console(stderr=True)
     quality = measure(load_toy(), track(stream, "captioning", count, console=progress, transient=True))
     if as_json:
         typer.echo(json.dumps({"pictures": count, **asdict(quality)}))
     else:
-        Console().print(table(quality, count))
+        Console().print(quality_table(quality, count))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The toy models as folders that the real loading code reads: 16-bit safetensors and JSON."""
+"""The toy models as folders for the real loading code: 16-bit safetensors and JSON."""
 
 import json
 from pathlib import Path
@@ -37,7 +37,7 @@ def save_clip(model: CLIP, config: dict[str, Any], folder: Path) -> None:
         "mean": OPENAI_DATASET_MEAN,
         "std": OPENAI_DATASET_STD,
         "interpolation": "bicubic",
-        "resize_mode": "squash",  # a crop could cut away what the sentence tells of
+        "resize_mode": "squash",  # a crop could cut off an object of the sentence
     }
     content = {"model_cfg": config, "preprocess_cfg": preprocess}
     (folder / "open_clip_config.json").write_text(json.dumps(content, indent=2) + "\n")

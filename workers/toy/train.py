@@ -1,4 +1,4 @@
-"""Trains the three toy models: `python -m workers.toy.train --output DIR` writes what `weights/` holds.
+"""Training of the three toy models: `python -m workers.toy.train --output DIR` writes what `weights/` holds.
 
 Needed again only when the toy world or the models' shapes change: about a quarter of an hour on one
 core. The same seed on the same machine gives the same weights.
@@ -20,24 +20,24 @@ from torch import Tensor, nn
 from transformers import BertTokenizer, BlipForConditionalGeneration
 
 from workers.toy import architectures, save
-from workers.toy.pictures import TRAINING, pictures
+from workers.toy.drawing import TRAINING, draw_scenes
 from workers.toy.transplant import transplant
 from workers.toy.world import PROMPT, Scene, near_miss
 
 BATCH = 64
-SHARPNESS = float(np.log(50))  # CLIP's logit scale at first; it would not come so far in so few steps
-NEAR_MISSES = 3  # wrong sentences beside each right one
+SHARPNESS = float(np.log(50))  # initial logit scale of CLIP; too few steps to learn it
+NEAR_MISSES = 3  # wrong sentences per right one
 LEARNING_RATE, WARM_UP = 1.5e-3, 100
-IGNORED = -100  # label that costs nothing
+IGNORED = -100  # label without loss
 
 Batch = tuple[Tensor, list[Scene]]  # pixels [BATCH, 3, side, side], scenes
 Loss = Callable[[Batch], Tensor]
 
 
 def batches(seed: int, side: int) -> Iterator[Batch]:
-    """Fresh pictures for ever, normalised as the models' processors do it."""
+    """Endless fresh images, normalised as by the models' processors."""
     mean, std = (np.array(values, np.float32) for values in (OPENAI_DATASET_MEAN, OPENAI_DATASET_STD))
-    stream = pictures(TRAINING, seed, (side, side))
+    stream = draw_scenes(TRAINING, seed, (side, side))
     while True:
         scenes, images = zip(*islice(stream, BATCH), strict=True)
         pixels = (np.stack([np.asarray(image) for image in images]) / np.float32(255) - mean) / std
@@ -45,7 +45,7 @@ def batches(seed: int, side: int) -> Iterator[Batch]:
 
 
 def fit(model: nn.Module, loss: Loss, data: Iterator[Batch], steps: int, console: Console) -> None:
-    """AdamW over one cycle: warm-up, then a cosine down to nothing."""
+    """AdamW over one cycle: linear warm-up, cosine decay to zero."""
     optimiser = torch.optim.AdamW(model.parameters(), LEARNING_RATE, betas=(0.9, 0.98), weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, steps))
     model.train()
@@ -66,7 +66,7 @@ def _rate(step: int, steps: int) -> float:
 
 
 def captioning_loss(model: BlipForConditionalGeneration, tokens: BertTokenizer) -> Loss:
-    """Cross-entropy of the sentence and the end token, given the picture and the prompt."""
+    """Cross-entropy of the sentence and the end token, given the image and the prompt."""
     prompt_length = len(tokens(PROMPT).input_ids) - 1
 
     def loss(batch: Batch) -> Tensor:
@@ -83,7 +83,7 @@ def captioning_loss(model: BlipForConditionalGeneration, tokens: BertTokenizer) 
 
 
 def contrastive_loss(model: CLIP, tokens: BertTokenizer, rng: Generator) -> Loss:
-    """CLIP's symmetric loss, with near misses of each sentence among the texts of the pictures.
+    """CLIP's symmetric loss, with near misses of each sentence among the texts.
 
     Source: Radford et al. 2021, "Learning Transferable Visual Models From Natural Language Supervision".
     """
@@ -94,7 +94,7 @@ def contrastive_loss(model: CLIP, tokens: BertTokenizer, rng: Generator) -> Loss
         sentences = [str(scene) for scene in (*scenes, *wrong)]
         images, texts, scale = model(pixels, save.clip_tokens(tokens, sentences))
         logits = scale * images @ texts.T  # [BATCH, BATCH * (1 + NEAR_MISSES)]
-        logits = logits.masked_fill(_twins(sentences, len(scenes)), -torch.inf)
+        logits = logits.masked_fill(_duplicates(sentences, len(scenes)), -torch.inf)
         own = torch.arange(len(scenes))
         across, down = (nn.functional.cross_entropy(x, own) for x in (logits, logits[:, : len(scenes)].T))
         return (across + down) / 2
@@ -102,8 +102,8 @@ def contrastive_loss(model: CLIP, tokens: BertTokenizer, rng: Generator) -> Loss
     return loss
 
 
-def _twins(sentences: list[str], count: int) -> Tensor:
-    """[count, sentences]: true where another picture's or a wrong sentence happens to be true as well."""
+def _duplicates(sentences: list[str], count: int) -> Tensor:
+    """[count, sentences]: true where a sentence of another image, or a wrong one, is true as well."""
     words = np.array(sentences)
     equal = torch.from_numpy(words[:count, None] == words[None, :])
     return equal & ~torch.eye(count, len(sentences), dtype=torch.bool)
@@ -119,7 +119,7 @@ def train_captioner(output: Path, seed: int, steps: int, console: Console) -> No
 
 
 def train_ranker(output: Path, seed: int, steps: int, console: Console) -> None:
-    """Begins with the vision tower of the captioner that lies in `output`."""
+    """Initialised with the vision tower of the captioner in `output`."""
     config = architectures.ranker()
     model = _new_clip(config, seed)
     transplant(BlipForConditionalGeneration.from_pretrained(output / "captioner", dtype=torch.float32), model)
@@ -154,12 +154,10 @@ TRAINERS = {  # in this order
 def main(
     output: Annotated[Path, typer.Option(help="folder for captioner/, ranker/ and selector/")],
     only: Annotated[str | None, typer.Option(help="train this one; the ranker needs the captioner")] = None,
-    steps: Annotated[
-        int | None, typer.Option(help="batches of 64 pictures, instead of each one's own")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="of the weights and the pictures")] = 0,
+    steps: Annotated[int | None, typer.Option(help="batches of 64 images, instead of each one's own")] = None,
+    seed: Annotated[int, typer.Option(help="of the weights and the images")] = 0,
 ) -> None:
-    """Train the toy models on fresh synthetic pictures and write them as 16-bit safetensors."""
+    """Train the toy models on fresh synthetic images and write them as 16-bit safetensors."""
     console = Console(stderr=True)
     torch.set_num_threads(1)  # two threads beside another process are far slower than one
     for name, (train, own_steps) in TRAINERS.items():

@@ -1,4 +1,4 @@
-"""The captioner's eyes for the ranker: contrast alone teaches a small transformer to see very slowly."""
+"""The captioner's vision tower as the ranker's start: contrastive training alone is slow at this size."""
 
 from open_clip.model import CLIP
 from torch import Tensor
@@ -21,9 +21,9 @@ _NAMES = {  # of a BLIP layer -> of an open_clip block
 
 
 def transplant(captioner: BlipForConditionalGeneration, ranker: CLIP) -> None:
-    """Begin the ranker's vision transformer, all but its projection, where the captioner's ended.
+    """Initialise the ranker's vision transformer, except its projection, from the captioner's.
 
-    Both have the same shape. open_clip's patches have no bias: it moves to their positions.
+    Both have the same shape. open_clip's patch embedding has no bias: it is added to the position embeddings.
     """
     blip = captioner.vision_model.state_dict()
     positions = blip["embeddings.position_embedding"][0].clone()  # [1 + patches, width]

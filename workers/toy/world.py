@@ -1,4 +1,4 @@
-"""Scenes of few large shapes and the sentences that are true of them: learned in minutes."""
+"""Scenes of few large shapes and their true sentences: learned in minutes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -48,7 +48,7 @@ class Pair:
         return f"a {self.first} {self.relation} a {self.second}"
 
 
-Scene = Single | Pair  # its text is the sentence that is true of its pictures
+Scene = Single | Pair  # its text is the true sentence of its images
 
 
 def random_scene(rng: Generator) -> Scene:
@@ -60,7 +60,7 @@ def random_scene(rng: Generator) -> Scene:
 
 
 def near_miss(scene: Scene, rng: Generator) -> Scene:
-    """A scene whose sentence is nearly that of `scene`, but not true of its pictures."""
+    """A scene whose sentence is close to that of `scene`, but false for its images."""
     if isinstance(scene, Single):
         misses: list[Scene] = [
             replace(scene, size=_pick(rng, SIZES, scene.size)),
@@ -72,7 +72,7 @@ def near_miss(scene: Scene, rng: Generator) -> Scene:
 
 
 def vocabulary() -> list[str]:
-    """Every word that a prompt with a sentence can hold, each once."""
+    """Every word of the prompt and of all sentences, once."""
     phrases = (PROMPT, *COLOURS, *SHAPES, *SIZES, *RELATIONS)
     return sorted({word for phrase in phrases for word in phrase.split()})
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Page
 
-from common.schema import Status
+from common.run.schema import Status
 from dataset.gallery.page import WEB_ADDRESS, render_page, shorten
 from dataset.gallery.sample import Row, Sample
 from tests.dataset.browser import browser, needs_chromium

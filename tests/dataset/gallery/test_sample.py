@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from common.schema import Status
+from common.run.schema import Status
 from common.settings import S3Settings
 from common.store import Store
 from dataset.gallery.sample import Sample, draw

@@ -7,8 +7,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from common.cli import load_settings
-from common.schema import Status
+from common.console.cli import load_settings
+from common.run.schema import Status
 from common.store import Store
 from dataset.merge.flow import Options, merge
 from dataset.merged import Merged

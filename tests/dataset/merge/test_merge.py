@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from common.cli import load_settings
+from common.console.cli import load_settings
 from common.deny_list import parse_deny_list
 from common.errors import FleetError
-from common.part import open_part
-from common.schema import OURS, PUBLISHED, Status
+from common.run.part import open_part
+from common.run.schema import OURS, PUBLISHED, Status
 from common.settings import S3Settings, SamplingSettings
 from common.store import Store
 from dataset.errors import BadRunError

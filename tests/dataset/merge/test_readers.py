@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow.dataset
 import pytest
 
-from common.schema import PUBLISHED
+from common.run.schema import PUBLISHED
 from common.settings import S3Settings
 from common.store import open_store
 from dataset.merge.flow import Options, merge

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
-from tests.dataset.browser import CHROMIUM, FLAGS
+from tests.dataset.browser import FLAGS
+from tests.programs import require
 
 DESKTOP, PHONE = (1280, 800), (390, 844)
 
@@ -15,7 +16,7 @@ class Browsers:
 
     def __init__(self) -> None:
         self._playwright = sync_playwright().start()
-        self._chromium = self._playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        self._chromium = self._playwright.chromium.launch(executable_path=require("chromium"), args=FLAGS)
         self._contexts: list[BrowserContext] = []
 
     def rater(

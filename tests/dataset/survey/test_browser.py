@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from dataset.survey.layout import ANSWERS
+from dataset.survey.spelling import LONGEST
 from tests.dataset.browser import needs_chromium
 from tests.dataset.survey.browsers import Browsers, enter, open_browsers
 from tests.dataset.survey.server import Server, serving
@@ -21,7 +22,17 @@ HOSTILE = {
     0: "<script>window.pwned = 1</script>",
     1: "\"><img src=x onerror='window.pwned = 2'>",
     2: "e" + "\u0301" * 290,
+    3: ("a picture of a thing beside another thing, " * 7)[:LONGEST],
 }
+SCROLLERS = """
+    [...document.querySelectorAll("body *")]
+        .filter(e => /auto|scroll/.test(getComputedStyle(e).overflow) && e.tabIndex < 0)
+        .map(e => e.outerHTML)
+"""
+"""What would scroll by itself, and cannot be reached by the keyboard."""
+
+TALL_FONT = "\n* { line-height: 1 !important; }"
+"""A font that is taller than its lines, as some machines' serifs are than ours."""
 
 
 @pytest.fixture(scope="module")
@@ -312,18 +323,33 @@ def test_the_code_of_a_link_leaves_the_address_bar(browsers: Browsers, server: S
     assert tab.url == f"{server.address}/"
 
 
-@pytest.mark.parametrize(("phone", "dark"), [(False, False), (True, True)])
+def add_style(context: BrowserContext, style: str) -> None:
+    """Let a browser's fonts and lines be others."""
+
+    def extend(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text() + style)
+
+    context.route("**/static/survey.css", extend)
+
+
+@pytest.mark.parametrize(
+    ("look", "style"), [((False, False), ""), ((True, True), ""), ((False, True), TALL_FONT)]
+)
 def test_accessibility_of_every_page(
-    browsers: Browsers, server: Server, folder: Path, phone: bool, dark: bool
+    browsers: Browsers, server: Server, folder: Path, look: tuple[bool, bool], style: str
 ) -> None:
     """By the rules of axe: labels, roles, contrast and the rest."""
+    phone, dark = look
     context = browsers.rater(phone=phone, dark=dark)
+    add_style(context, style)
     tab = context.new_page()
     axe = Axe()
 
     def check() -> None:
         found = axe.run(tab)
         assert found.violations_count == 0, found.generate_report()
+        assert tab.evaluate(SCROLLERS) == []
 
     tab.goto(server.address)
     check()
@@ -334,12 +360,15 @@ def test_accessibility_of_every_page(
     tab.locator("#rating-0").click()
     tab.locator("#next").click()
     tab.wait_for_url("**/sample/2")
-    for path in ("/sample/1?stale", "/done", "/consent", "/nothing"):
+    samples = [f"/sample/{place}" for place in range(1, SAMPLES + 1)]
+    for path in (*samples, "/sample/1?stale", "/done", "/consent", "/nothing"):
         tab.goto(server.address + path)
         check()
 
 
-def test_focus_goes_through_the_page_in_order_and_is_seen(tab: Page) -> None:
+@pytest.mark.parametrize("style", ["", TALL_FONT])
+def test_focus_goes_through_the_page_in_order_and_is_seen(tab: Page, style: str) -> None:
+    add_style(tab.context, style)
     by_shortcut(tab, 1)
     tab.wait_for_url("**/sample/2")
     order = []

@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from errno import EMFILE
 from ipaddress import ip_network
+from typing import NoReturn
 
 import pytest
 
-from common.schema import Status
+from common.run.schema import Status
 from common.settings import FetchSettings, SamplingSettings
 from tests.demo.site import Picture, Site, draw_pictures, serve
 from workers.batch import loop
@@ -14,7 +16,11 @@ from workers.batch.flow import Flow
 from workers.batch.outcome import Outcome
 from workers.captions import Captions, ModelInputs
 from workers.decode import decode
-from workers.fake import FakeCascade
+from workers.fetch import flight
+from workers.fetch.flight import ShortageError
+from workers.fetch.guard import Guard
+from workers.fetch.shortage import Shortage
+from workers.models.fake import FakeCascade
 
 DRAWN = draw_pictures(48)
 
@@ -115,3 +121,16 @@ def test_a_slow_host_never_holds_the_rest(site: Site) -> None:
 def test_what_the_models_raise_ends_the_batch(site: Site) -> None:
     with pytest.raises(RuntimeError, match="no memory for 8"):
         run(links(site, DRAWN[:20]), Broken(), settings())
+
+
+def test_a_shortage_of_this_machine_gives_the_batch_back(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a FleetError, which delivery finds in the group: no row is written."""
+
+    def refuse(*_: object) -> NoReturn:
+        raise Shortage(EMFILE)
+
+    monkeypatch.setattr(Guard, "open_socket", refuse)
+    monkeypatch.setattr(flight, "PATIENCE", 0.0)
+    refused = pytest.RaisesExc(ShortageError, match="file descriptors")
+    with pytest.RaisesGroup(refused, allow_unwrapped=True, flatten_subgroups=True):
+        run(links(site, DRAWN), Counting(), settings())

@@ -7,9 +7,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from common.manifest import Batch, Part
-from common.part import PartError
-from common.schema import PUBLISHED
+from common.run.manifest import Batch, Part
+from common.run.part import PartError
+from common.run.schema import PUBLISHED
 from common.settings import S3Settings
 from producer.plan import plan_part
 from tests.samples import write_part

@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 from common.metrics import Stage
 from common.settings import SamplingSettings
 from workers.captions import Captions, Image
-from workers.cascade.cascade import Cascade, best_first, distinct
+from workers.cascade.cascade import Cascade, deduplicate, sort_by_similarity
 from workers.cascade.pixels import Fit, Preprocessing, Resampling
 
 TINY = Preprocessing(2, Fit.SQUASH, Resampling.BICUBIC, (0.5,) * 3, (0.5,) * 3)
@@ -28,7 +28,7 @@ class Parrot:
     def sample(self, images: Sequence[Image], keys: Sequence[int]) -> list[list[str]]:
         return [self.captions for _ in zip(images, keys, strict=True)]
 
-    def greedy(self, images: Sequence[Image]) -> list[str]:
+    def decode_greedy(self, images: Sequence[Image]) -> list[str]:
         return [self.captions[0] for _ in images]
 
     def release(self) -> None:
@@ -82,12 +82,12 @@ def test_each_step_of_a_pass_is_timed() -> None:
 
 
 def test_equal_similarities_keep_their_order() -> None:
-    assert best_first(["x", "y", "z"], [0.1, 0.3, 0.3]) == (("y", "z", "x"), (0.3, 0.3, 0.1))
+    assert sort_by_similarity(["x", "y", "z"], [0.1, 0.3, 0.3]) == (("y", "z", "x"), (0.3, 0.3, 0.1))
 
 
-def test_distinct_keeps_order_and_drops_the_empty() -> None:
-    assert distinct(["b", "", "a", "b"]) == ("b", "a")
-    assert distinct(["", ""]) == ("",)
+def test_deduplicate_keeps_order_and_drops_the_empty() -> None:
+    assert deduplicate(["b", "", "a", "b"]) == ("b", "a")
+    assert deduplicate(["", ""]) == ("",)
 
 
 def test_no_images_give_no_captions() -> None:

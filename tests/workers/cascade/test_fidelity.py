@@ -14,7 +14,7 @@ from workers.captions import ModelInputs
 from workers.cascade import Cascade
 from workers.cascade.pixels import Fit, Preprocessing, Resampling
 from workers.decode import decode
-from workers.toy import pictures as toy
+from workers.toy import drawing as toy
 from workers.toy.quality import load_toy
 
 Pixels = NDArray[np.uint8]
@@ -57,7 +57,7 @@ def test_toy_captions_do_not_change_with_the_resizing() -> None:
     cascade = load_toy()
     drawn = [
         picture.resize((330, 250), Image.Resampling.LANCZOS)
-        for _, picture in islice(toy.pictures(toy.UNSEEN, 0, sides=(96, 96)), 40)
+        for _, picture in islice(toy.draw_scenes(toy.UNSEEN, 0, sides=(96, 96)), 40)
     ]
     own = [cascade.prepare(np.asarray(picture)) for picture in drawn]
     pillow = [_through_pillow(cascade, picture) for picture in drawn]

@@ -9,9 +9,9 @@ import torch
 
 from common.settings import SamplingSettings
 from workers.cascade import ModelFolderError
-from workers.cascade.load_blip import load_blip
-from workers.cascade.load_clip import is_openai, load_clip
-from workers.models import resolve_model
+from workers.cascade.blip.load_blip import load_blip
+from workers.cascade.clip.load_clip import is_openai, load_clip
+from workers.models.resolve import resolve_model
 
 CPU = torch.device("cpu")
 

@@ -10,11 +10,11 @@ from structlog.testing import capture_logs
 from common.settings import SamplingSettings
 from tests.workers.cascade.test_cascade import Parrot, Table
 from workers.captions import Image
-from workers.cascade.blip import BlipCaptioner
+from workers.cascade.blip.captioner import BlipCaptioner
+from workers.cascade.blip.load_blip import load_blip
 from workers.cascade.cascade import Cascade
-from workers.cascade.load_blip import load_blip
 from workers.cascade.passes import Passes
-from workers.models import resolve_model
+from workers.models.resolve import resolve_model
 
 
 class Small:
@@ -100,14 +100,14 @@ def test_a_captioner_that_ran_out_of_memory_begins_again(monkeypatch: pytest.Mon
     rng = np.random.default_rng(0)
     side = captioner.preprocessing.side
     images = [rng.integers(0, 256, (side, side, 3)).astype(np.uint8) for _ in range(2)]
-    expected = captioner.greedy(images)
+    expected = captioner.decode_greedy(images)
 
     def out_of_memory(*_: object) -> None:
         raise torch.OutOfMemoryError("out of memory")
 
     with monkeypatch.context() as patch:
-        patch.setattr(BlipCaptioner, "_new_room", out_of_memory)
+        patch.setattr(BlipCaptioner, "_new_workspace", out_of_memory)
         captioner.release()
         with pytest.raises(torch.OutOfMemoryError):
-            captioner.greedy(images)
-    assert captioner.greedy(images) == expected
+            captioner.decode_greedy(images)
+    assert captioner.decode_greedy(images) == expected

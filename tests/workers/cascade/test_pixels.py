@@ -12,7 +12,7 @@ from open_clip.transform import image_transform
 from PIL import Image
 from transformers.models.blip.image_processing_pil_blip import BlipImageProcessorPil
 
-from workers.cascade.pixels import Fit, Preprocessing, Resampling, check_image
+from workers.cascade.pixels import Fit, Preprocessing, Resampling, require_image
 
 SHAPES = [(300, 400), (400, 300), (224, 224), (97, 1003), (51, 50), (1, 1), (3, 900)]
 
@@ -65,7 +65,7 @@ def test_what_torchvision_cannot_resize_as_pillow_does_pillow_resizes() -> None:
     assert np.array_equal(own.resize(image), expected)
 
 
-def test_a_stripe_needs_no_picture_of_terabytes() -> None:
+def test_a_stripe_needs_no_image_of_terabytes() -> None:
     stripe = np.full((1, 5_000_000, 3), 77, np.uint8)
     assert preprocessing(224, Fit.SHORTEST).resize(stripe).shape == (224, 224, 3)
 
@@ -84,5 +84,5 @@ def test_a_stripe_needs_no_picture_of_terabytes() -> None:
 )
 def test_other_arrays_are_refused_by_shape(image: NDArray[np.uint8]) -> None:
     with pytest.raises(ValueError, match=r"expected an image of uint8 \[height, width, 3\], got ") as raised:
-        check_image(image)
+        require_image(image)
     assert str(image.shape) in str(raised.value)

@@ -1,7 +1,7 @@
 """A fetcher whose only open network is one loopback address."""
 
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from common.settings import FetchSettings
+from tests.web.canary import Canary, canary
 from tests.web.certificates import Authority
 from tests.web.names import Answer, Names
-from workers.fetch import Fetcher
+from workers.fetch import Fetcher, guard
 from workers.fetch.resolver import Lookup, Resolver
 
 OPEN = "127.0.0.1"
@@ -43,3 +44,11 @@ def fetching() -> Fetching:
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority.create(Path(tmp_path_factory.mktemp("authority")))
+
+
+@pytest.fixture
+def bird(monkeypatch: pytest.MonkeyPatch) -> Iterator[Canary]:
+    """A canary at a port that the guard would let pass anywhere on the Internet."""
+    with canary() as bird:
+        monkeypatch.setattr(guard, "PORTS", guard.PORTS | {bird.port})
+        yield bird

@@ -11,7 +11,7 @@ from email.utils import format_datetime
 import pytest
 from aiohttp import web as aiohttp_web
 
-from common.schema import Status
+from common.run.schema import Status
 from tests.web.server import Page, reply, serve
 from tests.workers.fetch.conftest import Fetching
 from workers.fetch import Fetched, host

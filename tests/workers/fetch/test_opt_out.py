@@ -3,7 +3,7 @@
 import pytest
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from common.schema import Status
+from common.run.schema import Status
 from tests.web.server import redirect, reply, serve
 from tests.workers.fetch.conftest import Fetching
 from workers.fetch import Fetched

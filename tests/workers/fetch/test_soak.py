@@ -3,16 +3,13 @@
 import asyncio
 import itertools
 import random
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.web.hostile import tricks
+from tests.web.hostile import hostile_server, tricks
 from tests.workers.fetch.conftest import Fetching
 from workers.fetch import Fetcher
 
@@ -22,17 +19,10 @@ HEAVY = {
     "head-of-a-megabyte",
     "endless-header",
     "endless-extension",
+    "endless-extensions",
+    "endless-behind",
+    "hints-of-a-megabyte",
 }  # for speed, not for memory
-
-
-@contextmanager
-def hostile_server() -> Iterator[int]:
-    """The port of a hostile server in a process of its own, so that its memory is not counted."""
-    command = [sys.executable, "-m", "tests.web.hostile"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
-        assert server.stdout is not None
-        yield int(server.stdout.readline())
-        server.communicate()
 
 
 def bad_urls(port: int, count: int) -> Iterator[str]:
@@ -65,7 +55,7 @@ async def drain(fetcher: Fetcher, urls: Iterator[str], found: Counter[str]) -> N
 
 @pytest.mark.soak
 @pytest.mark.timeout(900)
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the memory from /proc")
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux: reads the memory from /proc")
 async def test_memory_is_flat_over_a_hundred_thousand_bad_urls(fetching: Fetching) -> None:
     found: Counter[str] = Counter()
     resident = []

@@ -2,25 +2,13 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
 from ipaddress import ip_address
 
-import pytest
-
-from common.schema import Status
-from tests.web.canary import Canary, canary
+from common.run.schema import Status
+from tests.web.canary import Canary
 from tests.web.server import Web, redirect, reply, serve
 from tests.web.vectors import ADDRESSES, DISGUISES, LITERALS
 from tests.workers.fetch.conftest import OPEN_FAR, Fetching
-from workers.fetch import guard
-
-
-@pytest.fixture
-def bird(monkeypatch: pytest.MonkeyPatch) -> Iterator[Canary]:
-    """A canary at a port that the guard would let pass anywhere on the Internet."""
-    with canary() as bird:
-        monkeypatch.setattr(guard, "PORTS", guard.PORTS | {bird.port})
-        yield bird
 
 
 def untouched(bird: Canary, web: Web | None = None) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from workers.cascade import Captions, Cascade
-from workers.toy.pictures import UNSEEN, pictures
+from workers.toy.drawing import UNSEEN, draw_scenes
 from workers.toy.quality import SIDES, load_toy, measure
 from workers.toy.world import SHAPES
 
@@ -25,7 +25,7 @@ def captions(cascade: Cascade, picture: Image.Image, key: int) -> Captions:
 
 def test_quality(cascade: Cascade) -> None:
     """Floors below those of 500 pictures, where `python -m workers.toy.quality` measures."""
-    found = measure(cascade, islice(pictures(UNSEEN, 1, SIDES), 60))
+    found = measure(cascade, islice(draw_scenes(UNSEEN, 1, SIDES), 60))
     assert found.greedy >= 0.85
     assert found.sample >= 0.55
     assert found.top >= 0.8
@@ -34,7 +34,7 @@ def test_quality(cascade: Cascade) -> None:
 
 
 def test_same_key_same_captions_whatever_shares_the_batch(cascade: Cascade) -> None:
-    inputs = [cascade.prepare(np.asarray(picture)) for _, picture in islice(pictures(UNSEEN, 2), 4)]
+    inputs = [cascade.prepare(np.asarray(picture)) for _, picture in islice(draw_scenes(UNSEEN, 2), 4)]
     keys = [2**64 - 1, 0, 2**63, 77]
     together = cascade.caption(inputs, keys)
     backwards = cascade.caption(inputs[::-1], keys[::-1])[::-1]
@@ -48,12 +48,12 @@ def test_same_key_same_captions_whatever_shares_the_batch(cascade: Cascade) -> N
 
 
 def test_other_keys_give_other_captions(cascade: Cascade) -> None:
-    _, picture = next(pictures(UNSEEN, 2))
+    _, picture = next(draw_scenes(UNSEEN, 2))
     assert captions(cascade, picture, 1).candidates != captions(cascade, picture, 2).candidates
 
 
 def test_the_captions_are_in_order(cascade: Cascade) -> None:
-    for key, (_, picture) in enumerate(islice(pictures(UNSEEN, 3), 5)):
+    for key, (_, picture) in enumerate(islice(draw_scenes(UNSEEN, 3), 5)):
         found = captions(cascade, picture, key)
         assert len(set(found.candidates)) == len(found.candidates) == len(found.similarities)
         assert list(found.similarities) == sorted(found.similarities, reverse=True)
@@ -65,8 +65,8 @@ def test_the_captions_are_in_order(cascade: Cascade) -> None:
 
 
 @pytest.mark.parametrize("sides", [(1, 1), (3000, 4), (301, 200)])
-def test_pictures_of_any_size(cascade: Cascade, sides: tuple[int, int]) -> None:
-    scene, picture = next(pictures(UNSEEN, 4, (300, 300)))
+def test_images_of_any_size(cascade: Cascade, sides: tuple[int, int]) -> None:
+    scene, picture = next(draw_scenes(UNSEEN, 4, (300, 300)))
     found = captions(cascade, picture.resize(sides), 1)
     assert any(shape in found.top for shape in SHAPES)
     if min(sides) > 100:

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from workers.toy.architectures import CONTEXT_LENGTH, TOKENS, tokenizer
-from workers.toy.pictures import TRAINING, UNSEEN, draw, pictures
+from workers.toy.drawing import TRAINING, UNSEEN, draw, draw_scenes
 from workers.toy.world import PROMPT, Pair, Single, Thing, near_miss, random_scene
 
 
@@ -38,19 +38,19 @@ def test_every_sentence_is_in_the_vocabulary_and_fits() -> None:
 
 def test_streams_come_again_and_differ() -> None:
     def sentences(stream: int, seed: int) -> list[str]:
-        return [str(scene) for scene, _ in islice(pictures(stream, seed), 20)]
+        return [str(scene) for scene, _ in islice(draw_scenes(stream, seed), 20)]
 
     assert sentences(UNSEEN, 0) == sentences(UNSEEN, 0)
     assert sentences(UNSEEN, 0) != sentences(UNSEEN, 1)
     assert sentences(UNSEEN, 0) != sentences(TRAINING, 0)
-    first, again = (next(pictures(UNSEEN, 5, (90, 70)))[1] for _ in range(2))
+    first, again = (next(draw_scenes(UNSEEN, 5, (90, 70)))[1] for _ in range(2))
     assert first.size == (90, 70)
     assert first.tobytes() == again.tobytes()
 
 
-def centre(picture: Image.Image, colour: str) -> tuple[float, float]:
+def centre(image: Image.Image, colour: str) -> tuple[float, float]:
     """Of the pixels (x, y) in which the channel of `colour` stands out."""
-    pixels = np.asarray(picture).astype(int)
+    pixels = np.asarray(image).astype(int)
     channel = {"red": 0, "blue": 2}[colour]
     others = np.delete(pixels, channel, axis=2).max(axis=2)
     rows, columns = np.nonzero(pixels[..., channel] > others + 90)

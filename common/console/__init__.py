@@ -1,0 +1,1 @@
+"""Command line, progress bars and logs, alike in every command."""

@@ -1,0 +1,80 @@
+"""Shared by all commands: settings, one-line errors, exit codes."""
+
+import os
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+from pydantic import ValidationError
+
+from common import __version__
+from common.console.logs import configure_logs, log_level
+from common.errors import FleetError
+from common.settings import Settings
+from common.settings.environment import require_readable
+
+EXIT_DONE = 0
+EXIT_INCOMPLETE = 1
+"""Something is missing, dead or bad."""
+EXIT_USAGE = 2
+"""Wrong usage or bad input."""
+EXIT_INTERRUPTED = 130
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+]
+"""The `--version` option of every console script."""
+
+
+def run_command(app: typer.Typer) -> NoReturn:
+    """Run a console script; every `FleetError` becomes one line on standard error and exit code 2."""
+    try:
+        configure_logs()
+        app()
+    except FleetError as error:
+        sys.exit(fail(error))
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
+    sys.exit(EXIT_DONE)
+
+
+def fail(error: FleetError) -> int:
+    """Print the line; returns the exit code."""
+    sys.stderr.write(f"error: {' '.join(str(error).split())}\n")
+    return EXIT_USAGE
+
+
+def load_settings() -> Settings:
+    """The settings of the environment.
+
+    Raises:
+        FleetError: the value of a variable is invalid; the line names it.
+    """
+    require_readable(os.environ)
+    log_level()
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "_".join(["FLEET", *(str(step).upper() for step in first["loc"] if not isinstance(step, int))])
+        reason = first["msg"].removeprefix("Value error, ")
+        raise FleetError(f"{name}: {reason}" if first["loc"] else reason) from error
+
+
+def output_uri(option: str | None, settings: Settings) -> str:
+    """The `--output` option, else FLEET_OUTPUT.
+
+    Raises:
+        FleetError: neither is set.
+    """
+    uri = option or settings.output
+    if not uri:
+        raise FleetError("no output: give --output URI or set FLEET_OUTPUT")
+    return uri

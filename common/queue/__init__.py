@@ -1,0 +1,1 @@
+"""The queue in Redis: app, message, live state, attempts, waiting batches, metrics."""

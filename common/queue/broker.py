@@ -1,0 +1,184 @@
+"""Direct access to Redis beneath Celery; the only file that knows kombu's key names."""
+
+import base64
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+from kombu.exceptions import KombuError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from common.queue.broker_url import BrokerError, parse_broker_url
+from common.queue.message import QUEUE, Message
+
+UNACKED = "fleet:unacked"  # hash: delivery tag -> message that a worker holds
+UNACKED_INDEX = "fleet:unacked:index"  # sorted set: delivery tag by the time of its last renewal
+UNACKED_MUTEX = "fleet:unacked:mutex"  # held by the worker that sweeps
+SET_ASIDE = f"{QUEUE}.set-aside"
+SET_ASIDE_KEPT = 1000
+PROBE = "fleet:probe"
+TIMEOUT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class QueueLength:
+    """Messages waiting, and messages held by workers."""
+
+    waiting: int
+    held: int
+
+    @property
+    def total(self) -> int:
+        return self.waiting + self.held
+
+
+def connect(url: str) -> redis.Redis:
+    """A client for the broker's address.
+
+    Raises:
+        BrokerError: the address can never work.
+    """
+    address = parse_broker_url(url)
+    try:
+        return redis.Redis.from_url(
+            address.redis, decode_responses=True, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT
+        )
+    except (ValueError, redis.RedisError) as error:
+        raise BrokerError(f"{address.shown}: {error}; correct FLEET_BROKER_URL") from error
+
+
+@contextmanager
+def broker_errors(url: str) -> Iterator[None]:
+    """Turn the exceptions of redis-py and of kombu into one line about the broker; passwords are masked.
+
+    Raises:
+        BrokerError: in their place.
+    """
+    try:
+        yield
+    except (redis.RedisError, KombuError) as error:
+        line = " ".join(str(error).split())
+        raise BrokerError(f"{parse_broker_url(url).shown}: {line}; {_advice(error)}") from error
+
+
+def _advice(error: BaseException) -> str:
+    """What to do; kombu wraps redis-py's errors."""
+    cause = error if isinstance(error, redis.RedisError) else error.__cause__ or error
+    if isinstance(cause, redis.exceptions.NoPermissionError):
+        return "give this user the rights of docs/deploy.md"
+    if isinstance(cause, redis.AuthenticationError):
+        return "correct the user and the password in FLEET_BROKER_URL"
+    if "CROSSSLOT" in str(error) or "MOVED" in str(error):
+        return "a Redis cluster cannot serve; name a single server"
+    if isinstance(cause, redis.exceptions.MaxConnectionsError) or "max number of clients" in str(error):
+        return "raise the server's maxclients"
+    if isinstance(cause, redis.exceptions.OutOfMemoryError):
+        return "raise the server's maxmemory, or make room"
+    return "is the broker up, and FLEET_BROKER_URL right?"
+
+
+def queue_length(client: redis.Redis) -> QueueLength:
+    """Length of the queue, all runs together."""
+    return QueueLength(int(client.llen(QUEUE)), int(client.hlen(UNACKED)))
+
+
+def oldest_waiting(client: redis.Redis) -> Message | None:
+    """The message at the head of the queue, or None if there is none of ours."""
+    raw = client.lindex(QUEUE, -1)
+    return None if raw is None else _parse(str(raw))
+
+
+def held_messages(client: redis.Redis) -> list[Message]:
+    """Messages held by workers, at most one a worker process."""
+    held = (_parse_held(str(raw)) for raw in client.hvals(UNACKED))
+    return [message for message in held if message is not None]
+
+
+def _parse_held(raw: str) -> Message | None:
+    try:
+        return _parse_envelope(json.loads(raw)[0])
+    except (ValueError, KeyError, TypeError, IndexError):  # foreign: Redis is untrusted
+        return None
+
+
+def _parse(raw: str) -> Message | None:
+    try:
+        return _parse_envelope(json.loads(raw))
+    except (ValueError, TypeError):  # foreign as well
+        return None
+
+
+def _parse_envelope(envelope: Any) -> Message | None:
+    try:
+        _, fields, *_ = json.loads(base64.b64decode(envelope["body"]))
+        return Message.model_validate(fields)
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def renew_lease(client: redis.Redis, delivery_tag: str) -> None:
+    """Extend the visibility time-out of a held message."""
+    client.zadd(UNACKED_INDEX, {delivery_tag: time.time()}, xx=True)
+
+
+def give_back(client: redis.Redis, raws: Iterable[Mapping[str, Any]]) -> None:
+    """Put messages that were popped back to the front of the queue, and no longer hold them.
+
+    Also without a message it proves that the broker takes writes.
+
+    Args:
+        client: of the broker.
+        raws: messages as they lay in the queue.
+
+    Raises:
+        redis.ResponseError: it refuses, being full or read-only.
+    """
+    pipeline = client.pipeline()
+    pipeline.set(PROBE, 1, px=1000)
+    for raw in raws:
+        tag = raw["properties"]["delivery_tag"]
+        pipeline.zrem(UNACKED_INDEX, tag)
+        pipeline.hdel(UNACKED, tag)
+        pipeline.rpush(QUEUE, json.dumps(raw))
+    pipeline.execute()
+
+
+class BrokerView:
+    """What a probe may ask of a broker: one try each, no wait for one that is away."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def is_away(self) -> bool:
+        """Whether it does not answer now, or is still loading its data."""
+        return self._length() is None
+
+    def has_waiting(self) -> bool:
+        """Whether the queue is known to hold messages."""
+        return bool(self._length())
+
+    def _length(self) -> int | None:
+        with connect(self._url) as client:
+            client.set_retry(Retry(NoBackoff(), 0))
+            try:
+                return int(client.llen(QUEUE))
+            except redis.RedisError:
+                return None
+
+
+def set_aside(client: redis.Redis, body: str) -> None:
+    """Keep a rejected message for an operator to inspect; the latest thousand stay."""
+    pipeline = client.pipeline()
+    pipeline.lpush(SET_ASIDE, body)
+    pipeline.ltrim(SET_ASIDE, 0, SET_ASIDE_KEPT - 1)
+    pipeline.execute()
+
+
+def forget_queue(client: redis.Redis) -> None:
+    """Drop every message. Only for a broker without workers: missing batches are enqueued again."""
+    client.delete(QUEUE, UNACKED, UNACKED_INDEX, UNACKED_MUTEX)

@@ -1,0 +1,60 @@
+"""Every metric, from the code: `python -m common.queue.metrics_page > docs/metrics.md`."""
+
+import sys
+from collections.abc import Iterator
+
+from prometheus_client.metrics import MetricWrapperBase
+
+import common.metrics
+from common.metrics import LABELS, Stage
+from common.queue.exporter import GAUGES
+
+HEAD = """# Metrics
+
+In the format of Prometheus. A worker serves its own on `/metrics` where `FLEET_METRICS_PORT` is set: counted
+in all of its processes, also in those that crashed. `python -m common.queue.exporter` serves the queue's,
+also while there is no worker. [When it goes wrong](when-it-goes-wrong.md) tells what to do about each alert.
+This page is written by `python -m common.queue.metrics_page`.
+"""
+
+SUFFIXES = {"counter": "_total", "gauge": "", "histogram": "_bucket, _sum, _count"}
+
+
+def metrics_page() -> str:
+    """The page as Markdown."""
+    return "\n".join([HEAD, *_workers(), "", *_stages(), "", *_queue()]) + "\n"
+
+
+def worker_metrics() -> list[MetricWrapperBase]:
+    """Those of `common.metrics`, in its order."""
+    return [one for one in vars(common.metrics).values() if isinstance(one, MetricWrapperBase)]
+
+
+def _workers() -> Iterator[str]:
+    yield from ("## A worker's", "", "| metric | kind | labels | meaning |", "|---|---|---|---|")
+    for metric in worker_metrics():
+        (family,) = metric.describe()
+        series = f"`{family.name}{SUFFIXES[family.type]}`"
+        yield f"| {series} | {family.type} | {_labels(metric)} | {family.documentation} |"
+
+
+def _labels(metric: MetricWrapperBase) -> str:
+    names = metric._labelnames  # noqa: SLF001 - there is no public way to ask
+    unknown = [name for name in names if name not in LABELS]
+    if unknown:
+        raise RuntimeError(f"label {unknown[0]!r} of {metric} has no meaning in LABELS of common/metrics.py")
+    return "; ".join(f"`{name}`: {LABELS[name]}" for name in names)
+
+
+def _stages() -> Iterator[str]:
+    yield from ("| `stage` | one measurement covers |", "|---|---|")
+    yield from (f"| `{stage}` | {stage.meaning} |" for stage in Stage)
+
+
+def _queue() -> Iterator[str]:
+    yield from ("## The queue's", "", "| metric | kind | meaning |", "|---|---|---|")
+    yield from (f"| `{gauge.name}` | gauge | {gauge.meaning} |" for gauge in GAUGES)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(metrics_page())

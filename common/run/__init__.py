@@ -1,0 +1,1 @@
+"""A run on disk: manifest, parts, columns of a shard, records of dead batches."""

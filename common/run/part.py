@@ -1,0 +1,149 @@
+"""A part: one input file, on disk, on S3 or on the Hugging Face Hub."""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from common.errors import ChangedError, FleetError, StoreError
+from common.run.hub import open_on_hub
+from common.settings import S3Settings
+from common.store.address import S3Address, is_s3
+from common.store.connection import connect_s3
+from common.store.s3_object import open_object, require_neighbour
+
+CHANGED = "enqueue it into a new run"
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What tells one version of a file from the next: bytes, and an etag where the place has one."""
+
+    size: int
+    etag: str | None = None
+
+
+class PartError(FleetError):
+    """A part is of no use: absent, changed, damaged, or not what a part must be."""
+
+
+class AbsentPartError(PartError):
+    """There is no such file, although its folder can be listed."""
+
+
+class ChangedPartError(PartError):
+    """The file is another version than the one that was planned."""
+
+
+class DamagedPartError(PartError):
+    """The bytes were read, and are not those of such a file."""
+
+
+@contextmanager
+def open_part(
+    address: str, s3: S3Settings, expected: Fingerprint | None = None
+) -> Iterator[tuple[BinaryIO, Fingerprint]]:
+    """Open a part for random access, with its fingerprint.
+
+    Args:
+        address: absolute path, `s3://bucket/key` or `hf://datasets/owner/name[@revision]/path`.
+        s3: where S3 is.
+        expected: the version that was planned; every read is of this version.
+
+    Raises:
+        AbsentPartError: there is no such file, and this machine would see it if there were.
+        ChangedPartError: it is not the expected version.
+        DamagedPartError: what was read in the block is no sound file.
+        RefusedError: the place answers, and does not show the file.
+        StoreError: the place cannot be reached.
+    """
+    file, found = _open(address, s3)
+    with file:
+        if expected is not None and found != expected:
+            raise ChangedPartError(f"{address}: changed since it was enqueued; {CHANGED}")
+        with _reading(address):
+            yield file, found
+
+
+@contextmanager
+def _reading(address: str) -> Iterator[None]:
+    """Every file reports its own failures as `StoreError`: an `OSError` is a reader's word on its bytes."""
+    try:
+        yield
+    except ChangedError as error:
+        raise ChangedPartError(f"{error}; {CHANGED}") from error
+    except OSError as error:
+        reason = " ".join(str(error).split())[:200]
+        raise DamagedPartError(f"{address}: damaged ({reason}); repair it and {CHANGED}") from error
+
+
+def _open(address: str, s3: S3Settings) -> tuple[BinaryIO, Fingerprint]:
+    if is_s3(address):
+        return _open_s3(address, s3)
+    if address.startswith("hf://"):
+        return _open_hub(address)
+    return _open_path(address)
+
+
+def _open_path(address: str) -> tuple[BinaryIO, Fingerprint]:
+    path = Path(address)
+    if path.exists() and not path.is_file():
+        raise StoreError(f"{address}: not a file; a part is a file, not a folder, pipe or device")
+    with _path_errors(address):
+        file = _LocalFile(address, path.open("rb"))
+        return cast(BinaryIO, file), Fingerprint(file.seek(0, io.SEEK_END))
+
+
+def _open_s3(address: str, settings: S3Settings) -> tuple[BinaryIO, Fingerprint]:
+    place, connection = S3Address.parse(address), connect_s3(settings)
+    opened = open_object(connection, place)
+    if opened is None:
+        require_neighbour(connection, place)
+        raise AbsentPartError(f"{address}: there is no such object; check the address")
+    file, size, etag = opened
+    return file, Fingerprint(size, etag)
+
+
+def _open_hub(address: str) -> tuple[BinaryIO, Fingerprint]:
+    try:
+        file, size, etag = open_on_hub(address)
+    except FileNotFoundError as error:
+        raise AbsentPartError(f"{address}: the Hub has no such file; check the address") from error
+    return file, Fingerprint(size, etag)
+
+
+class _LocalFile(io.RawIOBase):
+    """A file whose disk may fail while it is read."""
+
+    def __init__(self, address: str, file: BinaryIO) -> None:
+        self._address, self._file = address, file
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def readinto(self, buffer: Any) -> int:
+        with _path_errors(self._address):
+            return int(self._file.readinto(buffer))  # type: ignore[attr-defined] # typeshed's BinaryIO lacks it
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+@contextmanager
+def _path_errors(address: str) -> Iterator[None]:
+    """Whatever keeps a machine from reading a path is the machine's: a mount, a right, a disk."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"{address}: {error.strerror or error}; check the path, and that its disk is mounted here"
+        ) from error

@@ -1,0 +1,87 @@
+"""What a folder's file system must be able to do, and its failures as one line."""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from common.errors import StoreError
+
+NO_LINKS = frozenset(
+    {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV, errno.EINVAL}
+)
+"""How file systems without hard links answer; want of rights is EACCES."""
+NO_SYNC = frozenset({errno.EINVAL, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EISDIR})
+ELSEWHERE = "use a folder on a local disk or NFS, or s3://"
+ADVICE = {
+    errno.EACCES: "may you write to this folder?",
+    errno.EPERM: "may you write to this folder?",
+    errno.EROFS: "may you write to this folder?",
+    errno.EEXIST: "a file is in the way; choose another folder",
+    errno.ENOTDIR: "a file is in the way; choose another folder",
+    errno.EISDIR: "a folder is in the way; choose another folder",
+    errno.ENOSPC: "make room",
+    errno.EDQUOT: "make room",
+    errno.ENAMETOOLONG: "choose a shorter name",
+}
+
+
+class UnsupportedError(StoreError):
+    """The file system lacks something that a create-only write needs."""
+
+
+@contextmanager
+def folder_errors(uri: str) -> Iterator[None]:
+    """Turn `OSError` into one line about `uri`.
+
+    Raises:
+        StoreError: in place of an `OSError`.
+    """
+    try:
+        yield
+    except UnsupportedError as error:
+        raise StoreError(f"{uri}: {error}; {ELSEWHERE}") from error
+    except OSError as error:
+        advice = ADVICE.get(error.errno or 0, "is its disk mounted, and sound?")
+        raise StoreError(f"{uri}: {error.strerror or error}; {advice}") from error
+
+
+def link(finished: Path, target: Path) -> None:
+    """Give a finished file its name.
+
+    Raises:
+        FileExistsError: the name is taken.
+        UnsupportedError: there are no hard links here.
+    """
+    try:
+        os.link(finished, target)
+    except OSError as error:
+        if error.errno in NO_LINKS:
+            raise UnsupportedError(f"this file system has no hard links here ({error.strerror})") from error
+        raise
+
+
+def sync(path: Path) -> None:
+    """Let a file's bytes survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_folder(path: Path) -> None:
+    """Let a folder's new name survive a power cut.
+
+    Raises:
+        UnsupportedError: folders cannot be synced here.
+    """
+    try:
+        sync(path)
+    except OSError as error:
+        if error.errno in NO_SYNC:
+            raise UnsupportedError(
+                f"this file system cannot sync a folder (fsync: {error.strerror})"
+            ) from error
+        raise

@@ -1,0 +1,99 @@
+"""One version of an object on S3, for random access."""
+
+import io
+from typing import Any, BinaryIO, cast
+
+from botocore.exceptions import ClientError
+
+from common.errors import ChangedError, RefusedError
+from common.store.address import S3Address
+from common.store.connection import Connection
+from common.store.s3_errors import EXISTS, MISSING, error_code
+
+BUFFER = 1 << 20
+
+
+def open_object(connection: Connection, place: S3Address) -> tuple[BinaryIO, int, str] | None:
+    """The object, its size in bytes and its etag; None where S3 says that there is none.
+
+    Raises:
+        StoreError: S3 cannot be reached, or refuses.
+    """
+    head = connection.call(str(place), lambda client: _head(client, place))
+    if head is None:
+        return None
+    size, etag = head["ContentLength"], head["ETag"].strip('"')
+    raw = _RangeReader(connection, place, size, etag)
+    return cast(BinaryIO, io.BufferedReader(raw, BUFFER)), size, etag
+
+
+def require_neighbour(connection: Connection, place: S3Address) -> None:
+    """Raise unless the folder of an object that is said to be missing shows another one.
+
+    Without the right to list, S3 and its like say of what they hide that it is not there.
+
+    Raises:
+        RefusedError: its folder cannot be listed, seems empty, or shows the object itself.
+    """
+    folder = S3Address(place.bucket, place.key.rpartition("/")[0])
+    prefix = S3Address(place.bucket, f"{folder.key}/" if folder.key else "")
+    page = next(connection.pages(prefix, MaxKeys=100))
+    keys = {item["Key"] for item in page.get("Contents", [])}
+    if place.key in keys or not keys:
+        raise RefusedError(
+            f"{place}: S3 says that there is no such object, but shows none beside it either;"
+            " check the address, and the rights s3:GetObject and s3:ListBucket of these credentials"
+        )
+
+
+def _head(client: Any, place: S3Address) -> Any:
+    try:
+        return client.head_object(Bucket=place.bucket, Key=place.key)
+    except ClientError as error:
+        if error_code(error) in MISSING:
+            return None
+        raise
+
+
+class _RangeReader(io.RawIOBase):
+    """Ranged reads of one version of an object: S3 itself refuses them once the etag differs."""
+
+    def __init__(self, connection: Connection, place: S3Address, size: int, etag: str) -> None:
+        self._connection, self._place, self._size, self._etag = connection, place, size, etag
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        self._position = base + offset
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        end = min(self._position + len(buffer), self._size)
+        if end <= self._position:
+            return 0
+        start = self._position
+        body = self._connection.call(str(self._place), lambda client: self._range(client, start, end))
+        buffer[: len(body)] = body
+        self._position += len(body)
+        return len(body)
+
+    def _range(self, client: Any, start: int, end: int) -> bytes:
+        place = self._place
+        try:
+            answer = client.get_object(
+                Bucket=place.bucket,
+                Key=place.key,
+                Range=f"bytes={start}-{end - 1}",
+                IfMatch=self._etag or "*",
+            )
+            return cast(bytes, answer["Body"].read())
+        except ClientError as error:
+            if error_code(error) in EXISTS:
+                raise ChangedError(f"{place}: changed while it was read") from error
+            raise

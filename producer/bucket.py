@@ -1,0 +1,20 @@
+"""The addresses of what lies under a prefix on S3."""
+
+from collections.abc import Iterator
+
+from common.settings import S3Settings
+from common.store import S3Address
+from common.store.connection import connect_s3
+
+
+def list_folder(folder: str, settings: S3Settings) -> Iterator[str]:
+    """The address of every object below the address `folder`.
+
+    Raises:
+        StoreError: S3 cannot be reached, or refuses.
+    """
+    place = S3Address.parse(folder)
+    prefix = f"{place.key}/" if place.key else ""
+    for page in connect_s3(settings).pages(S3Address(place.bucket, prefix)):
+        for item in page.get("Contents", []):
+            yield str(S3Address(place.bucket, item["Key"]))

@@ -1,0 +1,76 @@
+"""The workers of `producer local`."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from common.errors import FleetError
+from common.settings import Settings
+from producer.children import start, stop
+
+GRACE = 3
+"""Seconds for a running batch to end after a stop."""
+BEAT = 1
+SLACK = 10
+"""Further seconds for a worker to return its batch and exit."""
+
+
+@contextmanager
+def run_workers(count: int, folder: Path, settings: Settings) -> Iterator[list["subprocess.Popen[bytes]"]]:
+    """Run `count` workers until the block ends; their logs are in `folder`."""
+    gpus = gpu_count()
+    processes = [
+        start(
+            [sys.executable, "-m", "celery", "-A", "workers", "worker", "-n", f"worker-{number}@%h"],
+            log=_log(folder, number),
+            environment=worker_environment(number, gpus, settings, workers=count),
+        )
+        for number in range(count)
+    ]
+    try:
+        yield processes
+    finally:
+        stop(processes, grace=GRACE + SLACK)
+
+
+def worker_environment(number: int, gpus: int, settings: Settings, *, workers: int) -> Mapping[str, str]:
+    """Additional environment of worker `number`: broker, output, and GPU or cores."""
+    environment = {
+        "FLEET_BROKER_URL": settings.broker_url,
+        "FLEET_OUTPUT": settings.output or "",
+        "FLEET_LEASE_GRACE": str(GRACE),
+        "FLEET_LEASE_BEAT": str(BEAT),
+    }
+    if gpus:
+        environment["CUDA_VISIBLE_DEVICES"] = str(number % gpus)
+    elif "OMP_NUM_THREADS" not in os.environ:
+        environment["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // workers))
+    return environment
+
+
+def gpu_count() -> int:
+    """GPUs of this machine, from its driver: the control plane has no torch."""
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
+        return 0
+    listed = subprocess.run([tool, "-L"], capture_output=True, text=True, check=False)  # noqa: S603 - a driver's tool
+    return sum(line.startswith("GPU ") for line in listed.stdout.splitlines())
+
+
+def _log(folder: Path, number: int) -> Path:
+    return folder / f"worker-{number}.log"
+
+
+def require_alive(processes: Sequence["subprocess.Popen[bytes]"], folder: Path) -> None:
+    """Raises FleetError if a worker has exited, with the last line of its log."""
+    for number, process in enumerate(processes):
+        if process.poll() is not None:
+            log = _log(folder, number)
+            last = log.read_text(errors="replace").strip().splitlines()[-1:]
+            raise FleetError(
+                f"worker {number} ended with code {process.returncode}: {''.join(last)} (see {log})"
+            )

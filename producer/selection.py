@@ -1,0 +1,73 @@
+"""Which files below a folder are parts, and how many were left out for which reason."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+
+from producer.pattern import Match, Pattern, States
+
+SUFFIX = ".parquet"
+
+
+class Reason(StrEnum):
+    """Why a file that lies where a pattern looks is no part."""
+
+    HIDDEN = "hidden"
+    OTHER = "not_parquet"
+    OUTPUT = "in_output"
+
+
+class Selection:
+    """The paths that a pattern takes, and those that it leaves out."""
+
+    def __init__(self, pattern: Pattern, is_output: Callable[[str], bool]) -> None:
+        """Select by `pattern`, but nothing of which `is_output` says that the run itself wrote it."""
+        self.pattern, self._is_output = pattern, is_output
+        self.taken: list[str] = []
+        self._left: dict[str, Reason] = {}
+
+    @property
+    def left_out(self) -> Counter[Reason]:
+        return Counter(self._left.values())
+
+    def enter(self, states: States, name: str, path: str) -> States:
+        """The states within a folder; none where it need not be looked at."""
+        following = self.pattern.advance(states, name)
+        if not following and self.pattern.advance(states, name, hidden=True):
+            self._left[path] = Reason.HIDDEN
+        elif following and self._is_output(path):
+            self._left[path] = Reason.OUTPUT
+            return frozenset()
+        return following
+
+    def add(self, states: States, name: str, path: str) -> None:
+        """Take a file, or leave it out."""
+        match = self.pattern.match(self.pattern.advance(states, name))
+        if match is Match.NOT:
+            if self.pattern.match(self.pattern.advance(states, name, hidden=True)) is not Match.NOT:
+                self._left[path] = Reason.HIDDEN
+        elif match is Match.WITHIN and not name.lower().endswith(SUFFIX):
+            self._left[path] = Reason.OTHER
+        else:
+            self.take(path)
+
+    def take(self, path: str) -> None:
+        """Take a file whatever its name, unless the run itself wrote it."""
+        if self._is_output(path):
+            self._left[path] = Reason.OUTPUT
+        else:
+            self.taken.append(path)
+
+    def add_all(self, paths: Iterable[str]) -> None:
+        """Select from a listing of whole paths, each below the pattern's root."""
+        cut = len(self.pattern.root) + 1
+        for path in paths:
+            *folders, name = path[cut:].split("/")
+            states, above = self.pattern.start, self.pattern.root
+            for folder in folders:
+                above = f"{above}/{folder}"
+                states = self.enter(states, folder, above)
+                if not states:
+                    break
+            if states and name:
+                self.add(states, name, path)

@@ -1,0 +1,131 @@
+"""Environment variables as env files write them: understood, or refused in one line without their value."""
+
+import sys
+
+import pytest
+
+from common.console.cli import load_settings
+from common.errors import FleetError
+from tests.processes import run
+
+
+@pytest.fixture(autouse=True)
+def _fake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLEET_MODELS", "fake")
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("FLEET_FETCH_TIMEOT", "FLEET_FETCH_TIMEOUT"),
+        ("fleet_fetch_timeot", "FLEET_FETCH_TIMEOUT"),
+        ("FLEET_OUTPTU", "FLEET_OUTPUT"),
+        ("FLEET_BROKER", "FLEET_BROKER_URL"),
+        ("FLEET_CONCURRENCY", "FLEET_FETCH_CONCURRENCY"),
+        ("FLEET_SAMPLING_TOPP", "FLEET_SAMPLING_TOP_P"),
+        ("FLEET_S3_ENDPOINT", "FLEET_S3_ENDPOINT_URL"),
+        ("FLEET_OUTPUT ", "FLEET_OUTPUT"),
+        ("\ufeffFLEET_OUTPUT", "FLEET_OUTPUT"),  # the first name of a file that Windows wrote
+        ('"FLEET_OUTPUT', "FLEET_OUTPUT"),
+    ],
+)
+def test_a_misspelt_name_is_told_the_right_one(
+    name: str, meant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "3")
+    with pytest.raises(FleetError, match=rf"no such setting; did you mean {meant}\?"):
+        load_settings()
+
+
+@pytest.mark.parametrize("name", ["FLEET_GPUS", "FLEET_", "FLEET_SERVICE_HOST"])
+def test_a_name_like_no_other_is_sent_to_the_list(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "3")
+    with pytest.raises(FleetError, match=rf"^{name}: there is no such setting; docs/settings.md"):
+        load_settings()
+
+
+def test_variables_of_others_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MY_FLEET_OUTPUT", "FLEETING", "FLOWER_BASIC_AUTH"):
+        monkeypatch.setenv(name, '"quoted"\r')
+    load_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("FLEET_OUTPUT", '"s3://secret/run"', "begins with a quote"),
+        ("FLEET_OUTPUT", "'/secret'", "begins with a quote"),
+        ("FLEET_OUTPUT", "“/secret”", "begins with a quote"),
+        ("FLEET_SAMPLING_PROMPT", '"a secret of "', "begins with a quote"),
+        ("FLEET_FILTER_DENY", 'a.example,"secret.example"', "begins with a quote"),
+        ("fleet_output", "secret\r", r"control character '\r'"),
+        ("FLEET_OUTPUT", "secret\n", r"control character '\n'"),
+        ("FLEET_BROKER_URL", "redis://:secret@broker:6379/0\r", r"control character '\r'"),
+        ("FLEET_MODELS_LOCK", "/models/secret\t.json", r"control character '\t'"),
+        ("FLEET_OUTPUT", "secret ", "spaces at its ends"),
+        ("AWS_SECRET_ACCESS_KEY", "secret\r", r"control character '\r'"),
+        ("AWS_ACCESS_KEY_ID", '"secret"', "begins with a quote"),
+        ("HF_TOKEN", "hf_secret\r", r"control character '\r'"),
+    ],
+)
+def test_a_value_that_an_env_file_spoilt(
+    name: str, value: str, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(FleetError) as refusal:
+        load_settings()
+    line = str(refusal.value)
+    assert line.startswith(f"{name}: ")
+    assert reason in line
+    assert "secret" not in line
+    assert line.isprintable()
+
+
+def test_values_that_look_odd_and_are_meant(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "FLEET_SAMPLING_PROMPT": ' it says "hello" ',
+        "FLEET_OUTPUT": "/data/it's here",
+        "FLEET_FILTER_DENY": " a.example ,\r\n\tb.example,\n",
+        "FLEET_FILTER_DENY_FILE": "",
+        "fleet_micro_batch": "3",
+    }.items():
+        monkeypatch.setenv(name, value)
+    settings = load_settings()
+    assert settings.sampling.prompt == ' it says "hello" '
+    assert settings.output == "/data/it's here"
+    assert settings.filter.deny == ("a.example", "b.example")
+    assert settings.filter.deny_file is None
+    assert settings.micro_batch == 3
+
+
+WORKER = (sys.executable, "-m", "celery", "-A", "workers", "worker")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("producer", "status"), ("dataset", "stats"), WORKER, (sys.executable, "-m", "common.queue.exporter")],
+    ids=lambda command: command[-1],
+)
+@pytest.mark.parametrize(
+    ("variable", "value", "line"),
+    [
+        ("LOG_LEVEL", "verbose", "'VERBOSE' is not one of DEBUG, INFO"),
+        ("LOG_LEVEL", '"info"', "is not one of DEBUG, INFO"),
+        ("FLEET_OUTPUT", '"run"', "begins with a quote"),
+    ],
+)
+def test_every_process_says_it_in_one_line(
+    command: tuple[str, ...], variable: str, value: str, line: str
+) -> None:
+    answer = run(*command, environment={variable: value})
+    assert answer.returncode == 2
+    assert answer.stdout == ""
+    assert answer.stderr.startswith(f"error: {variable}: ")
+    assert answer.stderr.count("\n") == 1
+    assert line in answer.stderr
+
+
+@pytest.mark.parametrize("level", ["", "debug", "WARNING", "info\r"])
+def test_levels(level: str) -> None:
+    answer = run("producer", "--version", environment={"LOG_LEVEL": level})
+    assert (answer.returncode, answer.stderr) == (0, "")

@@ -1,0 +1,104 @@
+"""A sick worker buries nothing: what it cannot read, load or apply is not the batch's fault."""
+
+import os
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.faults.checks import counts, finish
+from tests.faults.fleet import Fleet, Worker
+from tests.faults.waiting import until
+
+pytestmark = pytest.mark.slow
+
+SECONDS = 300 if os.environ.get("FAULTS") == "long" else 8
+"""How long a sick worker is left alone."""
+
+MANY = 12
+
+
+class Sickness:
+    """One way to be sick, and the way back."""
+
+    def __init__(self, crew: Fleet) -> None:
+        self.crew = crew
+
+    def start(self) -> Worker:
+        """A worker that has it."""
+        raise NotImplementedError
+
+    def heal(self) -> None:
+        """All sick workers are well from now on."""
+
+
+class Mount(Sickness):
+    """The folder of the parts is not there."""
+
+    def start(self) -> Worker:
+        folder = self.crew.folder / "in"
+        if folder.exists():
+            folder.rename(self.crew.folder / "elsewhere")
+        return self.crew.start(wait=False)
+
+    def heal(self) -> None:
+        (self.crew.folder / "elsewhere").rename(self.crew.folder / "in")
+
+
+class DenyList(Sickness):
+    """The deny list was there at the start and is not any more."""
+
+    def start(self) -> Worker:
+        self.path = self.crew.folder / "deny.txt"
+        self.path.write_text("nobody.example\n")
+        worker = self.crew.start(FLEET_FILTER_DENY_FILE=str(self.path))
+        self.path.unlink()
+        return worker
+
+    def heal(self) -> None:
+        self.path.write_text("nobody.example\n")
+
+
+class Device(Sickness):
+    """The device is not there; mended by a worker that does without."""
+
+    def start(self) -> Worker:
+        self.worker = self.crew.start(wait=False, app="tests.faults.no_device")
+        return self.worker
+
+    def heal(self) -> None:
+        self.worker.end()
+        self.crew.start(wait=False)
+
+
+SICKNESSES: tuple[Callable[[Fleet], Sickness], ...] = (Mount, DenyList, Device)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("sickness", SICKNESSES, ids=lambda one: one.__name__)
+def test_alone_it_buries_nothing_and_does_all_once_it_is_healed(
+    crew: Fleet, sickness: Callable[[Fleet], Sickness]
+) -> None:
+    run = crew.enqueue("sick", MANY)
+    illness = sickness(crew)
+    worker = illness.start()
+    until(lambda: len(worker.events("batch put back")) >= 2, 60, "batches put back")
+    time.sleep(SECONDS)
+    assert (run.dead(), run.done()) == (0, 0)
+    assert counts(crew, "crashed") == {}
+    assert worker.alive
+    illness.heal()
+    finish(crew, run, 120)
+    assert run.dead() == 0
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("sickness", [DenyList, Device], ids=lambda one: one.__name__)
+def test_beside_a_good_worker_it_costs_nothing(crew: Fleet, sickness: Callable[[Fleet], Sickness]) -> None:
+    crew.site.hold = 0.1
+    run = crew.enqueue("beside", 3 * MANY)
+    worker = sickness(crew).start()
+    until(lambda: worker.events("batch put back"), 60, "a batch put back")
+    crew.start()
+    finish(crew, run, SECONDS + 60)
+    assert run.dead() == 0

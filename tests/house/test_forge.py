@@ -1,0 +1,62 @@
+"""What forges and citation tools read: valid by their schemas, and true."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from packaging.specifiers import SpecifierSet
+
+ROOT = Path(__file__).parents[2]
+WORKFLOW = ".github/workflows/ci.yml"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+SCHEMAS = {
+    WORKFLOW: "vendor.github-workflows",
+    "CITATION.cff": "vendor.citation-file-format",
+    "compose.yaml": "vendor.compose-spec",
+}
+
+
+def load(name: str) -> Any:
+    return yaml.safe_load((ROOT / name).read_text())
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_it_is_what_its_specification_allows(name: str) -> None:
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", SCHEMAS[name], str(ROOT / name)]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+def test_the_citation_is_of_this_version() -> None:
+    citation = load("CITATION.cff")
+    assert citation["version"] == PROJECT["version"]
+    assert citation["license"] == PROJECT["license"]
+    assert not {"url", "repository", "repository-code", "doi"} & citation.keys()
+
+
+def test_the_workflow_runs_the_two_commands_on_pythons_that_the_lock_supports() -> None:
+    (job,) = load(WORKFLOW)["jobs"].values()
+    commands = [step["run"] for step in job["steps"] if "run" in step]
+    assert commands == re.findall(r"^(make \w+) ", (ROOT / "README.md").read_text(), re.MULTILINE)
+    supported = SpecifierSet(PROJECT["requires-python"])
+    versions = [version for version in (f"3.{minor}" for minor in range(99)) if version in supported]
+    assert job["strategy"]["matrix"]["python"] == [versions[0], versions[-1]]
+    assert f"Python {versions[0]} to {versions[-1]}" in (ROOT / "README.md").read_text()
+
+
+def test_the_workflow_may_write_nothing_and_runs_pinned_actions() -> None:
+    workflow = load(WORKFLOW)
+    assert workflow["permissions"] == {"contents": "read"}
+    for line in re.findall(r"uses: (.*)", (ROOT / WORKFLOW).read_text()):
+        assert re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line), line
+
+
+def test_security_says_how_to_report_in_private() -> None:
+    text = (ROOT / "SECURITY.md").read_text()
+    assert "private vulnerability reporting" in text
+    assert "](SECURITY.md)" in (ROOT / "README.md").read_text()

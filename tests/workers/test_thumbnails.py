@@ -1,0 +1,130 @@
+"""Pictures from the web and from files, made harmless by a process of its own."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from pathlib import Path
+
+from PIL import ExifTags, Image
+
+from tests.web.server import Web, redirect, reply, serve
+
+OPEN = {"FLEET_FETCH_ALLOW_NETWORKS": "127.0.0.1/32", "FLEET_FETCH_RETRIES": "0"}
+
+
+def picture(kind: str = "JPEG", size: tuple[int, int] = (900, 300), **options: object) -> bytes:
+    body = BytesIO()
+    image = Image.new("RGB", size, "teal")
+    image.paste("orange", (0, 0, size[0] // 3, size[1]))
+    image.save(body, kind, **options)
+    return body.getvalue()
+
+
+def telling_image() -> bytes:
+    exif = Image.Exif()
+    exif[ExifTags.Base.ImageDescription] = "written by a human"
+    exif[ExifTags.Base.Orientation] = 6
+    return picture(exif=exif, comment=b"secret")
+
+
+async def take(
+    wanted: Sequence[Mapping[str, object]] | str, folder: Path, *, side: int = 320, **environment: str
+) -> tuple[int, dict[str, tuple[str, str | None]], str]:
+    """Run the module; exit code, status and error by id, standard error."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "workers.thumbnails", "--output", str(folder), "--side", str(side),
+        stdin=-1, stdout=-1, stderr=-1, env=OPEN | environment,
+    )  # fmt: skip
+    text = wanted if isinstance(wanted, str) else "".join(json.dumps(one) + "\n" for one in wanted)
+    out, err = await process.communicate(text.encode())
+    answers = [json.loads(line) for line in out.decode().splitlines()]
+    assert len({answer["id"] for answer in answers}) == len(answers)
+    by_id = {answer["id"]: (answer["status"], answer["error"]) for answer in answers}
+    return process.returncode or 0, by_id, err.decode()
+
+
+def files(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
+
+
+def urls(web: Web, *paths: str) -> list[Mapping[str, object]]:
+    return [{"id": path.strip("/"), "url": web.url(path)} for path in paths]
+
+
+async def test_every_image_comes_out_alike_and_says_nothing_of_its_origin(tmp_path: Path) -> None:
+    pages = {
+        "/jpeg": reply(telling_image()),
+        "/png": reply(picture("PNG")),
+        "/webp": reply(picture("WEBP")),
+    }
+    async with serve(pages) as web:
+        code, answers, _ = await take(urls(web, *pages), tmp_path)
+    assert code == 0
+    assert answers == dict.fromkeys(("jpeg", "png", "webp"), ("ok", None))
+    assert sorted(file.name for file in files(tmp_path)) == ["jpeg.jpg", "png.jpg", "webp.jpg"]
+    tables = set()
+    for file in files(tmp_path):
+        with Image.open(file) as image:
+            assert (image.format, image.mode) == ("JPEG", "RGB")
+            assert set(image.info) <= {"jfif", "jfif_version", "jfif_unit", "jfif_density"}
+            assert image.size == ((107, 320) if file.stem == "jpeg" else (320, 107))
+            tables.add(str(image.quantization))  # type: ignore[attr-defined]
+        assert b"secret" not in file.read_bytes()
+    assert len(tables) == 1
+
+
+async def test_what_cannot_be_had_is_said_and_leaves_no_file(tmp_path: Path) -> None:
+    pages = {
+        "/gone": reply(status="404 Not Found"),
+        "/text": reply(b"<!doctype html>"),
+        "/cut": reply(picture()[:300]),
+        "/no-ai": reply(picture(), headers="X-Robots-Tag: noai\r\n"),
+        "/inside": redirect("http://169.254.169.254/latest"),
+        "/wide": reply(picture(size=(2000, 1000))),
+        "/good": reply(picture(size=(20, 10))),
+    }
+    async with serve(pages) as web:
+        wanted = [*urls(web, *pages), {"id": "file", "url": "file:///etc/passwd"}]
+        _, answers, _ = await take(wanted, tmp_path, FLEET_FETCH_MAX_PIXELS="1000000")
+    assert {name: status for name, (status, _) in answers.items()} == {
+        "gone": "http_4xx", "text": "not_an_image", "cut": "decode_error", "no-ai": "opt_out",
+        "inside": "blocked", "wide": "image_too_large", "file": "blocked", "good": "ok",
+    }  # fmt: skip
+    assert [file.name for file in files(tmp_path)] == ["good.jpg"]
+    with Image.open(tmp_path / "good.jpg") as image:
+        assert image.size == (20, 10)
+
+
+async def test_local_files_are_read_under_the_same_limits(tmp_path: Path) -> None:
+    source, out = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    out.mkdir()
+    (source / "a.png").write_bytes(picture("PNG"))
+    (source / "b.txt").write_text("no picture")
+    (source / "c.jpg").write_bytes(picture() + bytes(30_000))
+    wanted = [{"id": name[0], "path": str(source / name)} for name in ("a.png", "b.txt", "c.jpg", "d.jpg")]
+    _, answers, _ = await take(wanted, out, FLEET_FETCH_MAX_BYTES="20000")
+    assert {name: status for name, (status, _) in answers.items()} == {
+        "a": "ok", "b": "not_an_image", "c": "too_large", "d": "invalid_url",
+    }  # fmt: skip
+
+
+async def test_lines_that_are_no_wishes_are_refused_before_anything_is_fetched(tmp_path: Path) -> None:
+    good = '{"id": "a", "url": "http://127.0.0.1:1/"}\n'
+    for bad in ("{", '{"id": "../a", "url": "x"}', '{"id": "a"}', '{"id": "a", "url": "x", "path": "y"}'):
+        code, answers, said = await take(good + bad, tmp_path)
+        assert (code, answers) == (2, {})
+        assert said.startswith("error: standard input: ")
+        assert said.count("\n") == 1
+    code, _, said = await take([{"id": "a", "path": __file__}], tmp_path / "missing")
+    assert code == 0  # no picture, so nothing was written
+
+
+async def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(picture("PNG"))
+    wanted = [{"id": "a", "path": str(tmp_path / "a.png")}]
+    code, answers, said = await take(wanted, tmp_path / "missing")
+    assert (code, answers) == (2, {})
+    assert said == f"error: {tmp_path / 'missing'}: No such file or directory; can it be written?\n"

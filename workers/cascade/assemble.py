@@ -1,0 +1,60 @@
+"""Assemble a cascade from model folders: local files only, safetensors only."""
+
+from pathlib import Path
+
+import torch
+
+from common.settings import SamplingSettings
+from workers.cascade.blip.load_blip import load_blip
+from workers.cascade.cascade import Captioner, Cascade
+from workers.cascade.clip.load_clip import load_clip
+from workers.cascade.device import choose_device, choose_dtype
+from workers.cascade.model_folder import read_json, require_file
+from workers.cascade.repairer import load_repairer
+from workers.cascade.transformers_captioner import load_transformers_captioner
+
+
+def load_cascade(
+    captioner: Path,
+    ranker: Path,
+    selector: Path,
+    sampling: SamplingSettings,
+    device: str,
+    *,
+    dtype: str = "auto",
+    repairer: Path | None = None,
+) -> Cascade:
+    """The cascade of three model folders, or four.
+
+    Args:
+        captioner: transformers folder: BLIP for captioning, or any other image-to-text model.
+        ranker: open_clip folder; its cosines order the candidates.
+        selector: open_clip folder; its cosines order the shortlist.
+        sampling: settings of drawing and choosing.
+        device: torch device; `auto` is the first GPU, else the CPU.
+        dtype: float32, bfloat16 or float16; `auto` is bfloat16 where it pays.
+        repairer: transformers folder of a text-to-text model that rewrites the top captions.
+
+    Raises:
+        ModelFolderError: a folder lacks a file or holds another architecture.
+    """
+    where = choose_device(device)
+    precision = choose_dtype(dtype, where)
+    return Cascade(
+        load_captioner(captioner, sampling, where, precision),
+        load_clip(ranker, where, precision),
+        load_clip(selector, where, precision),
+        sampling,
+        str(precision).removeprefix("torch."),
+        repairer=load_repairer(repairer, where, precision) if repairer else None,
+    )
+
+
+def load_captioner(
+    folder: Path, sampling: SamplingSettings, device: torch.device, dtype: torch.dtype
+) -> Captioner:
+    """BLIP runs in our own generation loop, any other model through its own `generate`."""
+    expected = "an image-to-text model as transformers saves it"
+    config = read_json(require_file(folder, expected, "config.json"), expected)
+    load = load_blip if config.get("model_type") == "blip" else load_transformers_captioner
+    return load(folder, sampling, device, dtype)

@@ -1,0 +1,1 @@
+"""CLIP, ranker and selector."""

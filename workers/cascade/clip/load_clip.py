@@ -1,0 +1,63 @@
+"""Load a dual encoder from an open_clip folder."""
+
+from pathlib import Path
+from typing import Any
+
+import open_clip
+import torch
+from open_clip import CLIP, CustomTextCLIP
+from open_clip.modified_resnet import ModifiedResNet
+
+from workers.cascade.clip.clip import Clip
+from workers.cascade.clip.resnet import fold_batch_norm
+from workers.cascade.model_folder import ModelFolderError, model_errors, read_json, require_file
+from workers.cascade.pixels import Fit, Preprocessing, Resampling
+
+_EXPECTED = "a dual encoder as open_clip saves it (open_clip_config.json and open_clip_model.safetensors)"
+_PRECISIONS = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
+_WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors")
+"""Files that open_clip prefers, in its order."""
+
+
+def load_clip(folder: Path, device: torch.device, dtype: torch.dtype) -> Clip:
+    """Raises ModelFolderError unless the folder holds an open_clip model."""
+    config = read_json(require_file(folder, _EXPECTED, "open_clip_config.json"), _EXPECTED)
+    require_file(folder, _EXPECTED, *_WEIGHTS)
+    name = f"local-dir:{folder}"
+    with model_errors(folder, _EXPECTED):
+        model = open_clip.create_model(
+            name,
+            precision=_PRECISIONS[dtype],
+            device=device,
+            force_quick_gelu=is_openai(folder, config),
+        )
+        tokenizer = open_clip.get_tokenizer(name)
+    model.eval()
+    if isinstance(model.visual, ModifiedResNet):
+        fold_batch_norm(model.visual)
+    return Clip(model, tokenizer, _preprocessing(folder, model), dtype)
+
+
+def is_openai(folder: Path, config: dict[str, Any]) -> bool:
+    """Whether the weights are OpenAI's, trained with QuickGELU even where the configuration does not say so.
+
+    The names of their Hub repositories end in `.openai`, and so does a folder of the cache.
+    """
+    names = (folder.name, folder.parent.parent.name)
+    return config.get("tag") == "openai" or any(name.endswith(".openai") for name in names)
+
+
+def _preprocessing(folder: Path, model: CLIP | CustomTextCLIP) -> Preprocessing:
+    cfg: dict[str, Any] = model.visual.preprocess_cfg
+    sides = {cfg["size"]} if isinstance(cfg["size"], int) else set(cfg["size"])
+    if len(sides) != 1 or cfg["resize_mode"] not in set(Fit):
+        raise ModelFolderError(
+            folder, f"it wants {cfg['size']} pixels, {cfg['resize_mode']}", "a square, squash or shortest"
+        )
+    return Preprocessing(
+        side=sides.pop(),
+        fit=Fit(cfg["resize_mode"]),
+        resampling=Resampling.BILINEAR if cfg["interpolation"] == "bilinear" else Resampling.BICUBIC,
+        mean=tuple(cfg["mean"]),
+        std=tuple(cfg["std"]),
+    )

@@ -1,0 +1,71 @@
+"""Reading a model folder, with errors that name it."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers.utils import logging
+
+from common.errors import FleetError
+
+WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
+
+
+class ModelFolderError(FleetError):
+    """A model folder lacks a file or holds another architecture; the line says what was expected."""
+
+    def __init__(self, folder: Path, problem: str, expected: str) -> None:
+        super().__init__(f"{folder}: {problem}; expected {expected}")
+
+
+def require_file(folder: Path, expected: str, *names: str) -> Path:
+    """The first of the files `names` in the folder.
+
+    Raises:
+        ModelFolderError: the folder does not exist or has none of them.
+    """
+    if not folder.is_dir():
+        raise ModelFolderError(folder, "no such folder", expected)
+    for name in names:
+        if (folder / name).is_file():
+            return folder / name
+    raise ModelFolderError(folder, f"it has no {' or '.join(names)}", expected)
+
+
+def read_json(path: Path, expected: str) -> dict[str, Any]:
+    with model_errors(path.parent, expected):
+        content = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(content, dict):
+        raise ModelFolderError(path.parent, f"{path.name} is no JSON object", expected)
+    return content
+
+
+@contextmanager
+def model_errors(folder: Path, expected: str) -> Iterator[None]:
+    """Turn any library error about a bad folder into one line."""
+    try:
+        yield
+    except ModelFolderError:
+        raise
+    except Exception as error:  # libraries raise RuntimeError, OSError, KeyError, their own...
+        reason = " ".join(str(error).split())[:300]
+        raise ModelFolderError(folder, f"{type(error).__name__}: {reason}", expected) from error
+
+
+def load_transformers(kind: Any, folder: Path, dtype: torch.dtype, expected: str) -> Any:
+    """A model of transformers' class `kind`, from local safetensors only.
+
+    Raises:
+        ModelFolderError: the folder cannot be loaded, or the weights are incomplete.
+    """
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    with model_errors(folder, expected):
+        model, report = kind.from_pretrained(
+            folder, dtype=dtype, local_files_only=True, use_safetensors=True, output_loading_info=True
+        )
+    if report["missing_keys"]:
+        raise ModelFolderError(folder, f"the weights lack {min(report['missing_keys'])}", expected)
+    return model

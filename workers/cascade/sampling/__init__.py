@@ -1,0 +1,1 @@
+"""How tokens are drawn: rules, lanes, nodes and counter-based random numbers."""

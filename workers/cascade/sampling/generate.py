@@ -1,0 +1,53 @@
+"""The generation loop over tokens."""
+
+from typing import Protocol
+
+import numpy as np
+from torch import Tensor
+
+from workers.cascade.sampling.nodes import Numbers, separate, split
+from workers.cascade.sampling.samplers import EOS, Lanes, Sampler
+
+
+class Decoder(Protocol):
+    """A language model with a key/value cache of its nodes; at first one node an image."""
+
+    logits: Tensor  # after the prompt, float [images, vocabulary]
+
+    def step(self, tokens: Numbers, parents: Numbers) -> Tensor:
+        """Append `tokens` [nodes] to the nodes `parents` [nodes]; logits [nodes, vocabulary].
+
+        A parent that is named several times is copied; an unnamed one is dropped.
+        """
+
+
+def generate(
+    decoder: Decoder, prompt: Numbers, limits: Numbers, sampler: Sampler, *, share: bool = True
+) -> list[list[int]]:
+    """New tokens of each lane, without prompt and end-of-sequence token.
+
+    Args:
+        decoder: prefilled with the prompt for each image.
+        prompt: [length].
+        limits: most new tokens of each lane, [lanes of all images].
+        sampler: of the next token of each lane.
+        share: compute lanes with the same prefix once; the texts are the same without.
+    """
+    images = len(decoder.logits)
+    numbers = np.arange(len(limits))
+    lanes = Lanes(numbers, numbers * images // len(limits))
+    logits, tokens = decoder.logits, np.tile(prompt, (images, 1))
+    texts: list[list[int]] = [[] for _ in limits]
+    for step in range(int(limits.max())):
+        drawn = sampler(logits, tokens, step, lanes)  # the only synchronisation of a step with the device
+        lanes, drawn = lanes.select(drawn != EOS), drawn[drawn != EOS]
+        for lane, token in zip(lanes.numbers.tolist(), drawn.tolist(), strict=True):
+            texts[lane].append(token)
+        unfinished = limits[lanes.numbers] > step + 1
+        lanes, drawn = lanes.select(unfinished), drawn[unfinished]
+        if len(drawn) == 0:
+            break
+        parents, new, nodes = (split if share else separate)(lanes.nodes, drawn)
+        tokens = np.column_stack([tokens[parents], new])
+        logits, lanes = decoder.step(new, parents), Lanes(lanes.numbers, nodes)
+    return texts

@@ -1,0 +1,35 @@
+"""Nodes: lanes with the same prefix are computed once, and split when their draws differ."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.int64]
+
+
+def split(nodes: Numbers, tokens: Numbers) -> tuple[Numbers, Numbers, Numbers]:
+    """The nodes of the next step: lanes of one node with the same draw stay together.
+
+    Args:
+        nodes: node of each lane, [lanes].
+        tokens: draw of each lane, [lanes].
+
+    Returns:
+        Parent and token of each new node, [nodes], ordered by parent; node of each lane, [lanes].
+    """
+    pairs, lanes = np.unique(np.stack([nodes, tokens]), axis=1, return_inverse=True)
+    return pairs[0], pairs[1], lanes.reshape(-1)
+
+
+def separate(nodes: Numbers, tokens: Numbers) -> tuple[Numbers, Numbers, Numbers]:
+    """As `split`, without sharing: one node a lane."""
+    return nodes, tokens, np.arange(len(nodes))
+
+
+def grid_columns(groups: Numbers) -> Numbers:
+    """Rank of each member within its group, [members]: its column in a grid of one row per group."""
+    order = np.argsort(groups, kind="stable")
+    ordered = groups[order]
+    first = np.searchsorted(ordered, ordered)  # start of each member's group
+    columns = np.empty_like(groups)
+    columns[order] = np.arange(len(groups)) - first
+    return columns

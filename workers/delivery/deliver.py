@@ -1,0 +1,77 @@
+"""From a delivery to an acknowledgement."""
+
+import json
+import time
+
+import structlog
+from celery import Task
+from pydantic import ValidationError
+
+from common.queue.broker import connect, set_aside
+from common.queue.message import Message
+from common.run.failure_record import failure_key
+from common.settings import Settings
+from workers.batch import find_work
+from workers.delivery.attempt import Attempt
+from workers.delivery.blame import Reaction, blame, describe, preparing
+from workers.delivery.errors import DeadBatchError
+from workers.delivery.observer import Observer
+from workers.delivery.result import Result
+from workers.delivery.return_to_queue import return_to_queue
+
+log = structlog.get_logger(__name__)
+
+
+def deliver(task: Task, fields: dict[str, object], settings: Settings) -> None:
+    """Do what a message asks.
+
+    It goes back to the queue when it cannot be done now, and aside when it never can.
+
+    Raises:
+        Reject: the message goes back to the end of the queue.
+        DeadBatchError: the batch was given up; it is done with, and Flower shows it as failed.
+    """
+    observer = Observer(settings)
+    try:
+        message = Message.model_validate(fields)
+    except ValidationError as error:
+        _set_aside(fields, str(error), settings, observer)
+        return
+    with structlog.contextvars.bound_contextvars(run=message.run, batch=message.batch_id):
+        log.info("batch received")
+        began = time.monotonic()
+        try:
+            result = _attempt(task, message, settings)
+        except Exception as error:  # noqa: BLE001 - the table knows every kind
+            _react(message, error, settings, observer)
+        else:
+            observer.record_end(result, time.monotonic() - began)
+            _raise_if_dead(result)
+
+
+def _attempt(task: Task, message: Message, settings: Settings) -> Result:
+    with preparing():
+        work = find_work(message, settings)
+    return Attempt(work, settings, task.request.hostname, task.request.properties["delivery_tag"]).make()
+
+
+def _react(message: Message, error: Exception, settings: Settings, observer: Observer) -> None:
+    kind = blame(error)
+    if kind.reaction is Reaction.SET_ASIDE:
+        _set_aside(message.model_dump(), str(error), settings, observer)
+    else:
+        pause = observer.record_return(error, kind)
+        return_to_queue(message, describe(error, kind), pause, settings)
+
+
+def _set_aside(fields: dict[str, object], reason: str, settings: Settings, observer: Observer) -> None:
+    observer.record_set_aside(reason)
+    with connect(settings.broker_url) as client:
+        set_aside(client, json.dumps(fields))
+
+
+def _raise_if_dead(result: Result) -> None:
+    """Without its cause: Flower shows that, and it may name a file or a URL."""
+    if result.failure is None:
+        return
+    raise DeadBatchError(f"given up ({result.failure.reason.value}); see {failure_key(result.failure.batch)}")

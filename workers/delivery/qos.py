@@ -1,0 +1,74 @@
+"""Kombu's account of deliveries, made to survive a broker that fails in the middle of it."""
+
+from collections.abc import Callable, Iterator, MutableSequence
+from contextlib import contextmanager
+from typing import Any
+
+import redis
+from kombu.transport import virtual
+from kombu.transport.redis import Channel, QoS
+
+
+class DeliveryQoS(QoS):  # type: ignore[misc]
+    """Frees the place of a message whose acknowledgement failed, and keeps one that could not be noted.
+
+    kombu 5.7 raises out of `ack` and `reject` before it frees the place. With a prefetch of one the consumer
+    then never asks for a message again, watches no socket, and so never notices that it lost the broker.
+
+    Args:
+        channel: that the messages come from.
+        lost: told of each failure; the consumer must connect anew.
+        unnoted: takes messages that were popped and could not be noted as held.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        *,
+        lost: Callable[[Exception], None],
+        unnoted: MutableSequence[virtual.Message],
+    ) -> None:
+        super().__init__(channel)
+        self._lost, self._unnoted = lost, unnoted
+        self._first: set[str] = set()
+
+    def append(self, message: virtual.Message, delivery_tag: str) -> None:
+        """Note that this worker holds the message."""
+        try:
+            super().append(message, delivery_tag)
+        except Exception:
+            self._unnoted.append(message)
+            raise
+
+    def ack(self, delivery_tag: str) -> None:
+        """Acknowledge; a message whose acknowledgement fails comes back when its lease ends.
+
+        Raises:
+            redis.ConnectionError: whatever the failure was.
+        """
+        with self._freed(delivery_tag):
+            super().ack(delivery_tag)
+
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:
+        """Reject; otherwise as `ack`."""
+        with self._freed(delivery_tag):
+            if requeue and delivery_tag in self._first:
+                self.restore_by_tag(delivery_tag)  # kombu's own place for it is the end of the queue
+                virtual.QoS.ack(self, delivery_tag)
+            else:
+                super().reject(delivery_tag, requeue=requeue)
+
+    def return_first(self, delivery_tag: str) -> None:
+        """Should this message be rejected, it goes to the front of the queue."""
+        self._first.add(delivery_tag)
+
+    @contextmanager
+    def _freed(self, delivery_tag: str) -> Iterator[Any]:
+        try:
+            yield
+        except Exception as error:
+            virtual.QoS.ack(self, delivery_tag)  # frees the place, without a word to the broker
+            self._lost(error)
+            raise redis.ConnectionError(str(error)) from error  # Celery logs it and goes on
+        finally:
+            self._first.discard(delivery_tag)

@@ -1,0 +1,1 @@
+"""Model names to local folders, their lock, and the models loaded from them."""

@@ -1,0 +1,29 @@
+"""A cascade without models, for fleet tests: a worker starts in a second."""
+
+from collections.abc import Sequence
+
+from common.settings import SamplingSettings
+from workers.captions import Captions, Image, ModelInputs
+
+CANDIDATES = 8
+
+
+class FakeCascade:
+    """Invents captions from each row's key, deterministically."""
+
+    dtype = "none"
+
+    def __init__(self, sampling: SamplingSettings) -> None:
+        self._shortlist = sampling.shortlist
+
+    def prepare(self, image: Image) -> ModelInputs:
+        return ModelInputs(image, image, image)
+
+    def caption(self, inputs: Sequence[ModelInputs], keys: Sequence[int]) -> list[Captions]:
+        return [self._captions(key) for _, key in zip(inputs, keys, strict=True)]
+
+    def _captions(self, key: int) -> Captions:
+        candidates = tuple(f"caption {number} of {key}" for number in range(CANDIDATES))
+        scores = tuple(1.0 - number / CANDIDATES for number in range(CANDIDATES))
+        kept = slice(self._shortlist)
+        return Captions(candidates, scores, candidates[kept], scores[kept], candidates[0])

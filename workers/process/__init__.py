@@ -1,0 +1,1 @@
+"""A worker process: start, checks, Celery's signals, health, metrics, stop."""

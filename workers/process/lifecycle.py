@@ -1,0 +1,76 @@
+"""Start, stop and logs of a worker process, on Celery's signals: no command needs a flag."""
+
+import sys
+from typing import Any
+
+import structlog
+from billiard.util import get_logger
+from celery import signals
+from celery.worker import WorkController
+from celery.worker.consumer import Consumer
+
+from common.console.cli import fail
+from common.console.logs import configure_logs
+from common.errors import FleetError
+from common.settings import Settings
+from workers.delivery.heartbeat import start_heartbeat
+from workers.delivery.stopping import stop_soon_on_sigterm
+from workers.delivery.worker_id import new_worker_id
+from workers.health import ChildHealth
+from workers.process.flower_defaults import set_flower_defaults
+from workers.process.health_step import watch_health
+from workers.process.metrics_server import serve_metrics
+from workers.process.startup import require_surroundings
+from workers.process.warm_up import warm_up
+
+log = structlog.get_logger(__name__)
+
+HEARTBEAT = 10
+"""Seconds between two events that show a worker to Flower."""
+
+
+def connect_lifecycle(settings: Settings) -> None:
+    """Connect the signal handlers of this process, parent or child."""
+    set_flower_defaults()
+    signals.setup_logging.connect(_configure_logs, weak=False)
+    signals.task_prerun.connect(_bind_batch, weak=False)
+    signals.task_prerun.connect(lambda **_: ChildHealth(settings.health).mark_progress(), weak=False)
+    signals.task_postrun.connect(_unbind_batch, weak=False)
+
+    def _before_start(sender: WorkController, **_: Any) -> None:
+        _prepare(sender, settings)
+        new_worker_id()
+        sender.options.update(without_gossip=True, without_mingle=True, heartbeat_interval=HEARTBEAT)
+        sender.quiet = sender.quiet or not sys.stdout.isatty()
+
+    def _when_ready(sender: Consumer, **_: Any) -> None:
+        if not settings.fetch.contact:
+            log.warning("FLEET_FETCH_CONTACT is not set: web sites cannot reach you")
+        start_heartbeat(settings)
+        stop_soon_on_sigterm(sender.controller, settings)
+
+    signals.worker_init.connect(_before_start, weak=False)
+    signals.worker_process_init.connect(lambda **_: warm_up(settings), weak=False)
+    signals.worker_ready.connect(_when_ready, weak=False)
+
+
+def _configure_logs(**_: Any) -> None:
+    configure_logs()
+    get_logger().propagate = True  # billiard's own handler would print plain text
+
+
+def _bind_batch(task_id: str, **_: Any) -> None:
+    structlog.contextvars.bind_contextvars(batch=task_id)
+
+
+def _unbind_batch(**_: Any) -> None:
+    structlog.contextvars.clear_contextvars()
+
+
+def _prepare(worker: WorkController, settings: Settings) -> None:
+    try:
+        require_surroundings(settings)
+        serve_metrics(settings.metrics, settings.health)
+        watch_health(worker, settings)
+    except FleetError as error:
+        raise SystemExit(fail(error)) from error

@@ -1,0 +1,76 @@
+"""Checks before a worker starts and loads a model: a failure is one line and exit code 2.
+
+Celery waits for a broker that is down; one that refuses is an error.
+"""
+
+import tempfile
+from pathlib import Path
+
+import redis
+import structlog
+from huggingface_hub import constants
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from common.errors import FleetError, StoreError
+from common.queue.broker import connect
+from common.queue.broker_url import parse_broker_url
+from common.run.manifest import RUN_KEY
+from common.settings import Settings
+from common.settings.presets import FAKE
+from common.store import absolute_uri, is_s3, open_store
+from workers.models.lock import ModelLock
+
+log = structlog.get_logger(__name__)
+
+
+def require_surroundings(settings: Settings) -> None:
+    """Raises FleetError unless output, broker and models are usable."""
+    if not settings.output:
+        raise FleetError("FLEET_OUTPUT is not set; name the output whose runs this worker serves")
+    _require_broker(settings.broker_url)
+    _require_models(settings)
+    _require_writable(absolute_uri(settings.output), settings)
+
+
+def _require_broker(url: str) -> None:
+    where = parse_broker_url(url).shown
+    client = connect(url)
+    client.set_retry(Retry(NoBackoff(), 0))
+    try:
+        client.ping()
+    except (redis.AuthenticationError, redis.exceptions.AuthorizationError, redis.ResponseError) as error:
+        raise FleetError(
+            f"{where}: the broker refuses ({error}); correct the password in FLEET_BROKER_URL"
+        ) from error
+    except redis.RedisError as error:
+        log.warning("the broker is away; waiting for it", broker=where, error=str(error))
+
+
+def _require_models(settings: Settings) -> None:
+    """Check the lock, folders and, offline, the Hub's cache; not what can still be downloaded."""
+    if settings.models == FAKE:
+        return
+    if settings.models_lock is not None:
+        ModelLock.read(Path(settings.models_lock))
+    from workers.models.resolve import required_models, resolve_model  # noqa: PLC0415 - slow
+
+    for name in required_models(settings):
+        if constants.HF_HUB_OFFLINE or name.startswith((".", "/", "~", "toy/")):
+            resolve_model(name)
+
+
+def _require_writable(output: str, settings: Settings) -> None:
+    if is_s3(output):
+        store = open_store(output, settings.s3)
+        store.read(RUN_KEY)  # some servers begin an upload to a missing bucket
+        store.check_writable()
+        return
+    folder = next(path for path in (Path(output), *Path(output).parents) if path.exists())
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:  # unnamed: other workers may use the folder
+            file.write(b"trial")
+    except OSError as error:
+        raise StoreError(
+            f"{output}: {error.strerror}; FLEET_OUTPUT must be a folder that this user may write to"
+        ) from error

@@ -1,0 +1,150 @@
+"""Untrusted images as safe thumbnails: `python -m workers.thumbnails --output DIR` fetches and re-encodes.
+
+Standard input has one JSON object per line, `{"id": ..., "url": ...}` or `{"id": ..., "path": ...}`; standard
+output has one per line, `{"id", "status", "error"}`, in any order. The thumbnail of an image with status `ok`
+is `DIR/<id>.jpg`: RGB, upright, bounded in size, encoded alike and without metadata.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from PIL import Image
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from common.console.cli import fail, load_settings
+from common.errors import FleetError
+from common.run.schema import Status
+from common.settings import FetchSettings
+from workers.decode import DecodeError, decode
+from workers.fetch import Fetched, Fetcher
+
+AT_ONCE = 16
+"""Concurrent images; few, since each may have `FLEET_FETCH_MAX_PIXELS` once decoded."""
+QUALITY = 88
+
+
+class Request(BaseModel):
+    """One line of the input: the name and the place of an image."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    url: str | None = None
+    path: Path | None = None
+
+    @model_validator(mode="after")
+    def _require_one_place(self) -> Self:
+        if (self.url is None) == (self.path is None):
+            raise ValueError("an image has either a url or a path")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Thumbnailer:
+    """Makes the thumbnails of one folder.
+
+    Args:
+        fetcher: open.
+        settings: limits of an image.
+        folder: of the JPEG files.
+        side: most pixels of the longer side.
+    """
+
+    fetcher: Fetcher
+    settings: FetchSettings
+    folder: Path
+    side: int
+
+    async def make(self, request: Request) -> tuple[Status, str | None]:
+        """Status and detail of one image; writes its thumbnail if the status is ok."""
+        if request.path is not None:
+            found = await asyncio.to_thread(self._read, request.path)
+        else:
+            found = await self.fetcher.fetch(request.url or "")
+        if found.body is None:
+            return found.status, found.error
+        return await asyncio.to_thread(self._write, request.id, found.body)
+
+    def _read(self, path: Path) -> Fetched:
+        try:
+            with path.open("rb") as file:
+                body = file.read(self.settings.max_bytes + 1)
+        except OSError as error:
+            return Fetched(Status.INVALID_URL, error.strerror or type(error).__name__)
+        if len(body) > self.settings.max_bytes:
+            return Fetched(Status.TOO_LARGE, f"more than {self.settings.max_bytes} bytes")
+        return Fetched(Status.OK, body=body)
+
+    def _write(self, name: str, body: bytes) -> tuple[Status, str | None]:
+        try:
+            pixels = decode(body, max_pixels=self.settings.max_pixels)
+        except DecodeError as error:
+            return error.status, error.detail
+        image = Image.fromarray(pixels)
+        image.thumbnail((self.side, self.side), Image.Resampling.LANCZOS)
+        image.save(self.folder / f"{name}.jpg", "JPEG", quality=QUALITY)
+        return Status.OK, None
+
+
+async def make_thumbnails(
+    requests: Iterable[Request], folder: Path, side: int, settings: FetchSettings
+) -> None:
+    """Make all thumbnails, `AT_ONCE` at a time; one line of standard output each.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    rest = iter(requests)
+    async with Fetcher(settings) as fetcher:
+        thumbnailer = Thumbnailer(fetcher, settings, folder, side)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(AT_ONCE):
+                    group.create_task(_work(rest, thumbnailer))
+        except* OSError as errors:
+            raise errors.exceptions[0] from None
+
+
+async def _work(rest: Iterator[Request], thumbnailer: Thumbnailer) -> None:
+    for request in rest:
+        status, error = await thumbnailer.make(request)
+        print(json.dumps({"id": request.id, "status": status, "error": error}), flush=True)  # noqa: T201 - the answer
+
+
+def parse_requests(lines: Iterable[str]) -> Iterator[Request]:
+    """One request per line.
+
+    Raises:
+        FleetError: a line is no request, or its id no safe file name.
+    """
+    for line in lines:
+        try:
+            yield Request.model_validate_json(line)
+        except ValidationError as error:
+            raise FleetError(f"standard input: {error.errors()[0]['msg']}, in {line[:80]!r}") from error
+
+
+def main() -> int:
+    """Entry point; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m workers.thumbnails", description=__doc__)
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder of the thumbnails")
+    parser.add_argument("--side", type=int, default=1024, help="most pixels of the longer side")
+    arguments = parser.parse_args()
+    try:
+        requests = list(parse_requests(sys.stdin))
+        asyncio.run(make_thumbnails(requests, arguments.output, arguments.side, load_settings().fetch))
+    except FleetError as error:
+        return fail(error)
+    except OSError as error:
+        return fail(FleetError(f"{arguments.output}: {error.strerror or error}; can it be written?"))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
