@@ -13,7 +13,7 @@ import structlog
 import typer
 
 from common.console.cli import EXIT_INCOMPLETE, Version, fail, load_settings, output_uri, run_command
-from common.deny_list import DenyList, read_deny_list
+from common.deny.deny_list import DenyList, read_deny_list
 from common.errors import FleetError
 from common.run.schema import Status
 from common.store import absolute_uri, open_store
@@ -30,7 +30,7 @@ from dataset.merge.outcomes import Filters
 from dataset.merge.thin import Dedupe, Thinning
 from dataset.merged import CARD_KEY, DATA, require_merged
 from dataset.publish import plan_upload, publish
-from dataset.source import open_source
+from dataset.row_source import open_rows
 from dataset.stats import read_stats
 from dataset.survey.cli import app as survey_app
 from dataset.withdraw import withdraw
@@ -62,6 +62,12 @@ Output = Annotated[
 DataSet = Annotated[
     str | None,
     typer.Option(metavar="URI", help="Merged data set: folder or s3://.", show_default="FLEET_OUTPUT"),
+]
+AnyData = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URI", help="Data set in place of a run: folder, s3:// or hf://datasets/OWNER/NAME."
+    ),
 ]
 OneRun = Annotated[str | None, typer.Option(metavar="URI", help="Run to show.", show_default="FLEET_OUTPUT")]
 Runs = Annotated[
@@ -226,12 +232,13 @@ def card_command(
 @app.command("stats")
 def stats_command(
     output: Output = None,
+    data: AnyData = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Print counts and histograms of a data set or a run."""
     settings = load_settings()
     with _bad_runs():
-        stats = read_stats(output_uri(output, settings), settings.s3)
+        stats = read_stats(data or output_uri(output, settings), settings.s3)
     typer.echo(stats.to_json() if as_json else stats.text())
 
 
@@ -239,6 +246,7 @@ def stats_command(
 def gallery_command(
     *,
     run: OneRun = None,
+    data: AnyData = None,
     page: Annotated[Path, typer.Option(metavar="FILE", help="The page to write.")] = Path("gallery.html"),
     rows: Annotated[int, typer.Option(min=1, max=2000, help="Captioned pictures to show.")] = 60,
     seed: Annotated[int, typer.Option(help="Another seed draws other rows.")] = 0,
@@ -253,7 +261,8 @@ def gallery_command(
     """
     settings = load_settings()
     with _bad_runs():
-        sample = draw(open_source(output_uri(run, settings), settings.s3), rows, seed)
+        place = None if data and not run else output_uri(run, settings)
+        sample = draw(open_rows(place, data, settings.s3), rows, seed)
     write_file(page, render_page(sample, title, with_failures=with_failures))
     typer.echo(f"{sample.statuses[Status.OK]} samples: {page.absolute()}")
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common.deny_entry import Entry
-from common.deny_list import DenyList
+from common.deny.deny_list import DenyList
+from common.deny.entry import Entry
 
 HOST = r"^(?P<host>\[[^\]]*\]|[^/:]*)"
 

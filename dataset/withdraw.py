@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.console.progress import progress
-from common.deny_list import DenyList
+from common.deny.deny_list import DenyList
 from common.errors import FleetError
 from common.settings import S3Settings
 from common.store import Store

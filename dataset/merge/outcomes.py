@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common.deny_list import DenyList
+from common.deny.deny_list import DenyList
 from common.run.schema import Status
 from dataset.counts import DENIED, LISTED, OPTED_OUT, ROW_FILTERS
 from dataset.denied import denied_rows

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from common.deny_list import DenyList
+from common.deny.deny_list import DenyList
 from dataset.counts import Counts
 from dataset.merge.recipe import merged_parts
 from dataset.merge.scan import NumberedShard, Scan

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from common.deny_list import parse_deny_list, read_deny_list
+from common.deny.deny_list import parse_deny_list, read_deny_list
 from common.errors import FleetError
 
 SHA256 = "ab" * 32

@@ -4,7 +4,7 @@ import random
 
 import pyarrow as pa
 
-from common.deny_list import parse_deny_list
+from common.deny.deny_list import parse_deny_list
 from common.url import canonical_url
 from dataset.canonical import canonical_urls
 from dataset.denied import denied_rows

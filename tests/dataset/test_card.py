@@ -8,7 +8,7 @@ from typing import Any
 from huggingface_hub import DatasetCard
 
 from common.console.cli import load_settings
-from common.deny_list import parse_deny_list
+from common.deny.deny_list import parse_deny_list
 from common.run.schema import PUBLISHED, Status
 from common.store import Store
 from dataset.histogram import Histogram, histograms

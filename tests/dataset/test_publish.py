@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from common.console.cli import load_settings
-from common.deny_list import parse_deny_list
+from common.deny.deny_list import parse_deny_list
 from common.store import Store
 from dataset.merge.flow import Options, merge
 from dataset.merged import Merged

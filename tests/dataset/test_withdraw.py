@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from common.console.cli import load_settings
-from common.deny_list import DenyList, parse_deny_list
+from common.deny.deny_list import DenyList, parse_deny_list
 from common.errors import FleetError
 from common.store import Store
 from dataset.data_file import read_tally

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.deny_list import DenyList, parse_deny_list, read_deny_list
+from common.deny.deny_list import DenyList, parse_deny_list, read_deny_list
 from common.errors import FleetError
 from common.run.schema import Status
 from common.settings import FilterSettings

@@ -2,6 +2,7 @@
 
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import structlog
 from starlette.applications import Starlette
@@ -16,11 +17,11 @@ from common.errors import FleetError
 from dataset.survey.answers import Written, progress, standing, write
 from dataset.survey.database import Database
 from dataset.survey.layout import PICTURES, Survey
-from dataset.survey.raters import consent, enter, leave, rater_of
+from dataset.survey.raters import consent, enter, is_code, leave, rater_of
 from dataset.survey.web.forms import read_answer, read_form, read_seen
 from dataset.survey.web.limits import Limiter, neighbourhood
 from dataset.survey.web.pages import STATIC, Pages, static
-from dataset.survey.web.protection import SafeHeaders, must_be_ours, must_hold_token
+from dataset.survey.web.protection import SafeHeaders, require_csrf_token, require_same_origin
 from dataset.survey.web.refusal import WORDS, Refusal
 from dataset.survey.web.visit import COOKIE, Visit, set_session
 
@@ -42,9 +43,11 @@ class Application:
         survey: without the truth.
         folder: of the survey's pictures.
         database: of raters and answers.
+        url: where raters reach it; None is wherever their browsers say.
     """
 
-    def __init__(self, survey: Survey, folder: Path, database: Database) -> None:
+    def __init__(self, survey: Survey, folder: Path, database: Database, url: str | None = None) -> None:
+        self._origin = urlsplit(url).netloc if url else None
         self._captions = {sample.id: sample.caption for sample in survey.samples}
         self._pictures = {sample.picture: folder / PICTURES / sample.picture for sample in survey.samples}
         self._database = database
@@ -75,39 +78,43 @@ class Application:
 
     async def enter(self, request: Request) -> Response:
         """A code for a session. Only wrong codes count against the limits."""
-        must_be_ours(request)
-        form = await read_form(request)
-        host = neighbourhood(request.client.host if request.client else "")
-        wait = max(self._attempts.wait(host), self._all_attempts.wait(None))
-        if wait:
-            raise Refusal(429, retry_after=wait)
-        session = await run_in_threadpool(enter, self._database, form.get("code", ""))
-        if session is None:
-            self._attempts.spend(host)
-            self._all_attempts.spend(None)
+        require_same_origin(request, self._origin)
+        code = (await read_form(request)).get("code", "")
+        if not is_code(self._database, code):
+            self._require_attempt(request)
             return self._pages.welcome(wrong=True)
+        session = await run_in_threadpool(enter, self._database, code)
         response = _see("/next")
         set_session(request, response, session)
         return response
 
+    def _require_attempt(self, request: Request) -> None:
+        """Count a wrong code; only those are limited, so that nobody is locked out by others."""
+        host = neighbourhood(request.client.host if request.client else "")
+        wait = max(self._attempts.wait(host), self._all_attempts.wait(None))
+        if wait:
+            raise Refusal(429, retry_after=wait)
+        self._attempts.spend(host)
+        self._all_attempts.spend(None)
+
     async def consent_page(self, request: Request) -> Response:
-        visit = self._must_visit(request, consented=False)
+        visit = self._require_visit(request, consented=False)
         return self._pages.consent(visit)
 
     async def consent(self, request: Request) -> Response:
-        visit = self._must_visit(request, consented=False)
-        form = await _own_form(request, visit)
+        visit = self._require_visit(request, consented=False)
+        form = await self._own_form(request, visit)
         if form.get("agree") != "yes":
             raise Refusal(400)
         await run_in_threadpool(consent, self._database, visit.rater)
         return _see("/next")
 
     async def next_sample(self, request: Request) -> Response:
-        visit = self._must_visit(request)
+        visit = self._require_visit(request)
         return _see(self._next(visit))
 
     async def sample(self, request: Request) -> Response:
-        visit = self._must_visit(request)
+        visit = self._require_visit(request)
         sample = _sample_at(visit, request)
         return self._pages.sample(
             visit,
@@ -119,8 +126,8 @@ class Application:
         )
 
     async def answer(self, request: Request) -> Response:
-        visit = self._must_visit(request)
-        form = await _own_form(request, visit)
+        visit = self._require_visit(request)
+        form = await self._own_form(request, visit)
         sample = _sample_at(visit, request)
         written = await run_in_threadpool(
             write, self._database, visit.rater.id, sample, read_seen(form), read_answer(form)
@@ -131,20 +138,20 @@ class Application:
 
     async def undo(self, request: Request) -> Response:
         """Take an answer back and show its sample; a second click finds it taken back already."""
-        visit = self._must_visit(request)
-        form = await _own_form(request, visit)
+        visit = self._require_visit(request)
+        form = await self._own_form(request, visit)
         sample = _sample_at(visit, request)
         await run_in_threadpool(write, self._database, visit.rater.id, sample, read_seen(form), None)
         return _answered(request, f"/sample/{visit.position(sample)}")
 
     async def done(self, request: Request) -> Response:
-        visit = self._must_visit(request)
+        visit = self._require_visit(request)
         state = progress(self._database, visit.rater.id)
         return self._pages.done(visit, progress=state)
 
     async def leave(self, request: Request) -> Response:
-        visit = self._must_visit(request, consented=False)
-        await _own_form(request, visit)
+        visit = self._require_visit(request, consented=False)
+        await self._own_form(request, visit)
         await run_in_threadpool(leave, self._database, visit.session)
         response = _see("/")
         response.delete_cookie(COOKIE)
@@ -152,7 +159,7 @@ class Application:
 
     async def picture(self, request: Request) -> Response:
         """By its random name, if it is one of ours; without a date, which would tell when it was fetched."""
-        self._must_visit(request)
+        self._require_visit(request)
         path = self._pictures.get(request.path_params["name"])
         if path is None:
             raise Refusal(404)
@@ -162,6 +169,12 @@ class Application:
             log.error("picture", path=str(path), error=str(error))
             raise Refusal(404) from error
         return Response(body, media_type="image/jpeg", headers={"Cache-Control": FOR_EVER})
+
+    async def _own_form(self, request: Request, visit: Visit) -> dict[str, str]:
+        require_same_origin(request, self._origin)
+        form = await read_form(request)
+        require_csrf_token(form, visit.session)
+        return form
 
     def _next(self, visit: Visit) -> str:
         state = progress(self._database, visit.rater.id)
@@ -179,7 +192,7 @@ class Application:
         self._requests.spend(rater.id)
         return Visit(rater, session, tuple(rater.order(tuple(self._captions))))
 
-    def _must_visit(self, request: Request, *, consented: bool = True) -> Visit:
+    def _require_visit(self, request: Request, *, consented: bool = True) -> Visit:
         visit = self._visit(request)
         if visit is None:
             raise _Elsewhere("/")
@@ -199,13 +212,6 @@ def _see(place: str) -> Response:
 def _answered(request: Request, place: str) -> Response:
     """Where to go next: to a script as JSON, to a browser without one as a redirection."""
     return JSONResponse({"next": place}) if JSON in request.headers.get("accept", "") else _see(place)
-
-
-async def _own_form(request: Request, visit: Visit) -> dict[str, str]:
-    must_be_ours(request)
-    form = await read_form(request)
-    must_hold_token(form, visit.session)
-    return form
 
 
 def _sample_at(visit: Visit, request: Request) -> str:
@@ -231,12 +237,12 @@ async def _failed(pages: Pages, request: Request, error: Exception) -> Response:
     return await _refused(pages, request, error)
 
 
-def make_app(survey: Survey, folder: Path, database: Database) -> ASGIApp:
+def make_app(survey: Survey, folder: Path, database: Database, url: str | None = None) -> ASGIApp:
     """The application, ready to be served."""
     pages = Pages(survey)
     failed = partial(_failed, pages)
     app = Starlette(
-        routes=Application(survey, folder, database).routes(),
+        routes=Application(survey, folder, database, url).routes(),
         exception_handlers={
             _Elsewhere: _elsewhere,
             HTTPException: partial(_refused, pages),
@@ -244,4 +250,5 @@ def make_app(survey: Survey, folder: Path, database: Database) -> ASGIApp:
             Exception: failed,
         },
     )
+    app.router.redirect_slashes = False  # it would redirect to whatever host the request names
     return SafeHeaders(app)

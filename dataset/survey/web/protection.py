@@ -43,17 +43,23 @@ class SafeHeaders:
         await self._app(scope, receive, send_safely)
 
 
-def must_be_ours(request: Request) -> None:
+def require_same_origin(request: Request, own: str | None) -> None:
     """Refuse a form that another site sent: by Sec-Fetch-Site, or by Origin in older browsers.
+
+    Args:
+        request: with a form.
+        own: host and port of the survey's address, since proxies change Host; None where it is not known.
 
     Raises:
         Refusal: it did not come from this page.
     """
     site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        if site != "same-origin":
+            raise Refusal(403)
+        return
     origin = request.headers.get("origin")
-    if site is not None and site != "same-origin":
-        raise Refusal(403)
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+    if origin is not None and urlsplit(origin).netloc not in {own, request.headers.get("host")}:
         raise Refusal(403)
 
 
@@ -62,7 +68,7 @@ def form_token(session: str) -> str:
     return hmac.new(session.encode(), b"form", hashlib.sha256).hexdigest()
 
 
-def must_hold_token(form: dict[str, str], session: str) -> None:
+def require_csrf_token(form: dict[str, str], session: str) -> None:
     """Refuse a form without its session's token.
 
     Raises:

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from common.console.cli import load_settings
-from common.deny_list import parse_deny_list
+from common.deny.deny_list import parse_deny_list
 from common.errors import FleetError
 from common.run.part import open_part
 from common.run.schema import OURS, PUBLISHED, Status

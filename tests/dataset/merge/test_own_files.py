@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from common.deny_list import parse_deny_list
+from common.deny.deny_list import parse_deny_list
 from common.errors import FleetError
 from common.settings import S3Settings
 from common.store import open_store

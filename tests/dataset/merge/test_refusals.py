@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.deny_list import parse_deny_list
+from common.deny.deny_list import parse_deny_list
 from common.run.schema import Status
 from dataset.merge.flow import Options
 from dataset.merge.outcomes import Filters

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from common.deny_entry import Entry, Kind, parse_entry
+from common.deny.entry import Entry, Kind, parse_entry
 from common.errors import FleetError
 from common.url import canonical_url
 
@@ -102,7 +102,7 @@ def _host(canonical: str) -> str:
 
 
 def parse_deny_list(lines: Iterable[str], source: str) -> DenyList:
-    """One entry a line (`common.deny_entry`).
+    """One entry a line (`common.deny.entry`).
 
     Args:
         lines: of text.
