@@ -1,6 +1,5 @@
 """The Hub's dataset card, written from the merge's own provenance."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import jinja2
@@ -8,8 +7,12 @@ import jinja2
 from common.run.schema import COLUMNS, LAION_COCO, Status
 from common.settings import S3Settings
 from common.store import Store
+from dataset.card_file import CardTexts, follow, sign
+from dataset.counts import FILTER_MEANING
+from dataset.data_file import read_tally
 from dataset.histogram import histograms
-from dataset.merged import CARD_KEY, Merged, read_tally
+from dataset.markdown import to_code, to_text, to_yaml
+from dataset.merged import CARD_KEY, Merged
 from dataset.tally import Tally
 
 SIZES = {
@@ -24,14 +27,6 @@ SIZES = {
 """The Hub's size categories by their upper ends."""
 
 
-@dataclass(frozen=True)
-class CardTexts:
-    """What the provenance cannot know."""
-
-    name: str = "Machine captions of web images"
-    license: str = "other"
-
-
 def render_card(merged: Merged, tally: Tally, texts: CardTexts) -> str:
     """The card as Markdown with the Hub's YAML header."""
     environment = jinja2.Environment(
@@ -40,17 +35,21 @@ def render_card(merged: Merged, tally: Tally, texts: CardTexts) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - Markdown of our own words, figures and model names; no stranger's text
+        autoescape=False,  # noqa: S701 - Markdown: every stranger's word passes one of the filters
     )
-    environment.filters["grouped"] = lambda number: f"{number:,}"
-    return environment.get_template("card.md.jinja").render(**_variables(merged, tally, texts))
+    environment.filters |= {"grouped": lambda number: f"{number:,}"}
+    environment.filters |= {"text": to_text, "code": to_code, "yaml": to_yaml}
+    rendered = environment.get_template("card.md.jinja").render(**_variables(merged, tally, texts))
+    return sign(rendered, texts)
 
 
-def write_card(store: Store, merged: Merged, s3: S3Settings) -> None:
-    """Write the card beside the files, unless there is one: a person may have edited it."""
-    if not store.exists(CARD_KEY):
-        card = render_card(merged, read_tally(store, merged.keys, s3), CardTexts())
-        store.create(CARD_KEY, card.encode())
+def update_card(store: Store, merged: Merged, s3: S3Settings) -> None:
+    """Let the card in `store` tell of `merged`; a person's own words in it stay as they are."""
+    there = store.read(CARD_KEY)
+    tally = read_tally(store, merged.files, s3)
+    card = follow(there, lambda texts: render_card(merged, tally, texts))
+    if card != there:
+        store.replace(CARD_KEY, card)
 
 
 def _variables(merged: Merged, tally: Tally, texts: CardTexts) -> dict[str, Any]:
@@ -60,6 +59,7 @@ def _variables(merged: Merged, tally: Tally, texts: CardTexts) -> dict[str, Any]
     return {
         "texts": texts,
         "merged": merged,
+        "recipe": merged.recipe,
         "counts": counts,
         "size_category": next((name for end, name in SIZES.items() if counts.rows_out < end), "n>1B"),
         "columns": COLUMNS if merged.recipe.keep_columns else LAION_COCO,
@@ -67,6 +67,7 @@ def _variables(merged: Merged, tally: Tally, texts: CardTexts) -> dict[str, Any]
         "sampling": merged.sampling.model_dump(mode="json"),
         "meanings": {name: field.description for name, field in type(merged.sampling).model_fields.items()},
         "failures": [(name, n, 100 * n / rows_in, Status(name).meaning) for name, n in failures],
-        "opted_out": counts.failures.get(Status.OPT_OUT, 0),
+        "filtered": [(name, n, FILTER_MEANING[name]) for name, n in counts.filtered.items()],
+        "opted_out": counts.failures.get(Status.OPT_OUT, 0) + counts.filtered.get("opted_out", 0),
         "histograms": histograms(tally),
     }

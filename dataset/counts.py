@@ -7,11 +7,26 @@ from pydantic import BaseModel, ConfigDict
 
 from common.run.schema import Status
 
-DUPLICATE, SUPERSEDED = "duplicate", "superseded"
-LOW_SIMILARITY, DENIED = "low_similarity", "denied"
-FILTERS = (LOW_SIMILARITY, DENIED)
-"""Of the merge's own."""
-FILTERED = (str(Status.FILTERED), *FILTERS)
+DUPLICATE, SUPERSEDED, WITHDRAWN = "duplicate", "superseded", "withdrawn"
+OPTED_OUT, DENIED = "opted_out", "denied"
+ROW_FILTERS = ("low_similarity", "high_punsafe", "high_pwatermark", "small_width", "small_height")
+"""Of the merge's own, by the row's columns alone."""
+MANY_OF_HOST, NOT_SAMPLED = "many_of_host", "not_sampled"
+LISTED = "listed"
+"""Filtered by the worker because a list names the address or the image."""
+FILTERED = (str(Status.FILTERED), *ROW_FILTERS, DENIED, OPTED_OUT, MANY_OF_HOST, NOT_SAMPLED)
+FILTER_MEANING = {
+    str(Status.FILTERED): "a rule or a list of the run's took it out",
+    "low_similarity": "its best caption is less similar to the image than was asked for",
+    "high_punsafe": "more likely unsafe than was asked for",
+    "high_pwatermark": "more likely to carry a watermark than was asked for",
+    "small_width": "narrower than was asked for",
+    "small_height": "lower than was asked for",
+    DENIED: "a deny list, or a list of the run's, names its address or image",
+    OPTED_OUT: "another fetch of its address was answered with an opt-out",
+    MANY_OF_HOST: "its host has as many rows here as were asked for",
+    NOT_SAMPLED: "not drawn for the sample",
+}
 
 
 class Counts(BaseModel):
@@ -27,11 +42,13 @@ class Counts(BaseModel):
     """By filter; `filtered` is the worker's."""
     superseded: int
     """Rows of one run whose outcome in another run was taken; 0 for a single run."""
+    withdrawn: int = 0
+    """Rows that were published once and were taken back."""
 
     @property
     def rows_in(self) -> int:
         taken_out = sum(self.failures.values()) + sum(self.filtered.values())
-        return self.rows_out + self.duplicates + taken_out + self.superseded
+        return self.rows_out + self.duplicates + taken_out + self.superseded + self.withdrawn
 
     def sentence(self) -> str:
         """The balance in one line."""
@@ -39,17 +56,21 @@ class Counts(BaseModel):
             f"{self.rows_in:,} rows in = {self.rows_out:,} out + {self.duplicates:,} duplicates"
             f" + {sum(self.failures.values()):,} failures + {sum(self.filtered.values()):,} filtered"
         )
-        return f"{line} + {self.superseded:,} superseded by another run" if self.superseded else line
+        if self.superseded:
+            line += f" + {self.superseded:,} superseded by another run"
+        return f"{line} + {self.withdrawn:,} withdrawn" if self.withdrawn else line
 
 
 def count_fates(fates: Mapping[str, int]) -> Counts:
-    """Rows by fate: a status, a filter, DUPLICATE or SUPERSEDED."""
+    """Rows by fate: a status, a filter, or one of the words above."""
     rest = Counter(fates)
+    rest[str(Status.FILTERED)] += rest.pop(LISTED, 0)
     filtered = {name: rest.pop(name) for name in FILTERED if rest[name]}
     return Counts(
         rows_out=rest.pop(Status.OK, 0),
         duplicates=rest.pop(DUPLICATE, 0),
         superseded=rest.pop(SUPERSEDED, 0),
+        withdrawn=rest.pop(WITHDRAWN, 0),
         filtered=filtered,
         failures={str(status): rest[status] for status in Status if rest[status]},
     )

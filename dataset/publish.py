@@ -1,33 +1,33 @@
-"""A merged data set onto the Hugging Face Hub: the card and the data files, and nothing else of the place."""
+"""A merged data set onto the Hugging Face Hub: exactly the card and the data files of one version.
 
-import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+The files go first, each at its own time. Then one commit adds them, deletes the data files that are not
+of this version and sets the card.
+"""
+
+import hashlib
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from common.console.progress import progress
-from common.errors import FleetError, StoreError
-from common.run.part import open_part
+from common.errors import FleetError
 from common.settings import S3Settings
 from common.store import Entry, Store
-from common.store.scratch import scratch
-from dataset.merged import CARD_KEY, require_merged
+from dataset.card import render_card
+from dataset.card_file import is_edited, read_texts
+from dataset.data_file import read_tally, require_files
+from dataset.hub_errors import hub_errors
+from dataset.merged import CARD_KEY, DATA, Merged, require_merged
+from dataset.repository import Repository, open_repository
+from dataset.uploads import Uploader
 
 if TYPE_CHECKING:
-    from huggingface_hub import HfApi
-
-KIND = "dataset"
-AGAIN = "start again, what the Hub has stays there"
-LOG_IN = "log in with `hf auth login`, with a token that may write"
-REFUSED = frozenset({401, 403})
+    from huggingface_hub import CommitOperationAdd
 
 
 @dataclass(frozen=True)
 class Upload:
     """What would go, or has gone, to a repository of the Hub."""
 
+    merged: Merged
     files: tuple[Entry, ...]
 
     @property
@@ -35,75 +35,86 @@ class Upload:
         return sum(entry.size for entry in self.files)
 
 
-def plan_upload(store: Store) -> Upload:
+def plan_upload(store: Store, s3: S3Settings) -> Upload:
     """The card first, then the data files.
 
     Raises:
-        FleetError: the merge is not finished, or its card is missing.
+        FleetError: the merge is not finished, a file is not its own, or its card is missing.
     """
     merged = require_merged(store)
+    require_files(store, merged.files, s3)
     card = store.read(CARD_KEY)
     if card is None:
-        raise FleetError(f"{store.uri}/{CARD_KEY}: no card; write one with `dataset card`")
-    sizes = {entry.key: entry.size for entry in store.list("data")}
-    return Upload((Entry(CARD_KEY, len(card)), *(Entry(key, sizes[key]) for key in merged.keys)))
+        raise FleetError(f"{store.uri}/{CARD_KEY}: no card; write one with `dataset card --write`")
+    sizes = {entry.key: entry.size for entry in store.list(DATA)}
+    entries = (Entry(CARD_KEY, len(card)), *(Entry(key, sizes[key]) for key in merged.keys))
+    return Upload(merged, entries)
 
 
-def publish(store: Store, upload: Upload, repo: str, s3: S3Settings, *, private: bool) -> str:
-    """Upload into the data set `repo` (owner/name), which is made if need be; returns its address.
+def publish(
+    store: Store, upload: Upload, repo: str, s3: S3Settings, *, public: bool, contact: str | None = None
+) -> str:
+    """Make the data set `repo` (owner/name) of the Hub this version; returns its address.
 
     Doing it again after an interruption sends only what the Hub lacks.
 
+    Args:
+        store: of the data set.
+        upload: what `plan_upload` found there.
+        repo: on the Hub; made if need be.
+        s3: where S3 is.
+        public: whether everybody may see it; one that is there must agree.
+        contact: where to ask for removals; None is the card's own.
+
     Raises:
+        FleetError: no contact of a public data set, or the repository is public or private against the wish.
         StoreError: the Hub refuses or cannot be reached.
     """
-    from huggingface_hub import HfApi  # noqa: PLC0415 - slow to import, and rarely needed
-
-    api = HfApi()
-    keys = [entry.key for entry in upload.files]
-    with _hub_errors(repo):
-        address = str(api.create_repo(repo, repo_type=KIND, private=private, exist_ok=True))
-        if store.uri.startswith("s3://"):
-            _upload_from_s3(api, repo, store, keys, s3)
-        else:
-            api.upload_folder(repo_id=repo, folder_path=store.uri, repo_type=KIND, allow_patterns=keys)
-    return address
+    card = _card(store, upload.merged, repo, s3, contact=contact)
+    if public:
+        _require_contact(store, card, contact)
+    with hub_errors(repo):
+        repository = open_repository(repo, public=public)
+        additions = Uploader(store, repository, s3).send(upload.merged.files)
+        store.replace(CARD_KEY, card)
+        _commit(repository, upload.merged, additions, card)
+    return repository.address
 
 
-def _upload_from_s3(api: "HfApi", repo: str, store: Store, keys: Sequence[str], s3: S3Settings) -> None:
-    """One file at a time through the local disk: the Hub's client hashes a file before it sends it."""
-    with scratch(store) as folder, progress("publishing files", len(keys)) as advance:
-        for key in keys:
-            file = folder / Path(key).name
-            with open_part(f"{store.uri}/{key}", s3) as (source, _), file.open("wb") as sink:
-                shutil.copyfileobj(source, sink)
-            api.upload_file(path_or_fileobj=file, path_in_repo=key, repo_id=repo, repo_type=KIND)
-            file.unlink()
-            advance(1)
+def _card(store: Store, merged: Merged, repo: str, s3: S3Settings, *, contact: str | None) -> bytes:
+    """The card, which now knows the repository; a card with a person's words goes as it is."""
+    card = store.read(CARD_KEY) or b""
+    if is_edited(card):
+        return card
+    texts = replace(read_texts(card), repo=repo)
+    if contact is not None:
+        texts = replace(texts, contact=contact)
+    return render_card(merged, read_tally(store, merged.files, s3), texts).encode()
 
 
-@contextmanager
-def _hub_errors(repo: str) -> Iterator[None]:
-    from huggingface_hub.errors import HFValidationError  # noqa: PLC0415
-
-    try:
-        yield
-    except FleetError:
-        raise
-    except HFValidationError as error:
-        raise FleetError(f"{repo}: {error}; write the repository as owner/name") from error
-    except Exception as error:  # which HTTP library the Hub's client uses is not ours to know
-        raise StoreError(f"{repo}: {_explain(error)}") from error
+def _require_contact(store: Store, card: bytes, contact: str | None) -> None:
+    named = contact or read_texts(card).contact
+    if not named:
+        raise FleetError("--public: who asks for a removal needs an address; give --contact")
+    if is_edited(card) and named.encode() not in card:
+        raise FleetError(
+            f"{store.uri}/{CARD_KEY}: edited, and does not name {named}; write the contact into it"
+        )
 
 
-def _explain(error: Exception) -> str:
-    """What went wrong, which the client wraps once or not at all, and what to do."""
-    from huggingface_hub.errors import HfHubHTTPError  # noqa: PLC0415
+def _commit(
+    repository: Repository, merged: Merged, additions: "list[CommitOperationAdd]", card: bytes
+) -> None:
+    from huggingface_hub import CommitOperationAdd  # noqa: PLC0415 - slow to import, and rarely needed
 
-    for cause in (error, error.__cause__):
-        if isinstance(cause, HfHubHTTPError):
-            status = cause.response.status_code
-            cure = LOG_IN if status in REFUSED else AGAIN
-            return f"the Hub answered {status}: {cause.server_message or cause}; {cure}"
-    cause = error.__cause__ or error
-    return f"{cause.__class__.__name__}: {cause}; {AGAIN}"
+    here = {path for path in repository.files if path.startswith(f"{DATA}/")}
+    gone = sorted(here - set(merged.keys))
+    if additions or gone or repository.files.get(CARD_KEY) != _git_object(card):
+        new_card = CommitOperationAdd(path_in_repo=CARD_KEY, path_or_fileobj=card)
+        message = f"Version {merged.version}: {merged.counts.rows_out:,} rows"
+        repository.commit([new_card, *additions], gone, message)
+
+
+def _git_object(body: bytes) -> str:
+    """Git's id of a file's content."""
+    return hashlib.sha1(b"blob %d\0" % len(body) + body, usedforsecurity=False).hexdigest()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from common.errors import FleetError
 from common.run.manifest import FAILED, SHARDS, Batch, Run, read_parts, read_run
@@ -19,6 +20,8 @@ class Source:
     batches: tuple[Batch, ...]
     sizes: tuple[int, ...]
     """Bytes of each batch's shard."""
+    written: tuple[date, ...]
+    """Days on which shards were written, ascending, in UTC; none where the store does not say."""
     missing: int
     dead: int
     """Batches without a shard whose failure is recorded; among the missing."""
@@ -81,7 +84,7 @@ def _planned(store: Store, run: Run) -> Iterator[Batch]:
 
 
 def _source(store: Store, run: Run, planned: dict[str, Batch]) -> Source:
-    found = {entry.key: entry.size for entry in store.list(SHARDS) if entry.key.endswith(".parquet")}
+    found = {entry.key: entry for entry in store.list(SHARDS) if entry.key.endswith(".parquet")}
     stray = min(found.keys() - planned.keys(), default=None)
     if stray is not None:
         raise BadRunError(f"{store.uri}/{stray}: of no part of this run; mixed runs? move it away")
@@ -92,7 +95,8 @@ def _source(store: Store, run: Run, planned: dict[str, Batch]) -> Source:
         store=store,
         run=run,
         batches=tuple(planned[key] for key in there),
-        sizes=tuple(found[key] for key in there),
+        sizes=tuple(found[key].size for key in there),
+        written=tuple(sorted({entry.modified.date() for entry in found.values() if entry.modified})),
         missing=len(missing),
         dead=sum(batch.id in failed for batch in missing),
     )

@@ -13,8 +13,10 @@ from common.run.manifest import Batch
 from common.run.schema import Status
 from common.settings import S3Settings
 from common.store import absolute_uri, open_store
+from dataset.data_file import read_tally
+from dataset.data_source import HUB, DataSource, open_data
 from dataset.histogram import histograms
-from dataset.merged import read_merged, read_tally, require_merged
+from dataset.merged import read_merged, require_written
 from dataset.parallel import ordered_map
 from dataset.shards import shard_rows
 from dataset.source import Source, open_source
@@ -54,18 +56,30 @@ class Stats:
 
 
 def read_stats(uri: str, s3: S3Settings) -> Stats:
-    """The figures of the merged data set at `uri`, or of the run there if it is not merged.
+    """The figures of the data set at `uri`, also on the Hub, or of the run there if it is not merged.
 
     Raises:
         FleetError: there is neither.
         BadRunError: a shard of the run is bad.
     """
+    if uri.startswith(HUB):
+        return _data_stats(open_data(uri, s3))
     store = open_store(absolute_uri(uri), s3)
     if read_merged(store) is None:
         return _run_stats(open_source(uri, s3))
-    merged = require_merged(store)
+    merged = require_written(store)
     counts = merged.counts
-    return Stats(counts.sentence(), counts.failures, counts.rows_out, read_tally(store, merged.keys, s3))
+    return Stats(counts.sentence(), counts.failures, counts.rows_out, read_tally(store, merged.files, s3))
+
+
+def _data_stats(source: DataSource) -> Stats:
+    """Of a data set whose record was not published."""
+    tally = Tally()
+    with progress("reading rows", source.rows) as advance:
+        for number, group in enumerate(source.groups):
+            tally.add(source.read(number, COLUMNS))
+            advance(group.rows)
+    return Stats(f"{source.rows:,} rows in {source.uri}", {}, source.rows, tally)
 
 
 def _run_stats(source: Source) -> Stats:

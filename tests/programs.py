@@ -33,12 +33,14 @@ class Program:
 
 
 PROGRAMS = {
+    "caddy": Program("stands before the survey", "apt install caddy"),
     "chromium": Program(
         "shows the gallery, the survey and Flower",
         "apt install chromium, or .venv/bin/playwright install --with-deps chromium",
     ),
     "make": Program("sets the project up", "apt install make"),
     "mount": Program("makes small disks", "apt install mount"),
+    "nginx": Program("stands before the survey", "apt install nginx-light"),
     "prlimit": Program("limits a process's open files", "apt install util-linux"),
     "promtool": Program("tries the alerts", "apt install prometheus"),
     "redis-server": Program("is a broker beside Valkey", "apt install redis-server"),

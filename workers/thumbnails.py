@@ -1,12 +1,14 @@
 """Untrusted images as safe thumbnails: `python -m workers.thumbnails --output DIR` fetches and re-encodes.
 
 Standard input has one JSON object per line, `{"id": ..., "url": ...}` or `{"id": ..., "path": ...}`; standard
-output has one per line, `{"id", "status", "error"}`, in any order. The thumbnail of an image with status `ok`
-is `DIR/<id>.jpg`: RGB, upright, bounded in size, encoded alike and without metadata.
+output has one per line, `{"id", "status", "error", "sha256"}`, in any order; the digest is of the bytes that
+came. The thumbnail of an image with status `ok` is `DIR/<id>.jpg`: RGB, upright, bounded in size, encoded
+alike and without metadata.
 """
 
 import argparse
 import asyncio
+import hashlib
 import json
 import sys
 from collections.abc import Iterable, Iterator
@@ -61,15 +63,16 @@ class Thumbnailer:
     folder: Path
     side: int
 
-    async def make(self, request: Request) -> tuple[Status, str | None]:
-        """Status and detail of one image; writes its thumbnail if the status is ok."""
+    async def make(self, request: Request) -> tuple[Status, str | None, str | None]:
+        """Status, detail and SHA-256 of one image; writes its thumbnail if the status is ok."""
         if request.path is not None:
             found = await asyncio.to_thread(self._read, request.path)
         else:
             found = await self.fetcher.fetch(request.url or "")
         if found.body is None:
-            return found.status, found.error
-        return await asyncio.to_thread(self._write, request.id, found.body)
+            return found.status, found.error, None
+        sha256 = hashlib.sha256(found.body).hexdigest()
+        return *await asyncio.to_thread(self._write, request.id, found.body), sha256
 
     def _read(self, path: Path) -> Fetched:
         try:
@@ -113,8 +116,9 @@ async def make_thumbnails(
 
 async def _work(rest: Iterator[Request], thumbnailer: Thumbnailer) -> None:
     for request in rest:
-        status, error = await thumbnailer.make(request)
-        print(json.dumps({"id": request.id, "status": status, "error": error}), flush=True)  # noqa: T201 - the answer
+        status, error, sha256 = await thumbnailer.make(request)
+        answer = {"id": request.id, "status": status, "error": error, "sha256": sha256}
+        print(json.dumps(answer), flush=True)  # noqa: T201 - the answer
 
 
 def parse_requests(lines: Iterable[str]) -> Iterator[Request]:

@@ -145,10 +145,12 @@ class FilterSettings(Group):
     """Rows that are left out before anything is downloaded; a row without the column passes."""
 
     deny: Annotated[tuple[str, ...], CommaSeparated] = Field(
-        (), description="hosts (with their subdomains) and URL patterns such as *://example.com/private/*"
+        (),
+        description="hosts (with their subdomains), addresses, patterns (*://host/private/*), SHA-256s",
     )
     deny_file: Annotated[str | None, EmptyIsNone, Home] = Field(
-        None, description="a file of the same, one a line; # begins a comment"
+        None,
+        description="a file of the same, one a line; # begins a comment; docs/dataset.md has the grammar",
     )
     max_punsafe: Annotated[float | None, EmptyIsNone] = Field(None, description="highest punsafe")
     max_pwatermark: Annotated[float | None, EmptyIsNone] = Field(None, description="highest pwatermark")

@@ -3,16 +3,18 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One object of a listing: its key relative to the store, and its size in bytes."""
+    """One object of a listing: its key relative to the store, its size in bytes, and when it was written."""
 
     key: str
     size: int
+    modified: datetime | None = None
 
 
 class Store(Protocol):
@@ -54,8 +56,15 @@ class Store(Protocol):
         """Every object in the folder `prefix` whose path there begins with `name`, in no order."""
         ...
 
+    def replace(self, key: str, body: bytes) -> None:
+        """Write `key` whether it exists or not; a reader sees the old object or the new one, whole.
+
+        For what a data set says of itself; nothing of a run is ever replaced.
+        """
+        ...
+
     def delete(self, key: str) -> None:
-        """Remove `key`, if it exists. Only failure records are ever removed, never a shard."""
+        """Remove `key`, if it exists. Failure records and a data set's old files, never a shard."""
         ...
 
     def trial(self, key: str) -> AbstractContextManager[None]:

@@ -4,6 +4,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -66,7 +67,15 @@ class FolderStore:
                 with suppress(FileNotFoundError):  # deleted since
                     found = path.stat()
                     if stat.S_ISREG(found.st_mode):
-                        yield Entry(path.relative_to(self.root).as_posix(), found.st_size)
+                        modified = datetime.fromtimestamp(found.st_mtime, UTC)
+                        yield Entry(path.relative_to(self.root).as_posix(), found.st_size, modified)
+
+    def replace(self, key: str, body: bytes) -> None:
+        target = self.root / key
+        with folder_errors(self.uri), temporary_file(self.root / SCRATCH, body) as file:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            file.replace(target)
+            sync_folder(target.parent)
 
     def delete(self, key: str) -> None:
         with folder_errors(self.uri):

@@ -108,7 +108,15 @@ class S3Store:
         cut = len(self._key(""))
         for page in self._connection.pages(S3Address(self._bucket, root + name)):
             for item in page.get("Contents", []):
-                yield Entry(item["Key"][cut:], item["Size"])
+                yield Entry(item["Key"][cut:], item["Size"], item["LastModified"])
+
+    def replace(self, key: str, body: bytes) -> None:
+        self._connection.call(
+            self.uri,
+            lambda client: client.put_object(
+                Bucket=self._bucket, Key=self._key(key), Body=body, **self._connection.sum_of()
+            ),
+        )
 
     def delete(self, key: str) -> None:
         self._connection.call(

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -26,7 +27,8 @@ def scratch(store: Store) -> Iterator[Path]:
     Raises:
         StoreError: the disk is full, or cannot be written.
     """
-    parent = Path(tempfile.gettempdir()) if is_s3(store.uri) else Path(store.uri, SCRATCH)
+    shared = is_s3(store.uri)
+    parent = Path(tempfile.gettempdir()) if shared else Path(store.uri, SCRATCH)
     missing = [folder for folder in parent.parents if not folder.exists()]
     try:
         parent.mkdir(parents=True, exist_ok=True)
@@ -35,9 +37,10 @@ def scratch(store: Store) -> Iterator[Path]:
             with tempfile.TemporaryDirectory(prefix=PREFIX, dir=parent) as name, _held(Path(name)):
                 yield Path(name)
         finally:
-            with suppress(OSError):
-                for folder in (parent, *missing):
-                    folder.rmdir()  # unless something was made there
+            if not shared:
+                with suppress(OSError):
+                    for folder in (parent, *missing):
+                        folder.rmdir()  # unless something was made there
     except OSError as error:
         raise StoreError(
             f"{parent}: {error.strerror or error}; free disk space or fix permissions, then start again:"
@@ -46,20 +49,26 @@ def scratch(store: Store) -> Iterator[Path]:
 
 
 def _sweep(parent: Path) -> None:
-    """Remove the folders that nobody holds any more."""
+    """Remove our folders that nobody holds any more; what others put there is left alone."""
     for left in parent.glob(f"{PREFIX}*"):
-        if left.stat().st_uid == os.getuid():
-            try:
-                with _held(left):
-                    shutil.rmtree(left)
-            except BlockingIOError:
-                continue
+        if _is_own_folder(left):
+            with suppress(BlockingIOError, FileNotFoundError, NotADirectoryError), _held(left):
+                shutil.rmtree(left)
+
+
+def _is_own_folder(path: Path) -> bool:
+    """Whether it is a folder of this user's, and no link to one."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:  # swept away by another process
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
 
 
 @contextmanager
 def _held(folder: Path) -> Iterator[None]:
     """A lock that ends with the process, however it ends."""
-    descriptor = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield

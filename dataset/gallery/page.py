@@ -12,7 +12,8 @@ import jinja2
 from markupsafe import Markup
 
 from common.run.schema import Status
-from dataset.gallery.sample import Row, Sample
+from dataset.gallery.sample import Sample
+from dataset.row_source import Row
 
 LONGEST = 400
 """Characters shown of any stranger's text."""

@@ -1,29 +1,20 @@
-"""Draws rows of a run by a seed, each row as likely as any other."""
+"""Draws rows by a seed, each row as likely as any other."""
 
 import random
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
-from typing import Any
+from itertools import accumulate, islice
 
 from common.console.progress import progress
-from common.run.manifest import Batch
 from common.run.schema import Status
 from dataset.parallel import ordered_map
-from dataset.shards import shard_rows
-from dataset.source import Source
+from dataset.row_source import Row, RowSource
 
 THREADS = 4
 DRAWS_PER_ROW = 50
 """Rows looked at for each that is wanted, at most: where nearly all fail, the page stays short."""
-COLUMNS = (
-    "URL", "TEXT", "top_caption", "all_captions", "all_similarities",
-    "shortlist", "shortlist_similarities", "status", "error",
-)  # fmt: skip
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -39,46 +30,58 @@ class Sample:
     seed: int
 
 
-def draw(source: Source, wanted: int, seed: int) -> Sample:
+def draw(source: RowSource, wanted: int, seed: int) -> Sample:
     """Draw rows until `wanted` of them are good.
 
     Raises:
         BadRunError: a shard is bad.
+        PartError: a file of a data set is bad.
     """
-    chances = random.Random(seed)  # noqa: S311 - a sample to look at
-    positions = chances.sample(range(source.rows), min(source.rows, wanted * DRAWS_PER_ROW))
     rows: list[Row] = []
     with progress("drawing rows", wanted) as advance:
-        for row in _in_order(source, positions, at_once=2 * wanted):
+        for row in islice(draw_rows(source, seed, at_once=2 * wanted), wanted * DRAWS_PER_ROW):
             rows.append(row)
             if row["status"] == Status.OK:
                 advance(1)
                 wanted -= 1
             if not wanted:
                 break
-    return Sample(tuple(rows), Counter(row["status"] for row in rows), source.rows, seed)
+    return Sample(tuple(rows), Counter(row["status"] for row in rows), sum(source.pieces), seed)
 
 
-def _in_order(source: Source, positions: Sequence[int], at_once: int) -> Iterator[Row]:
-    """The rows at these positions of the run, reading each shard but once for `at_once` of them."""
-    ends = list(accumulate(batch.rows for batch in source.batches))
-    for first in range(0, len(positions), at_once):
-        some = positions[first : first + at_once]
-        wanted: dict[int, list[int]] = defaultdict(list)
-        for position in some:
-            wanted[bisect_right(ends, position)].append(position)
-        found: dict[int, Row] = {}
-        jobs = [(source.batches[number], ends[number], wanted[number]) for number in sorted(wanted)]
-        for rows in ordered_map(lambda job: _read(source, *job), jobs, THREADS):
-            found |= rows
-        yield from (found[position] for position in some)
+def draw_rows(source: RowSource, seed: int, at_once: int) -> Iterator[Row]:
+    """Every row once, in the order that the seed gives; each piece is read but once for `at_once` rows."""
+    positions = draw_positions(sum(source.pieces), seed)
+    ends = list(accumulate(source.pieces))
+    while some := list(islice(positions, at_once)):
+        yield from _read(source, ends, some)
 
 
-def _read(source: Source, batch: Batch, end: int, positions: Sequence[int]) -> dict[int, Row]:
-    found, first = {}, end - batch.rows
-    for rows in shard_rows(source.store, source.run, batch, COLUMNS):
-        for position in positions:
-            if first <= position < first + rows.num_rows:
-                found[position] = rows.slice(position - first, 1).to_pylist()[0]
-        first += rows.num_rows
-    return found
+def draw_positions(rows: int, seed: int) -> Iterator[int]:
+    """The numbers under `rows` in random order; memory is that of those drawn so far."""
+    chances = random.Random(seed)  # noqa: S311 - a sample to look at
+    drawn: set[int] = set()
+    while 2 * len(drawn) < rows:
+        position = chances.randrange(rows)
+        if position not in drawn:
+            drawn.add(position)
+            yield position
+    rest = [position for position in range(rows) if position not in drawn]
+    chances.shuffle(rest)
+    yield from rest
+
+
+def _read(source: RowSource, ends: Sequence[int], positions: Sequence[int]) -> Iterator[Row]:
+    by_piece: dict[int, list[int]] = defaultdict(list)
+    for position in positions:
+        by_piece[bisect_right(ends, position)].append(position)
+
+    def read(piece: int) -> list[tuple[int, Row]]:
+        first = ends[piece] - source.pieces[piece]
+        wanted = by_piece[piece]
+        return list(zip(wanted, source.read(piece, [one - first for one in wanted]), strict=True))
+
+    found: dict[int, Row] = {}
+    for rows in ordered_map(read, sorted(by_piece), THREADS):
+        found |= rows
+    yield from (found[position] for position in positions)

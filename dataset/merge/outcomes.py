@@ -1,48 +1,78 @@
 """The outcome of a row: what the worker says, or the filter that takes an otherwise good row out."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from common.deny.deny_list import DenyList
 from common.run.schema import Status
-from dataset.counts import DENIED, FILTERS, LOW_SIMILARITY
-from dataset.merge.deny_list import DenyList
+from dataset.counts import DENIED, LISTED, OPTED_OUT, ROW_FILTERS
+from dataset.denied import denied_rows
 from dataset.tally import best_similarity
 
-OUTCOMES = (*(str(status) for status in Status), *FILTERS)
+OUTCOMES = (*(str(status) for status in Status), *ROW_FILTERS, DENIED, OPTED_OUT, LISTED)
 """A row's outcome travels as an index into these."""
 OK = OUTCOMES.index(Status.OK)
 OPT_OUT = OUTCOMES.index(Status.OPT_OUT)
+LIST_RULES = r"^(host |url |sha256|block list)"
+"""How the error of a filtered row begins that a list names, and not a threshold."""
 
 
 @dataclass(frozen=True)
 class Filters:
-    """Which good rows stay out."""
+    """Which good rows stay out; a row without a value stays, but for the similarity, which all have."""
 
     min_similarity: float | None = None
     """Least ViT-L/14 cosine of a row's best caption, `all_similarities[0]`."""
     deny_list: DenyList | None = None
+    max_punsafe: float | None = None
+    max_pwatermark: float | None = None
+    min_width: int | None = None
+    min_height: int | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns that `outcomes` reads."""
-        similarity = () if self.min_similarity is None else ("all_similarities",)
-        return ("status", *similarity, *(("URL", "sha256") if self.deny_list else ()))
+        return ("status", "error", "sha256", *(column for column, _, _, _ in self._bounds()))
 
-    def outcomes(self, rows: pa.RecordBatch) -> pa.Array:
-        """[rows] int8, indices into `OUTCOMES`."""
+    def outcomes(self, rows: pa.RecordBatch, urls: pa.Array) -> pa.Array:
+        """[rows] int8, indices into `OUTCOMES`; `urls` are the canonical forms."""
         outcomes = pc.index_in(rows["status"], pa.array(OUTCOMES[: len(Status)])).cast(pa.int8())
         good = pc.equal(outcomes, OK)
-        for name, out in self._out(rows):
-            outcomes = pc.if_else(pc.and_(good, out), pa.scalar(OUTCOMES.index(name), pa.int8()), outcomes)
-        return outcomes
-
-    def _out(self, rows: pa.RecordBatch) -> list[tuple[str, pa.Array]]:
-        out = []
-        if self.min_similarity is not None:
-            good = pc.greater_equal(best_similarity(rows["all_similarities"]), self.min_similarity)
-            out.append((LOW_SIMILARITY, pc.invert(pc.fill_null(good, fill_value=False))))
+        for name, out in self._filtered(rows):
+            outcomes = _mark(outcomes, pc.and_(good, out), name)
         if self.deny_list is not None:
-            out.append((DENIED, self.deny_list.denies(rows["URL"], rows["sha256"])))
-        return out
+            outcomes = _mark(
+                outcomes, pc.and_(good, denied_rows(self.deny_list, urls, rows["sha256"])), DENIED
+            )
+        return _mark(outcomes, _is_listed(rows), LISTED)
+
+    def _filtered(self, rows: pa.RecordBatch) -> Iterator[tuple[str, pa.Array]]:
+        if self.min_similarity is not None:
+            enough = pc.greater_equal(best_similarity(rows["all_similarities"]), self.min_similarity)
+            yield "low_similarity", pc.invert(pc.fill_null(enough, fill_value=False))
+        for column, name, is_outside, bound in self._bounds():
+            if column != "all_similarities":
+                yield name, pc.fill_null(is_outside(rows[column], bound), fill_value=False)
+
+    def _bounds(self) -> Iterator[tuple[str, str, "pc.Function", float]]:
+        bounds = (
+            ("all_similarities", "low_similarity", pc.less, self.min_similarity),
+            ("punsafe", "high_punsafe", pc.greater, self.max_punsafe),
+            ("pwatermark", "high_pwatermark", pc.greater, self.max_pwatermark),
+            ("WIDTH", "small_width", pc.less, self.min_width),
+            ("HEIGHT", "small_height", pc.less, self.min_height),
+        )
+        return ((*one, bound) for *one, bound in bounds if bound is not None)
+
+
+def _mark(outcomes: pa.Array, wanted: pa.Array, name: str) -> pa.Array:
+    return pc.if_else(wanted, pa.scalar(OUTCOMES.index(name), pa.int8()), outcomes)
+
+
+def _is_listed(rows: pa.RecordBatch) -> pa.Array:
+    filtered = pc.equal(rows["status"], str(Status.FILTERED))
+    listed = pc.fill_null(pc.match_substring_regex(rows["error"], LIST_RULES), fill_value=False)
+    return pc.and_(filtered, listed)

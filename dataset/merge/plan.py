@@ -2,24 +2,24 @@
 
 from array import array
 from bisect import bisect_right
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from common.console.progress import progress
-from dataset.counts import FILTERS, Counts, count_fates
-from dataset.merge.outcomes import OK, OUTCOMES
-from dataset.merge.repeats import fates, outcome_in, repeated
-from dataset.merge.scan import ROW_BITS, Scan
-from dataset.merge.spill import MOST_BUCKETS, Spill
+from dataset.counts import Counts
+from dataset.merge.ledger import Ledger
+from dataset.merge.refusals import apply_refusals
+from dataset.merge.repeats import append_fates, is_kept
+from dataset.merge.scan import Scan
+from dataset.merge.spill import Spill
+from dataset.merge.thin import Thinning, thin
 
-DROPPED = pa.schema([("place", pa.int64())])
-FILTERED = tuple(map(OUTCOMES.index, FILTERS))
+Revise = Callable[[int, pa.Table], pa.Table]
+"""Given a bucket's number and its judged rows, changes fates."""
 
 
 @dataclass(frozen=True)
@@ -46,66 +46,58 @@ class Plan:
         """The bucket of `dropped` that holds a shard's rows."""
         return shard // self.shards_per_block
 
-    def files(self, row_bytes: Sequence[float], part_size: int) -> list[int]:
-        """Rows of each file, alike but for one; the sizes come out near `part_size` and rarely above it."""
-        rows = self.counts.rows_out
-        total = sum(map(float.__mul__, map(float, self.kept), row_bytes))
-        files = max(1, -(-int(total) // part_size))
-        return [rows * (number + 1) // files - rows * number // files for number in range(files)]
 
-
-def decide(scan: Scan, shards: int, folder: Path) -> Plan:
+def decide(
+    scan: Scan, shards: int, thinning: Thinning, folder: Path, revise: Revise = lambda _, judged: judged
+) -> Plan:
     """Judge the spilled rows, bucket by bucket.
 
     Args:
         scan: of the first pass.
         shards: how many there are.
+        thinning: of the rows that would go out.
         folder: for what is spilled.
+        revise: has the last word on each bucket before rows are thinned.
     """
-    per_block = max(1, -(-shards // MOST_BUCKETS))
-    dropped = Spill(folder, max(1, -(-shards // per_block)), DROPPED)
-    kept, counted = array("q", bytes(8 * shards)), Counter[str]()
+    ledger = Ledger(shards, folder / "dropped")
+    kept = _spill_kept(scan, thinning, folder) if thinning else None
     with progress("finding duplicates", scan.rows.buckets) as advance:
         for bucket in range(scan.rows.buckets):
-            judged = _judge(scan.rows.read(bucket))
-            counted += _count(judged)
-            _add_kept(kept, judged)
-            out = judged.filter(_stays_out(judged)).select(["place"])
-            dropped.add(out, pc.divide(_shard(out["place"]), per_block))
+            judged = revise(bucket, judge(scan.rows.read(bucket), scan.images))
+            ledger.add(judged)
+            if kept:
+                kept.add_hashed(judged.filter(is_kept(judged)).select(thinning.columns), "url")
             advance(1)
-    dropped.close()
-    return Plan(count_fates(counted), kept, dropped, per_block)
+    if kept:
+        kept.close()
+        for fate, places in thin(kept, thinning, folder / "thinned"):
+            ledger.move(places, fate)
+    ledger.close()
+    return Plan(ledger.counts, ledger.kept, ledger.dropped, ledger.shards_per_block)
 
 
-def _judge(rows: pa.Table) -> pa.Table:
-    """`place`, `outcome` and `fate` of every row of a bucket."""
-    more = repeated(rows)
-    once = rows.filter(pc.invert(more)).select(["place", "outcome"])
-    once = once.append_column("fate", pa.nulls(once.num_rows, pa.string()))
-    return pa.concat_tables([once, fates(rows.filter(more))])
+def _spill_kept(scan: Scan, thinning: Thinning, folder: Path) -> Spill:
+    fields = [scan.rows.schema.field(name) for name in thinning.columns]
+    return Spill(folder / "kept", scan.rows.buckets, pa.schema(fields))
 
 
-def _count(judged: pa.Table) -> Counter[str]:
-    counted = Counter[str]()
-    for group in judged.group_by(["outcome", "fate"]).aggregate([([], "count_all")]).to_pylist():
-        counted[group["fate"] or OUTCOMES[group["outcome"]]] += group["count_all"]
-    return counted
+def judge(rows: pa.Table, images: pa.Array) -> pa.Table:
+    """The rows of a bucket with their `fate`; `images` are those that a run's list named."""
+    return append_fates(apply_refusals(rows, images))
 
 
-def _add_kept(kept: "array[int]", judged: pa.Table) -> None:
-    good = judged.filter(pc.and_(pc.equal(judged["outcome"], OK), pc.is_null(judged["fate"])))
-    for group in pc.value_counts(_shard(good["place"])).to_pylist():
-        kept[group["values"]] += group["counts"]
+def cut(kept: Sequence[int], row_bytes: Sequence[float], part_size: int) -> list[int]:
+    """Rows of each file, alike but for one; the sizes come out near `part_size` bytes.
 
-
-def _stays_out(judged: pa.Table) -> pa.ChunkedArray:
-    """Only rows that a worker called good need to be named: the others show it themselves."""
-    repeats = pc.and_(pc.equal(judged["outcome"], OK), pc.is_valid(judged["fate"]))
-    return pc.or_(repeats, outcome_in(judged, FILTERED))
-
-
-def _shard(place: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pc.shift_right(place, ROW_BITS)
+    Args:
+        kept: [shards] rows that each gives.
+        row_bytes: [shards] mean compressed bytes of a row.
+        part_size: wanted of a file.
+    """
+    rows = sum(kept)
+    total = sum(map(float.__mul__, map(float, kept), row_bytes))
+    files = max(1, -(-int(total) // part_size)) if rows else 0
+    return [rows * (number + 1) // files - rows * number // files for number in range(files)]
 
 
 def pieces(kept: Sequence[int], files: Sequence[int]) -> list[list[Piece]]:

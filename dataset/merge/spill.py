@@ -9,6 +9,7 @@ ROWS_IN_MEMORY = 1 << 20
 MOST_BUCKETS = 256
 """One open file each."""
 BUCKET = "bucket"
+HASH_BITS = 64
 
 
 def buckets_for(rows: int) -> int:
@@ -28,7 +29,7 @@ class Spill:
 
     def __init__(self, folder: Path, buckets: int, schema: pa.Schema) -> None:
         folder.mkdir(parents=True)
-        self.buckets = buckets
+        self.buckets, self.schema = buckets, schema
         self._folder = folder
         self._writers = [pa.ipc.new_stream(self._path(bucket), schema) for bucket in range(buckets)]
         self._held: list[pa.Table] = []
@@ -36,6 +37,16 @@ class Spill:
 
     def _path(self, bucket: int) -> str:
         return str(self._folder / f"{bucket:03d}.arrows")
+
+    def add_hashed(self, rows: pa.Table, column: str) -> None:
+        """Keep `rows`, each in the bucket that the high bits of `column`, a 64-bit hash, name."""
+        self.add(rows, self._bucket(rows[column]))
+
+    def _bucket(self, hashes: pa.ChunkedArray) -> pa.ChunkedArray:
+        """A shift by all 64 bits is none at all, so a single bucket is a case of its own."""
+        if self.buckets == 1:
+            return pc.multiply(hashes, pa.scalar(0, pa.uint64()))
+        return pc.shift_right(hashes, pa.scalar(HASH_BITS - (self.buckets.bit_length() - 1), pa.uint64()))
 
     def add(self, rows: pa.Table, bucket: pa.Array) -> None:
         """Keep `rows` ([n], of the schema), each under its `bucket` ([n] integers)."""

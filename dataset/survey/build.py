@@ -24,7 +24,8 @@ SIDE = 640
 class Recipe:
     """What a survey is made of."""
 
-    run: str
+    run: str | None
+    """Where machine captions come from; None where `data` says."""
     human: Path | None
     """File of human captions; None makes a machine-only survey."""
     samples: int
@@ -35,6 +36,8 @@ class Recipe:
     """Pixels of a picture's longer side, at most."""
     title: str = "Human or machine?"
     contact: str = ""
+    data: str | None = None
+    """Data set, in place of a run."""
 
 
 def build(recipe: Recipe, folder: Path, s3: S3Settings) -> Survey:
@@ -69,8 +72,8 @@ def _sides(recipe: Recipe, s3: S3Settings) -> list[Side]:
         machine = recipe.samples // 2
         human = human_candidates(recipe.human, recipe.pictures, recipe.seed)
         sides = [Side(Author.HUMAN, machine, iter(human))]
-    candidates = machine_candidates(recipe.run, machine, recipe.seed, s3)
-    return [*sides, Side(Author.MACHINE, machine, iter(candidates))]
+    candidates = machine_candidates(recipe.run, recipe.data, 2 * machine, recipe.seed, s3)
+    return [*sides, Side(Author.MACHINE, machine, candidates)]
 
 
 def _write(folder: Path, sides: list[Side], recipe: Recipe) -> Survey:
@@ -79,7 +82,7 @@ def _write(folder: Path, sides: list[Side], recipe: Recipe) -> Survey:
     survey = Survey(title=recipe.title, contact=recipe.contact, samples=samples)
     (folder / SURVEY).write_text(survey.model_dump_json(indent=1), "utf-8")
     truth = Truth(
-        run=absolute_uri(recipe.run),
+        run=recipe.data if recipe.run is None else absolute_uri(recipe.run),
         human=None if recipe.human is None else str(recipe.human),
         seed=recipe.seed,
         samples={name: _origin(candidate) for name, candidate in had.items()},

@@ -15,3 +15,5 @@ class Candidate:
     """A URL, or a file that is allowed."""
     caption: str
     """As it was written."""
+    sha256: str | None = None
+    """Of the image that the caption was written for, in hexadecimal; None where it is not known."""

@@ -25,6 +25,10 @@ def build_command(
     run: Annotated[
         str | None, typer.Option(metavar="URI", help="Run to draw from.", show_default="FLEET_OUTPUT")
     ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(metavar="URI", help="Data set to draw from in place of a run; also hf://datasets/..."),
+    ] = None,
     human: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Human captions: COCO's .json, or a .parquet or .csv."),
@@ -57,7 +61,8 @@ def build_command(
         raise FleetError("give --human FILE for a survey of both, or --machine-only")
     settings = load_settings()
     recipe = Recipe(
-        run=output_uri(run, settings),
+        run=None if data and not run else output_uri(run, settings),
+        data=data,
         human=human,
         samples=samples,
         pictures=pictures,
@@ -102,16 +107,19 @@ def serve_command(
     *,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65_535, help="Port to listen on.")] = 8000,
+    url: Annotated[
+        str | None, typer.Option(help="Where raters reach it, if a proxy changes the Host header.")
+    ] = None,
 ) -> None:
     """Serve the survey to raters.
 
-    Put a proxy that speaks https before it.
+    Put a proxy that speaks https before it. One on another machine must be named in FORWARDED_ALLOW_IPS.
 
     Example: dataset survey serve survey --port 8000
     """
     from dataset.survey.serve import serve  # noqa: PLC0415 - other commands need no web server
 
-    serve(folder, host, port)
+    serve(folder, host, port, url)
 
 
 @app.command("report")

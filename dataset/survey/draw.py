@@ -10,12 +10,13 @@ from pathlib import Path
 from common.console.progress import progress
 from common.errors import FleetError
 from dataset.survey.candidate import Candidate
-from dataset.survey.images import OK, fetch_pictures
+from dataset.survey.images import OK, Fetched, fetch_pictures
 from dataset.survey.layout import Author
 from dataset.survey.spelling import LONGEST, alike
 
 NAME_BYTES = 16
 AGAIN = "picture drawn before"
+CHANGED = "changed since it was captioned"
 
 
 @dataclass
@@ -49,9 +50,9 @@ def take_samples(sides: Sequence[Side], folder: Path, side: int) -> None:
         while any(one.short for one in sides):
             trial = {secrets.token_hex(NAME_BYTES): pick for pick in _next(sides, places)}
             fetched = {name: candidate.place for name, (_, candidate) in trial.items()}
-            statuses = fetch_pictures(fetched, folder, side, lambda: advance(1))
+            answers = fetch_pictures(fetched, folder, side, lambda: advance(1))
             for name, (one, candidate) in trial.items():  # in the order of the draw
-                status = _content_status(statuses[name], folder / f"{name}.jpg", contents)
+                status = _check(candidate, answers[name], folder / f"{name}.jpg", contents)
                 if status == OK:
                     one.had[name] = candidate
                 else:
@@ -82,10 +83,13 @@ def _fresh(side: Side, candidate: Candidate, places: set[str]) -> bool:
     return reason is None
 
 
-def _content_status(status: str, file: Path, contents: set[bytes]) -> str:
-    """The status, or `AGAIN` where another address gave the same picture."""
-    if status != OK:
-        return status
+def _check(candidate: Candidate, answer: Fetched, file: Path, contents: set[bytes]) -> str:
+    """The status; `CHANGED` where it is not the captioned image, `AGAIN` where it was drawn before."""
+    if answer.status != OK:
+        return answer.status
+    if candidate.sha256 is not None and candidate.sha256 != answer.sha256:
+        file.unlink()
+        return CHANGED
     content = hashlib.sha256(file.read_bytes()).digest()
     if content in contents:
         file.unlink()

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from common.errors import FleetError
@@ -14,9 +15,18 @@ TOOL = (sys.executable, "-P", "-m", "workers.thumbnails")
 OK = "ok"
 
 
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What became of an image."""
+
+    status: str
+    sha256: str | None
+    """Of the bytes that were fetched; None where there were none."""
+
+
 def fetch_pictures(
     places: Mapping[str, str | Path], folder: Path, side: int, seen: Callable[[], None]
-) -> dict[str, str]:
+) -> dict[str, Fetched]:
     """Fetch pictures under the `FLEET_FETCH_` settings into `folder/<name>.jpg`.
 
     Args:
@@ -43,7 +53,7 @@ def fetch_pictures(
         ) as process:
             for line in process.stdout or ():
                 answer = json.loads(line)
-                statuses[answer["id"]] = answer["status"]
+                statuses[answer["id"]] = Fetched(answer["status"], answer["sha256"])
                 seen()
         if process.returncode or statuses.keys() != places.keys():
             complaints.seek(0)

@@ -1,21 +1,23 @@
-"""Machine captions: rows of a run, each as likely as any other."""
+"""Machine captions: rows of a run or of a data set, each as likely as any other."""
+
+from collections.abc import Iterator
 
 from common.settings import S3Settings
-from dataset.gallery.sample import draw
-from dataset.source import open_source
+from dataset.gallery.sample import draw_rows
+from dataset.row_source import open_rows
 from dataset.survey.candidate import Candidate
 from dataset.survey.layout import Author
 
-SPARE = 4
-"""Rows drawn for each that is wanted: on the web of today many a picture is gone."""
 
-
-def machine_candidates(run: str, wanted: int, seed: int, s3: S3Settings) -> list[Candidate]:
-    """Captioned rows in the order in which the seed draws them.
+def machine_candidates(
+    run: str | None, data: str | None, at_once: int, seed: int, s3: S3Settings
+) -> Iterator[Candidate]:
+    """Captioned rows in the order in which the seed draws them, read `at_once` at a time, to the last.
 
     Raises:
-        FleetError: there is no run.
+        FleetError: there is no run and no data set.
         BadRunError: a shard is bad.
     """
-    rows = draw(open_source(run, s3), SPARE * wanted, seed).rows
-    return [Candidate(Author.MACHINE, row["URL"], row["top_caption"]) for row in rows if row["top_caption"]]
+    for row in draw_rows(open_rows(run, data, s3), seed, at_once):
+        if row["top_caption"] and row["URL"]:
+            yield Candidate(Author.MACHINE, row["URL"], row["top_caption"], row["sha256"])

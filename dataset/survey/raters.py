@@ -3,10 +3,12 @@
 import hashlib
 import random
 import secrets
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from common.errors import FleetError
 from dataset.survey.database import Database
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -15,6 +17,8 @@ LOOKALIKES = str.maketrans("OIL", "011", "- ")
 CODE_LENGTH = 16
 """Characters of 5 bits each: 80 bits."""
 GROUP = 4
+MOST_SESSIONS = 20
+"""Of one code: browsers and devices of one person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +50,35 @@ def invite(database: Database, count: int) -> list[str]:
     return ["-".join(code[at : at + GROUP] for at in range(0, CODE_LENGTH, GROUP)) for code in codes]
 
 
-def enter(database: Database, code: str) -> str | None:
-    """A new session's token for whoever has a good code, however it was typed; else None."""
+def is_code(database: Database, code: str) -> bool:
+    """Whether there is such a code, however it was typed."""
+    with database.reading() as connection:
+        return _find_rater(connection, code) is not None
+
+
+def enter(database: Database, code: str) -> str:
+    """A new session's token for a code that there is; the oldest sessions beyond `MOST_SESSIONS` end.
+
+    Raises:
+        FleetError: there is no such code.
+    """
     token = secrets.token_urlsafe(32)
     with database.transaction() as connection:
-        found = connection.execute("SELECT id FROM rater WHERE code_hash = ?", (_code_hash(code),)).fetchone()
-        if found is None:
-            return None
-        connection.execute("INSERT INTO session VALUES (?, ?, ?)", (_hash(token), found[0], now()))
+        rater = _find_rater(connection, code)
+        if rater is None:
+            raise FleetError("there is no such code")
+        connection.execute("INSERT INTO session VALUES (?, ?, ?)", (_hash(token), rater, now()))
+        connection.execute(
+            "DELETE FROM session WHERE rater = ? AND rowid NOT IN"
+            " (SELECT rowid FROM session WHERE rater = ? ORDER BY rowid DESC LIMIT ?)",
+            (rater, rater, MOST_SESSIONS),
+        )
     return token
+
+
+def _find_rater(connection: sqlite3.Connection, code: str) -> int | None:
+    found = connection.execute("SELECT id FROM rater WHERE code_hash = ?", (_code_hash(code),)).fetchone()
+    return None if found is None else int(found[0])
 
 
 def rater_of(database: Database, token: str) -> Rater | None:

@@ -8,6 +8,7 @@ import uvicorn
 
 from common.errors import FleetError
 from dataset.survey.database import open_database
+from dataset.survey.door import DoorProtocol
 from dataset.survey.layout import ANSWERS, read_survey
 from dataset.survey.web.app import make_app
 
@@ -15,8 +16,14 @@ BACKLOG = 256
 MOST_CONNECTIONS = 512
 
 
-def serve(folder: Path, host: str, port: int) -> None:
+def serve(folder: Path, host: str, port: int, url: str | None = None) -> None:
     """Serve until SIGTERM or Ctrl-C; answers in flight are still kept.
+
+    Args:
+        folder: of the survey.
+        host: to listen on.
+        port: to listen on.
+        url: where raters reach it; None is wherever their browsers say.
 
     Raises:
         FleetError: the survey or its database is damaged, or the port is taken.
@@ -25,9 +32,10 @@ def serve(folder: Path, host: str, port: int) -> None:
     with open_database(folder / ANSWERS) as database:
         server = uvicorn.Server(
             uvicorn.Config(
-                make_app(survey, folder, database),
+                make_app(survey, folder, database, url),
                 host=host,
                 port=port,
+                http=DoorProtocol,
                 log_config=None,
                 access_log=False,
                 server_header=False,

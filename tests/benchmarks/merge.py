@@ -45,11 +45,11 @@ def main() -> None:
         failing=options.failing,
         repeated=options.repeated,
     )
-    _make_run(options.folder / "run", shape)
+    make_run(options.folder / "run", shape)
     print(json.dumps({**_disk(options.folder), **_measure(options.folder)}, indent=1))
 
 
-def _make_run(folder: Path, shape: RunShape) -> None:
+def make_run(folder: Path, shape: RunShape) -> None:
     store, pool = open_store(str(folder), S3Settings()), _caption_pool()
     write_manifest(store, shape)
     for number, batch in enumerate(shape.batches()):

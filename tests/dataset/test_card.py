@@ -8,10 +8,10 @@ from typing import Any
 from huggingface_hub import DatasetCard
 
 from common.console.cli import load_settings
+from common.deny.deny_list import parse_deny_list
 from common.run.schema import PUBLISHED, Status
 from common.store import Store
 from dataset.histogram import Histogram, histograms
-from dataset.merge.deny_list import parse_deny_list
 from dataset.merge.flow import Options, merge
 from dataset.merge.outcomes import Filters
 from dataset.merged import Merged
@@ -64,7 +64,8 @@ def test_counts_models_and_failures_are_the_runs_own(folder_store: NewStore) -> 
     assert {row[0]: row[1] for row in table(text, "setting")}["top_p"] == "0.2427"
     assert table(text, "step")[0][1:] == ["toy/captioner", "1", "bfloat16"]
     assert [row[0] for row in table(text, "column")] == PUBLISHED.names
-    assert f"{statuses[Status.OPT_OUT]} pictures were not used" in text
+    opted_out = statuses[Status.OPT_OUT] + done.counts.filtered["opted_out"]
+    assert f"{opted_out} rows were not used" in text
 
 
 def test_histograms_count_every_row(folder_store: NewStore) -> None:
@@ -81,7 +82,8 @@ def test_filters_and_missing_batches_are_told(folder_store: NewStore) -> None:
     filters = Filters(0.34, parse_deny_list(["nowhere.example"], "list"))
     done = merged(folder_store("run"), Options(filters=filters, keep_columns=True))
     text = card(folder_store("run"))
-    assert table(text, "filter") == [["low_similarity", str(done.counts.filtered["low_similarity"])]]
+    assert {row[0]: int(row[1]) for row in table(text, "filter")} == done.counts.filtered
+    assert done.counts.filtered["low_similarity"] > 0
     assert "similarity under 0.34 were left out" in text
     assert "deny-list" in text
     assert table(text, "column")[-1][0] == "sha256"
@@ -135,3 +137,34 @@ def test_bins_cover_the_odd_values() -> None:
     assert characters.bins[-2:] == (("190 to 199", 1), ("200 or more", 2))
     assert candidates.bins == (("1", 1), ("2", 0), ("3", 1))
     assert all(not histogram.bins for histogram in histograms(Tally()))
+
+
+def test_the_card_names_what_people_need_to_know(folder_store: NewStore) -> None:
+    done = merged(folder_store("run"))
+    text = card(folder_store("run"))
+    assert done.fetched is not None
+    assert f"were fetched from {done.fetched[0]} to {done.fetched[1]}" in text
+    assert f"**{done.counts.rows_out} rows.**" in text
+    assert f"Workers of Caption Fleet {done.worker_versions[0]} fetched" in text
+    assert 'load_dataset("OWNER/NAME", split="train")' in text
+    assert header(text)["language"] is None
+
+
+def test_a_card_written_anew_keeps_its_texts(folder_store: NewStore) -> None:
+    merged(folder_store("run"))
+    place = ("--output", folder_store("run").uri)
+    options = ("--contact", "rows@lab.example", "--license", "ODC-BY", "--language", "en", "--write")
+    assert run_dataset("card", *place, *options).returncode == 0
+    text = card(folder_store("run"))
+    assert header(text)["license"] == "odc-by"
+    assert header(text)["language"] == ["en"]
+    assert "write to rows@lab.example" in text
+    assert run_dataset("card", *place, "--name", "Ours", "--write").returncode == 0
+    assert "rows@lab.example" in card(folder_store("run"))
+
+
+def test_a_licence_that_the_hub_does_not_know(folder_store: NewStore) -> None:
+    merged(folder_store("run"))
+    finished = run_dataset("card", "--output", folder_store("run").uri, "--license", "CC-BY")
+    assert finished.returncode == 2
+    assert "--license CC-BY: the Hub knows no such licence" in error_line(finished)

@@ -1,19 +1,30 @@
-"""Publishing, against a server that speaks the Hub's upload calls."""
+"""Publishing, against a server that speaks the Hub's calls: the Hub holds one version, and exactly that."""
 
+import json
+import os
+import random
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from common.console.cli import load_settings
+from common.deny.deny_list import parse_deny_list
 from common.store import Store
 from dataset.merge.flow import Options, merge
-from tests.dataset.command import error_line, run_dataset
+from dataset.merged import Merged
+from dataset.withdraw import withdraw
+from tests.dataset.command import DATASET, error_line, run_dataset
 from tests.dataset.conftest import NewStore
 from tests.dataset.hub import Hub, local_hub
+from tests.dataset.merge.runs import make_run, row, table_of
 from tests.dataset.synthetic import RunShape, write_run
 
 REPO = "owner/captions"
+CONTACT = "rows@lab.example"
 
 
 @pytest.fixture
@@ -31,10 +42,37 @@ def merged(store: Store) -> list[str]:
 
 def publish(store: Store, hub: Hub, home: Path, *options: str, **environment: str) -> tuple[int, str, str]:
     finished = run_dataset(
-        "publish", "--repo", REPO, "--output", store.uri, *options,
-        **{**hub.environment, "HF_HOME": str(home), "HF_HUB_DISABLE_PROGRESS_BARS": "1", **environment},
-    )  # fmt: skip
+        "publish",
+        "--repo",
+        REPO,
+        "--output",
+        store.uri,
+        *options,
+        **{**_environment(hub, home), **environment},
+    )
     return finished.returncode, finished.stdout, error_line(finished) if finished.returncode else ""
+
+
+def _environment(hub: Hub, home: Path) -> dict[str, str]:
+    return {**hub.environment, "HF_HOME": str(home), "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
+
+
+LOAD = """
+import json, sys
+from datasets import load_dataset
+rows = load_dataset(sys.argv[1], split="train", cache_dir=sys.argv[2], download_mode="force_redownload")
+print(json.dumps(sorted(rows["URL"])))
+"""
+
+
+def loaded(hub: Hub, home: Path) -> list[str]:
+    """The addresses that a reader gets, as readers do."""
+    environment = {**os.environ, **_environment(hub, home), "HF_DATASETS_DISABLE_PROGRESS_BARS": "1"}
+    cache = home / f"cache-{hub.head[-4:]}"
+    command = [sys.executable, "-W", "ignore", "-c", LOAD, REPO, str(cache)]
+    finished = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    urls: list[str] = json.loads(finished.stdout.splitlines()[-1])
+    return urls
 
 
 def test_the_hub_holds_what_was_merged_and_nothing_else(
@@ -45,28 +83,147 @@ def test_the_hub_holds_what_was_merged_and_nothing_else(
     assert (code, said) == (0, f"{hub.address}/datasets/{REPO}\n")
     assert hub.private == {REPO: True}
     assert {key: new_store("run").read(key) for key in keys} == hub.files
+    assert len(hub.commits) == 1
+    assert f'load_dataset("{REPO}", split="train")' in hub.files["README.md"].decode()
 
 
-def test_again_sends_nothing(folder_store: NewStore, hub: Hub, tmp_path: Path) -> None:
+def test_again_sends_nothing(new_store: NewStore, hub: Hub, tmp_path: Path) -> None:
+    merged(new_store("run"))
+    publish(new_store("run"), hub, tmp_path)
+    before = hub.calls.copy()
+    assert publish(new_store("run"), hub, tmp_path)[0] == 0
+    assert hub.calls == before
+
+
+def test_what_an_interrupted_upload_sent_is_not_sent_again(
+    new_store: NewStore, hub: Hub, tmp_path: Path
+) -> None:
+    keys = merged(new_store("run"))
+    hub.uploads_that_fail = 1
+    code, _, line = publish(new_store("run"), hub, tmp_path)
+    assert (code, "the test says no" in line) == (2, True)
+    assert not hub.commits
+    assert publish(new_store("run"), hub, tmp_path)[0] == 0
+    assert hub.files.keys() == set(keys)
+    assert hub.calls["upload"] == 1 + len(keys) - 1
+
+
+def test_private_unless_public_and_a_mismatch_is_an_error(
+    folder_store: NewStore, hub: Hub, tmp_path: Path
+) -> None:
+    merged(folder_store("run"))
+    code, _, line = publish(folder_store("run"), hub, tmp_path, "--public")
+    assert (code, "give --contact" in line, hub.private) == (2, True, {})
+    assert publish(folder_store("run"), hub, tmp_path)[0] == 0
+    assert hub.private == {REPO: True}
+    code, _, line = publish(folder_store("run"), hub, tmp_path, "--public", "--contact", CONTACT)
+    assert (code, "is private on the Hub" in line) == (2, True)
+    hub.private[REPO] = False
+    code, _, line = publish(folder_store("run"), hub, tmp_path, "--private")
+    assert (code, "is public on the Hub" in line) == (2, True)
+    assert publish(folder_store("run"), hub, tmp_path, "--public", "--contact", CONTACT)[0] == 0
+    assert f"write to {CONTACT}" in hub.files["README.md"].decode()
+    assert publish(folder_store("run"), hub, tmp_path, "--public")[0] == 0
+
+
+def test_an_edited_card_goes_as_it_is_and_must_name_the_contact(
+    folder_store: NewStore, hub: Hub, tmp_path: Path
+) -> None:
+    store = folder_store("run")
+    merged(store)
+    store.replace("README.md", b"# Ours\n")
+    code, _, line = publish(store, hub, tmp_path, "--public", "--contact", CONTACT)
+    assert (code, "does not name" in line) == (2, True)
+    store.replace("README.md", f"# Ours\n\nRemovals: {CONTACT}\n".encode())
+    assert publish(store, hub, tmp_path, "--public", "--contact", CONTACT)[0] == 0
+    assert hub.files["README.md"] == store.read("README.md")
+
+
+def test_files_that_are_nobodys_version_stay_and_old_data_go(
+    folder_store: NewStore, hub: Hub, tmp_path: Path
+) -> None:
+    keys = merged(folder_store("run"))
+    hub.private[REPO] = True
+    hub.files = {".gitattributes": b"x", "LICENSE": b"y", "data/train-old.parquet": b"z"}
+    assert publish(folder_store("run"), hub, tmp_path)[0] == 0
+    assert set(hub.files) == {".gitattributes", "LICENSE", *keys}
+
+
+def test_a_commit_of_somebody_else_meanwhile_is_one_line(
+    folder_store: NewStore, hub: Hub, tmp_path: Path
+) -> None:
     merged(folder_store("run"))
     publish(folder_store("run"), hub, tmp_path)
-    before = hub.calls.copy()
-    assert publish(folder_store("run"), hub, tmp_path)[0] == 0
-    assert hub.calls == before
-    assert hub.private == {REPO: False}
+    (url,) = table_of(folder_store("run"), _record(folder_store("run")))["URL"].to_pylist()[:1]
+    withdraw(folder_store("run"), parse_deny_list([url], "list"), None, load_settings().s3)
+    hub.slow = 1.5
+    process = subprocess.Popen(
+        [sys.executable, "-c", DATASET, "publish", "--repo", REPO, "--output", folder_store("run").uri],
+        env={**os.environ, **_environment(hub, tmp_path)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    calls = hub.calls["upload"]
+    while hub.calls["upload"] == calls and process.poll() is None:
+        time.sleep(0.01)
+    hub.commits.append(hub.files)
+    _, said = process.communicate()
+    assert process.returncode == 2
+    assert "the Hub answered 412" in said
 
 
-def test_what_an_interrupted_upload_sent_stays(folder_store: NewStore, hub: Hub, tmp_path: Path) -> None:
-    keys = merged(folder_store("run"))
-    hub.uploads_that_fail = 1
-    code, _, line = publish(folder_store("run"), hub, tmp_path)
-    assert code == 2
-    assert "the test says no" in line
-    sent = hub.calls["upload"]
-    assert len(hub.objects) >= 1
-    assert publish(folder_store("run"), hub, tmp_path)[0] == 0
-    assert hub.files.keys() == set(keys)
-    assert hub.calls["upload"] - sent <= len(keys) - 1 - (sent - 1)
+def _record(store: Store) -> Merged:
+    return Merged.model_validate_json(store.read("merge.json") or b"")
+
+
+@pytest.mark.parametrize(
+    "kills", [pytest.param(2), pytest.param(10, marks=(pytest.mark.soak, pytest.mark.timeout(1800)))]
+)
+def test_readers_get_one_version_whatever_is_killed(
+    folder_store: NewStore, hub: Hub, tmp_path: Path, kills: int
+) -> None:
+    """Version 1; version 2 of more rows and a deny list; a withdrawal: each killed, then done."""
+    hub.slow = 0.1
+    draw = random.Random(kills)
+    run = make_run(folder_store("run"), [row(f"{n}") for n in range(400)])
+    later = make_run(folder_store("later"), [row(f"new-{n}") for n in range(100)], seed=1)
+    (tmp_path / "deny.txt").write_text("https://images.example/3.jpg\nhttps://images.example/new-3.jpg\n")
+    (tmp_path / "gone.txt").write_text("\n".join(f"https://images.example/{n}.jpg" for n in (5, 200)))
+    one, two = folder_store("v1").uri, folder_store("v2").uri
+    size = ("--part-size", "10KB")
+    first = {f"https://images.example/{n}.jpg" for n in range(400)}
+    second = first | {f"https://images.example/new-{n}.jpg" for n in range(100)}
+    second -= {"https://images.example/3.jpg", "https://images.example/new-3.jpg"}
+    both = ("--run", run.uri, "--run", later.uri)
+    deny = ("--deny-list", f"{tmp_path}/deny.txt")
+    steps = [
+        (one, ("merge", "--run", run.uri, "--output", one, *size), first),
+        (two, ("merge", *both, "--output", two, *size, *deny), second),
+        (
+            two,
+            ("withdraw", "--data", two, "--list", f"{tmp_path}/gone.txt"),
+            second - {"https://images.example/5.jpg", "https://images.example/200.jpg"},
+        ),
+    ]
+    for place, command, expected in steps:
+        _until_done(command, hub, tmp_path, draw, kills)
+        _until_done(("publish", "--repo", REPO, "--output", place), hub, tmp_path, draw, kills)
+        assert loaded(hub, tmp_path) == sorted(expected)
+    assert len(hub.commits) == 3
+    assert all({path for path in files if path.startswith("data/")} for files in hub.commits)
+
+
+def _until_done(command: tuple[str, ...], hub: Hub, home: Path, draw: random.Random, kills: int) -> None:
+    arguments = [sys.executable, "-c", DATASET, *command]
+    environment = {**os.environ, **_environment(hub, home)}
+    for _ in range(kills):
+        process = subprocess.Popen(
+            arguments, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        time.sleep(draw.uniform(0.5, 3))
+        process.kill()
+        process.wait()
+    subprocess.run(arguments, env=environment, check=True, capture_output=True)
 
 
 def test_a_dry_run_lists_and_asks_nobody(folder_store: NewStore, hub: Hub, tmp_path: Path) -> None:

@@ -1,17 +1,18 @@
 """Rows that the operator does not want: by a deny list, or by thresholds on columns."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.deny.deny_list import DenyList, parse_deny_list, read_deny_list
 from common.errors import FleetError
 from common.run.schema import Status
 from common.settings import FilterSettings
-from workers.batch.deny_list import DenyList
+from workers.batch.outcome import Outcome
 
 Row = Mapping[str, object]
 Verdict = tuple[Status, str]
-_Refuses = Callable[[float, float], bool]
+IN_SETTINGS = "FLEET_FILTER_DENY"
 
 
 class FilterError(FleetError):
@@ -41,13 +42,12 @@ class Filters:
         """Read the deny list.
 
         Raises:
-            FilterError: its file cannot be read, or an entry is neither a host nor a pattern.
+            FilterError: its file cannot be read, or an entry could not be applied.
         """
         try:
-            self._deny = DenyList.of([*settings.deny, *_read_entries(settings.deny_file)])
-        except (OSError, ValueError) as error:
-            where = settings.deny_file or "FLEET_FILTER_DENY"
-            raise FilterError(f"{where}: {error}; correct the deny list") from error
+            self._deny = _deny_list(settings)
+        except FleetError as error:
+            raise FilterError(str(error)) from error
         self._thresholds = tuple(_thresholds(settings))
 
     def verdict(self, row: Row) -> Verdict | None:
@@ -56,9 +56,20 @@ class Filters:
         rule = self._deny.rule(str(row.get("URL") or "")) or next(filter(None, rules), None)
         return None if rule is None else (Status.FILTERED, rule)
 
+    def judge_images(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
+        """The outcomes, those of denied images replaced: an image's digest is known once it is fetched."""
+        return [self._judge_image(outcome) for outcome in outcomes]
 
-def _read_entries(file: str | None) -> list[str]:
-    return [] if file is None else Path(file).read_text(encoding="utf-8").splitlines()
+    def _judge_image(self, outcome: Outcome) -> Outcome:
+        denied = self._deny.images and outcome.sha256 in self._deny.images
+        return Outcome(Status.FILTERED, "sha256", outcome.sha256) if denied else outcome
+
+
+def _deny_list(settings: FilterSettings) -> DenyList:
+    listed = parse_deny_list(settings.deny, IN_SETTINGS)
+    if settings.deny_file is None:
+        return listed
+    return DenyList((*listed.entries, *read_deny_list(Path(settings.deny_file)).entries))
 
 
 def _thresholds(settings: FilterSettings) -> Iterable[Threshold]:

@@ -76,10 +76,12 @@ class Rows:
     Args:
         table: URL, TEXT and the passed-through columns.
         filtered: outcomes of the rows that the operator does not want, by index.
+        filters: for what is known only once an image is fetched.
     """
 
     table: pa.Table
     filtered: Mapping[int, Outcome]
+    filters: Filters
 
 
 def read_batch(work: Work, settings: Settings) -> Rows:
@@ -93,7 +95,7 @@ def read_batch(work: Work, settings: Settings) -> Rows:
     filters = Filters(settings.filter)
     with timed(Stage.READ):
         table = read_rows(work.part.as_read(work.store.uri), work.batch, settings.s3)
-    return Rows(table, _filter(table, filters))
+    return Rows(table, _filter(table, filters), filters)
 
 
 def caption_batch(
@@ -125,7 +127,7 @@ def caption_batch(
     urls = rows.table["URL"].to_pylist()
     with Decoder(settings.decode, isolate=isolate) as decoder:
         flow = Flow(cascade, settings.fetch, settings.micro_batch, decoder.decode, advance)
-        outcomes = loop.run(flow.run(urls, _keys(work), rows.filtered))
+        outcomes = rows.filters.judge_images(loop.run(flow.run(urls, _keys(work), rows.filtered)))
     check_network(urls, outcomes, settings.fetch.canary)
     with timed(Stage.WRITE):
         body = shard_bytes(rows.table, outcomes, work.batch, _provenance(work, cascade))

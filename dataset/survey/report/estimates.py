@@ -1,23 +1,26 @@
-"""Shares, means and standard deviations with 95 % intervals clustered by rater.
+"""Shares, means and standard deviations with 95 % intervals clustered by rater and by caption.
 
-Answers of one rater resemble one another, so raters are the independent units, not answers. The intervals
-come from the cluster-robust (sandwich) variance: each estimate is linearised, and the influences of a rater's
-answers are summed; with G raters, the factor G/(G-1) and Student's t with G-1 degrees of freedom (Cameron and
-Miller, "A practitioner's guide to cluster-robust inference", 2015). No random numbers are in them.
+Answers of one rater resemble one another, and so do answers to one caption: neither are independent. The
+intervals come from the two-way cluster-robust variance: each estimate is linearised, and the variance is that
+of sums by rater plus that of sums by caption minus that of single answers; each has the factor G/(G-1), and
+Student's t has min(G)-1 degrees of freedom (Cameron, Gelbach and Miller, "Robust inference with multiway
+clustering", 2011). So they speak of other raters on other captions. No random numbers are in them.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from math import inf, sqrt
 from statistics import fmean, stdev
 
-from dataset.survey.report.student import t_quantile
+from dataset.survey.report.student import t_below, t_quantile
 
 TAIL = 0.025
+TINY = 1e-18
+"""Of a sum of squares by answer: less is rounding."""
 
-Clustered = Sequence[tuple[int, float]]
-"""The rater and the value of each answer."""
+Clustered = Sequence[tuple[int, str, float]]
+"""The rater, the caption and the value of each answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +34,35 @@ class Estimate:
     raters: int
 
 
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How far an estimate may be off.
+
+    Attributes:
+        error: the standard error; 0 where all agree in everything.
+        groups: raters or captions, whichever are fewer: as many independent units there are.
+    """
+
+    error: float
+    groups: int
+
+    @property
+    def reach(self) -> float:
+        """Half of the interval."""
+        return t_quantile(1 - TAIL, self.groups - 1) * self.error
+
+
 def share(flags: Clustered) -> Estimate:
     """The share of ones among zeros and ones.
 
-    Where all raters agree in everything no variance can be seen: the interval is then the exact one of as
-    many independent trials as there are raters.
+    Where all agree in everything no variance can be seen: the interval is then the exact one of as many
+    independent trials as there are raters or captions.
     """
-    raters = _raters(flags)
-    if flags and raters > 1 and len({value for _, value in flags}) == 1:
-        value, edge = flags[0][1], TAIL ** (1 / raters)
+    groups = _groups(flags)
+    if groups > 1 and len({value for _, _, value in flags}) == 1:
+        value, edge = flags[0][2], TAIL ** (1 / groups)
         low, high = (edge, 1.0) if value else (0.0, 1 - edge)
-        return Estimate(value, low, high, len(flags), raters)
+        return Estimate(value, low, high, len(flags), _raters(flags))
     return mean(flags, largest=1)
 
 
@@ -49,62 +70,95 @@ def mean(values: Clustered, *, largest: float = inf) -> Estimate:
     """The mean of values from 0 to `largest`."""
     if not values:
         return _nothing(values)
-    middle = fmean(value for _, value in values)
-    return _estimate(middle, [(rater, value - middle) for rater, value in values], largest)
+    middle = fmean(value for _, _, value in values)
+    influence = [(rater, caption, value - middle) for rater, caption, value in values]
+    return _estimate(middle, influence, (0, largest))
 
 
 def deviation(values: Clustered) -> Estimate:
     """The sample standard deviation."""
     if len(values) < 2:  # noqa: PLR2004 - one value does not deviate
         return _nothing(values)
-    middle, spread = fmean(value for _, value in values), stdev(value for _, value in values)
-    variance = fmean((value - middle) ** 2 for _, value in values)
+    numbers = [value for _, _, value in values]
+    middle, deviates = fmean(numbers), stdev(numbers)
+    variance = fmean((value - middle) ** 2 for value in numbers)
     influence = [
-        (rater, ((value - middle) ** 2 - variance) / (2 * spread) if spread else 0.0)
-        for rater, value in values
+        (rater, caption, ((value - middle) ** 2 - variance) / (2 * deviates) if deviates else 0.0)
+        for rater, caption, value in values
     ]
-    return _estimate(spread, influence, inf)
+    return _estimate(deviates, influence, (0, inf))
 
 
-def difference(first: Clustered, second: Clustered) -> Estimate:
-    """The mean of the first minus that of the second; the same raters may be in both."""
+def difference(first: Clustered, second: Clustered) -> tuple[Estimate, float]:
+    """The mean of the first minus that of the second, from -1 to 1, and the p-value of there being none.
+
+    The same raters and captions may be in both. The p-value is two-sided and of the interval's own model:
+    it is under 0.05 where the interval leaves out 0, and nowhere else.
+    """
     if not first or not second:
-        return _nothing([*first, *second])
+        return _nothing([*first, *second]), 1.0
     total = len(first) + len(second)
-    middles = [fmean(value for _, value in values) for values in (first, second)]
+    middles = [fmean(value for _, _, value in values) for values in (first, second)]
     influence = [
-        (rater, sign * (value - middle) * total / len(values))
+        (rater, caption, sign * (value - middle) * total / len(values))
         for sign, values, middle in zip((1, -1), (first, second), middles, strict=True)
-        for rater, value in values
+        for rater, caption, value in values
     ]
-    return _estimate(middles[0] - middles[1], influence, 1, smallest=-1)
+    gap, spread = middles[0] - middles[1], _spread(influence)
+    if spread.groups > 1 and not spread.error and gap:
+        return _unanimous(gap, influence, spread.groups)
+    return _estimate(gap, influence, (-1, 1)), _p_value(gap, spread)
 
 
-def _estimate(value: float, influence: Clustered, largest: float, *, smallest: float = 0.0) -> Estimate:
-    raters = _raters(influence)
-    error = _standard_error(influence)
-    if raters < 2 or not error:  # noqa: PLR2004 - one rater tells nothing of others
+def _unanimous(gap: float, influence: Clustered, groups: int) -> tuple[Estimate, float]:
+    """All agree in everything: as many independent trials as there are groups, each with the same end."""
+    edge = 2 * TAIL ** (1 / groups) - 1
+    low, high = (edge, 1.0) if gap > 0 else (-1.0, -edge)
+    return Estimate(gap, low, high, len(influence), _raters(influence)), min(1.0, 2 * 0.5**groups)
+
+
+def _p_value(gap: float, spread: Spread) -> float:
+    if spread.groups < 2 or not spread.error:  # noqa: PLR2004 - one rater tells nothing of others
+        return 1.0
+    return 2 * t_below(-abs(gap) / spread.error, spread.groups - 1)
+
+
+def _estimate(value: float, influence: Clustered, ends: tuple[float, float]) -> Estimate:
+    spread, raters = _spread(influence), _raters(influence)
+    if spread.groups < 2 or not spread.error:  # noqa: PLR2004 - one rater tells nothing of others
         return Estimate(value, None, None, len(influence), raters)
-    reach = t_quantile(1 - TAIL, raters - 1) * error
-    low, high = max(smallest, value - reach), min(largest, value + reach)
+    low, high = max(ends[0], value - spread.reach), min(ends[1], value + spread.reach)
     return Estimate(value, low, high, len(influence), raters)
 
 
-def _standard_error(influence: Clustered) -> float:
-    """Of the mean of the influences, clustered; where clusters cancel out exactly, that of single answers."""
-    count = len(influence)
-    sums: dict[int, float] = defaultdict(float)
-    for rater, value in influence:
-        sums[rater] += value
+def _spread(influence: Clustered) -> Spread:
+    """Of the mean of the influences; where clusters cancel one another out, the largest of the three."""
+    by_rater = _variance((rater, value) for rater, _, value in influence)
+    by_caption = _variance((caption, value) for _, caption, value in influence)
+    by_answer = _variance(((rater, caption), value) for rater, caption, value in influence)
+    two_way = by_rater + by_caption - by_answer
+    variance = two_way if two_way > TINY else max(by_rater, by_caption, by_answer)
+    return Spread(sqrt(variance) if variance > TINY else 0.0, _groups(influence))
+
+
+def _variance(influence: Iterable[tuple[Hashable, float]]) -> float:
+    """Of the mean of the influences, clustered one way; 0 where there is one cluster."""
+    sums: dict[Hashable, float] = defaultdict(float)
+    count = 0
+    for cluster, value in influence:
+        sums[cluster] += value
+        count += 1
     groups = len(sums)
     squares = sum(value**2 for value in sums.values())
-    if groups > 1 and squares > 1e-18 * count:
-        return sqrt(groups / (groups - 1) * squares) / count
-    return sqrt(sum(value**2 for _, value in influence)) / count
+    return groups / (groups - 1) * squares / count**2 if groups > 1 else 0.0
 
 
 def _raters(values: Clustered) -> int:
-    return len({rater for rater, _ in values})
+    return len({rater for rater, _, _ in values})
+
+
+def _groups(values: Clustered) -> int:
+    return min(_raters(values), len({caption for _, caption, _ in values}))
 
 
 def _nothing(values: Clustered) -> Estimate:

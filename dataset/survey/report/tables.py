@@ -132,7 +132,7 @@ def _mixed_shares(observations: Sequence[Observation]) -> Iterator[ShareRow]:
     for truth in Author:
         of_truth = [each for each in observations if each.truth == truth]
         yield ShareRow(f"{truth} captions taken for human", None, _taken_for(of_truth, Author.HUMAN))
-    right = [(each.rater, float(each.guess == each.truth)) for each in observations]
+    right = [(each.rater, each.sample, float(each.guess == each.truth)) for each in observations]
     yield ShareRow("right guesses", None, share(right))
 
 
@@ -143,7 +143,7 @@ def _machine_shares(observations: Sequence[Observation]) -> Iterator[ShareRow]:
 
 
 def _taken_for(observations: Sequence[Observation], guess: Author) -> Estimate:
-    return share([(each.rater, float(each.guess == guess)) for each in observations])
+    return share([(each.rater, each.sample, float(each.guess == guess)) for each in observations])
 
 
 def _mixed_ratings(observations: Sequence[Observation]) -> Iterator[RatingRow]:
@@ -172,7 +172,7 @@ def _machine_ratings(observations: Sequence[Observation]) -> Iterator[RatingRow]
 def _row(
     label: str, published: Published | None, observations: Sequence[Observation], wanted: Wanted
 ) -> RatingRow:
-    values = [(each.rater, float(each.rating)) for each in observations if wanted(each)]
+    values = [(each.rater, each.sample, float(each.rating)) for each in observations if wanted(each)]
     return RatingRow(label, published, mean(values, largest=max(RATINGS)), deviation(values))
 
 

@@ -2,6 +2,7 @@
 
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import structlog
 from starlette.applications import Starlette
@@ -16,7 +17,7 @@ from common.errors import FleetError
 from dataset.survey.answers import Written, progress, standing, write
 from dataset.survey.database import Database
 from dataset.survey.layout import PICTURES, Survey
-from dataset.survey.raters import consent, enter, leave, rater_of
+from dataset.survey.raters import consent, enter, is_code, leave, rater_of
 from dataset.survey.web.forms import read_answer, read_form, read_seen
 from dataset.survey.web.limits import Limiter, neighbourhood
 from dataset.survey.web.pages import STATIC, Pages, static
@@ -42,9 +43,11 @@ class Application:
         survey: without the truth.
         folder: of the survey's pictures.
         database: of raters and answers.
+        url: where raters reach it; None is wherever their browsers say.
     """
 
-    def __init__(self, survey: Survey, folder: Path, database: Database) -> None:
+    def __init__(self, survey: Survey, folder: Path, database: Database, url: str | None = None) -> None:
+        self._origin = urlsplit(url).netloc if url else None
         self._captions = {sample.id: sample.caption for sample in survey.samples}
         self._pictures = {sample.picture: folder / PICTURES / sample.picture for sample in survey.samples}
         self._database = database
@@ -75,20 +78,24 @@ class Application:
 
     async def enter(self, request: Request) -> Response:
         """A code for a session. Only wrong codes count against the limits."""
-        require_same_origin(request)
-        form = await read_form(request)
+        require_same_origin(request, self._origin)
+        code = (await read_form(request)).get("code", "")
+        if not is_code(self._database, code):
+            self._require_attempt(request)
+            return self._pages.welcome(wrong=True)
+        session = await run_in_threadpool(enter, self._database, code)
+        response = _see("/next")
+        set_session(request, response, session)
+        return response
+
+    def _require_attempt(self, request: Request) -> None:
+        """Count a wrong code; only those are limited, so that nobody is locked out by others."""
         host = neighbourhood(request.client.host if request.client else "")
         wait = max(self._attempts.wait(host), self._all_attempts.wait(None))
         if wait:
             raise Refusal(429, retry_after=wait)
-        session = await run_in_threadpool(enter, self._database, form.get("code", ""))
-        if session is None:
-            self._attempts.spend(host)
-            self._all_attempts.spend(None)
-            return self._pages.welcome(wrong=True)
-        response = _see("/next")
-        set_session(request, response, session)
-        return response
+        self._attempts.spend(host)
+        self._all_attempts.spend(None)
 
     async def consent_page(self, request: Request) -> Response:
         visit = self._require_visit(request, consented=False)
@@ -96,7 +103,7 @@ class Application:
 
     async def consent(self, request: Request) -> Response:
         visit = self._require_visit(request, consented=False)
-        form = await _own_form(request, visit)
+        form = await self._own_form(request, visit)
         if form.get("agree") != "yes":
             raise Refusal(400)
         await run_in_threadpool(consent, self._database, visit.rater)
@@ -120,7 +127,7 @@ class Application:
 
     async def answer(self, request: Request) -> Response:
         visit = self._require_visit(request)
-        form = await _own_form(request, visit)
+        form = await self._own_form(request, visit)
         sample = _sample_at(visit, request)
         written = await run_in_threadpool(
             write, self._database, visit.rater.id, sample, read_seen(form), read_answer(form)
@@ -132,7 +139,7 @@ class Application:
     async def undo(self, request: Request) -> Response:
         """Take an answer back and show its sample; a second click finds it taken back already."""
         visit = self._require_visit(request)
-        form = await _own_form(request, visit)
+        form = await self._own_form(request, visit)
         sample = _sample_at(visit, request)
         await run_in_threadpool(write, self._database, visit.rater.id, sample, read_seen(form), None)
         return _answered(request, f"/sample/{visit.position(sample)}")
@@ -144,7 +151,7 @@ class Application:
 
     async def leave(self, request: Request) -> Response:
         visit = self._require_visit(request, consented=False)
-        await _own_form(request, visit)
+        await self._own_form(request, visit)
         await run_in_threadpool(leave, self._database, visit.session)
         response = _see("/")
         response.delete_cookie(COOKIE)
@@ -162,6 +169,12 @@ class Application:
             log.error("picture", path=str(path), error=str(error))
             raise Refusal(404) from error
         return Response(body, media_type="image/jpeg", headers={"Cache-Control": FOR_EVER})
+
+    async def _own_form(self, request: Request, visit: Visit) -> dict[str, str]:
+        require_same_origin(request, self._origin)
+        form = await read_form(request)
+        require_csrf_token(form, visit.session)
+        return form
 
     def _next(self, visit: Visit) -> str:
         state = progress(self._database, visit.rater.id)
@@ -201,13 +214,6 @@ def _answered(request: Request, place: str) -> Response:
     return JSONResponse({"next": place}) if JSON in request.headers.get("accept", "") else _see(place)
 
 
-async def _own_form(request: Request, visit: Visit) -> dict[str, str]:
-    require_same_origin(request)
-    form = await read_form(request)
-    require_csrf_token(form, visit.session)
-    return form
-
-
 def _sample_at(visit: Visit, request: Request) -> str:
     place: int = request.path_params["place"]
     if not 1 <= place <= len(visit.order):
@@ -231,12 +237,12 @@ async def _failed(pages: Pages, request: Request, error: Exception) -> Response:
     return await _refused(pages, request, error)
 
 
-def make_app(survey: Survey, folder: Path, database: Database) -> ASGIApp:
+def make_app(survey: Survey, folder: Path, database: Database, url: str | None = None) -> ASGIApp:
     """The application, ready to be served."""
     pages = Pages(survey)
     failed = partial(_failed, pages)
     app = Starlette(
-        routes=Application(survey, folder, database).routes(),
+        routes=Application(survey, folder, database, url).routes(),
         exception_handlers={
             _Elsewhere: _elsewhere,
             HTTPException: partial(_refused, pages),
@@ -244,4 +250,5 @@ def make_app(survey: Survey, folder: Path, database: Database) -> ASGIApp:
             Exception: failed,
         },
     )
+    app.router.redirect_slashes = False  # it would redirect to whatever host the request names
     return SafeHeaders(app)

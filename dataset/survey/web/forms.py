@@ -3,7 +3,7 @@
 import asyncio
 from urllib.parse import parse_qsl
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from dataset.survey.answers import RATINGS, Answer
 from dataset.survey.layout import Author
@@ -20,7 +20,7 @@ async def read_form(request: Request) -> dict[str, str]:
     """The fields of a posted form.
 
     Raises:
-        Refusal: it is no form, too large, too slow, or has a field twice.
+        Refusal: it is no form, too large, too slow, unfinished, or has a field twice.
     """
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
         raise Refusal(415)
@@ -30,7 +30,7 @@ async def read_form(request: Request) -> dict[str, str]:
         pairs = parse_qsl(
             body.decode("ascii"), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict"
         )
-    except (TimeoutError, ValueError) as error:
+    except (TimeoutError, ValueError, ClientDisconnect) as error:
         raise Refusal(400) from error
     fields = dict(pairs)
     if len(fields) < len(pairs):

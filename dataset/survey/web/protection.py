@@ -43,17 +43,23 @@ class SafeHeaders:
         await self._app(scope, receive, send_safely)
 
 
-def require_same_origin(request: Request) -> None:
-    """Check Sec-Fetch-Site, or Origin in older browsers.
+def require_same_origin(request: Request, own: str | None) -> None:
+    """Refuse a form that another site sent: by Sec-Fetch-Site, or by Origin in older browsers.
+
+    Args:
+        request: with a form.
+        own: host and port of the survey's address, since proxies change Host; None where it is not known.
 
     Raises:
         Refusal: the form came from another site.
     """
     site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        if site != "same-origin":
+            raise Refusal(403)
+        return
     origin = request.headers.get("origin")
-    if site is not None and site != "same-origin":
-        raise Refusal(403)
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+    if origin is not None and urlsplit(origin).netloc not in {own, request.headers.get("host")}:
         raise Refusal(403)
 
 
@@ -63,7 +69,7 @@ def form_token(session: str) -> str:
 
 
 def require_csrf_token(form: dict[str, str], session: str) -> None:
-    """Check the CSRF token of a form.
+    """Refuse a form without its session's token.
 
     Raises:
         Refusal: it is not the session's.

@@ -10,7 +10,7 @@ from common.settings import S3Settings
 from common.store import open_store
 from dataset.gallery.page import render_page
 from dataset.gallery.sample import draw
-from dataset.source import open_source
+from dataset.row_source import open_rows
 from tests.dataset.browser import browser
 from tests.dataset.gallery.pictures import Picture, Web, picture_web
 from tests.dataset.synthetic import RunShape, write_manifest, write_shard
@@ -38,7 +38,7 @@ def write_gallery(folder: Path, web: Web) -> Path:
     write_manifest(store, shape)
     (batch,) = shape.batches()
     write_shard(store, shape, batch, [Picture(number).row(web.address) for number in range(ROWS)])
-    sample = draw(open_source(store.uri, S3Settings()), 24, seed=7)
+    sample = draw(open_rows(store.uri, None, S3Settings()), 24, seed=7)
     page = folder / "gallery.html"
     page.write_text(render_page(sample, "Random samples", with_failures=False), "utf-8")
     return page

@@ -10,7 +10,8 @@ from playwright.sync_api import Page
 
 from common.run.schema import Status
 from dataset.gallery.page import WEB_ADDRESS, render_page, shorten
-from dataset.gallery.sample import Row, Sample
+from dataset.gallery.sample import Sample
+from dataset.row_source import Row
 from tests.dataset.browser import browser, needs_chromium
 from tests.dataset.gallery.pictures import Picture, Web, picture_web
 

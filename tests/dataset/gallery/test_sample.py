@@ -6,7 +6,7 @@ from common.run.schema import Status
 from common.settings import S3Settings
 from common.store import Store
 from dataset.gallery.sample import Sample, draw
-from dataset.source import open_source
+from dataset.row_source import open_rows
 from tests.dataset.conftest import NewStore
 from tests.dataset.synthetic import RunShape, failed, random_rows, write_manifest, write_run, write_shard
 
@@ -14,7 +14,7 @@ SHAPE = RunShape(parts=2, part_rows=120, batch_rows=50)
 
 
 def draw_from(store: Store, wanted: int, seed: int) -> Sample:
-    return draw(open_source(store.uri, S3Settings()), wanted, seed)
+    return draw(open_rows(store.uri, None, S3Settings()), wanted, seed)
 
 
 def test_the_seed_alone_decides(folder_store: NewStore) -> None:

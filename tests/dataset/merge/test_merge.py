@@ -13,13 +13,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from common.console.cli import load_settings
+from common.deny.deny_list import parse_deny_list
 from common.errors import FleetError
 from common.run.part import open_part
 from common.run.schema import OURS, PUBLISHED, Status
 from common.settings import S3Settings, SamplingSettings
 from common.store import Store
 from dataset.errors import BadRunError
-from dataset.merge.deny_list import parse_deny_list
 from dataset.merge.flow import Options, merge
 from dataset.merge.outcomes import Filters
 from dataset.merged import Merged, read_merged
@@ -45,11 +45,12 @@ def run_merge(stores: Sequence[Store], output: Store, options: Options = SMALL_F
 
 
 def expected_rows(shape: RunShape) -> list[dict[str, Any]]:
-    """The plain way: every row in order, the first good one of each address and caption."""
+    """The plain way: every row in order, the first good one of each address and caption; no opt-out's."""
     rows = [row for batch in sorted(shape.batches(), key=lambda b: b.id) for row in random_rows(shape, batch)]
+    opted_out = {row["URL"] for row in rows if row["status"] == Status.OPT_OUT}
     good: dict[tuple[str, str], dict[str, Any]] = {}
     for row in rows:
-        if row["status"] == Status.OK:
+        if row["status"] == Status.OK and row["URL"] not in opted_out:
             good.setdefault((row["URL"], row["TEXT"]), row)
     return list(good.values())
 
@@ -91,7 +92,7 @@ def test_how_much_fits_in_memory_changes_no_byte(
     roomy = run_merge([folder_store("run")], folder_store("roomy"))
     monkeypatch.setattr("dataset.merge.spill.ROWS_IN_MEMORY", 40)
     monkeypatch.setattr("dataset.merge.spill.MOST_BUCKETS", 8)
-    monkeypatch.setattr("dataset.merge.plan.MOST_BUCKETS", 4)
+    monkeypatch.setattr("dataset.merge.ledger.MOST_BUCKETS", 4)
     tight = run_merge([folder_store("run")], folder_store("tight"))
     assert tight == roomy
     for key in (*roomy.keys, "README.md"):
@@ -104,7 +105,7 @@ def test_the_failure_table_is_what_the_shards_say(folder_store: NewStore) -> Non
     statuses = Counter(row["status"] for batch in SHAPE.batches() for row in random_rows(SHAPE, batch))
     good = statuses.pop(Status.OK)
     assert merged.counts.failures == statuses
-    assert merged.counts.rows_out + merged.counts.duplicates == good
+    assert merged.counts.rows_out + merged.counts.duplicates + merged.counts.filtered["opted_out"] == good
     assert merged.counts.superseded == 0
 
 
@@ -189,9 +190,8 @@ def test_a_filtered_caption_does_not_let_an_earlier_one_back_in(folder_store: Ne
     one_batch_run(folder_store("first"), [{**row("a"), "all_similarities": [0.9]}])
     one_batch_run(folder_store("second"), [{**row("a"), "all_similarities": [0.1]}], seed=1)
     options = replace(SMALL_FILES, filters=Filters(0.2))
-    merged = run_merge([folder_store("first"), folder_store("second")], folder_store("out"), options)
-    assert merged.counts.rows_out == 0
-    assert merged_rows(folder_store("out"), merged).num_rows == 0
+    with pytest.raises(BadRunError, match=r"no row is left \(2 rows in = 0 out"):
+        run_merge([folder_store("first"), folder_store("second")], folder_store("out"), options)
 
 
 @pytest.mark.parametrize("line", ["word", "two words.example", "a.example/path", "a@b.example"])
@@ -266,8 +266,10 @@ def test_a_retry_with_another_batch_size_mixes(folder_store: NewStore) -> None:
         captions = [captioned({n: r[n] for n in ("URL", "TEXT")}, random.Random(r["URL"])) for r in again]
         write_shard(folder_store("second"), shape, batch, captions)
     merged = run_merge([folder_store("first"), folder_store("second")], folder_store("out"))
-    everything = {(r["URL"], r["TEXT"]) for batch in SHAPE.batches() for r in random_rows(SHAPE, batch)}
-    assert merged.counts.rows_out == len(everything)
+    everything = [r for batch in SHAPE.batches() for r in random_rows(SHAPE, batch)]
+    opted_out = {r["URL"] for r in everything if r["status"] == Status.OPT_OUT}
+    left = {(r["URL"], r["TEXT"]) for r in everything if r["URL"] not in opted_out}
+    assert merged.counts.rows_out == len(left)
     assert merged.counts.failures == {}
 
 

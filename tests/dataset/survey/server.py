@@ -26,7 +26,7 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Server]:
+def serving(folder: Path, *options: str) -> Iterator[Server]:
     """`dataset survey serve`, in a process of its own."""
     (port,) = free_ports(1)
     command = [
@@ -36,6 +36,7 @@ def serving(folder: Path) -> Iterator[Server]:
         str(folder),
         "--port",
         str(port),
+        *options,
     ]
     with (folder.parent / f"{folder.name}-serve.log").open("ab") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)

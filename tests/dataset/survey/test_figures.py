@@ -13,7 +13,8 @@ from dataset.survey.report.estimates import deviation, difference, mean, share
 from dataset.survey.report.observations import Observation, Round
 from dataset.survey.report.student import t_below, t_quantile
 from dataset.survey.report.tables import Tables, tables
-from dataset.survey.report.telling import permutation_p
+from dataset.survey.report.telling import telling
+from tests.benchmarks.intervals import RATING, SHARE, coverage, simulate
 from tests.dataset.survey.surveys import sample_id
 
 H, M = Author.HUMAN, Author.MACHINE
@@ -95,57 +96,60 @@ def test_the_machine_only_round_by_hand() -> None:
 def test_the_interval_of_a_share_by_hand(mixed: Tables) -> None:
     """Right guesses: rater 1 has 2 of 4, rater 2 3 of 4, rater 3 1 of 3; so 6 of 10 in all."""
     flags = [
-        (1, 1.0),
-        (1, 0.0),
-        (1, 0.0),
-        (1, 1.0),
-        (2, 1.0),
-        (2, 1.0),
-        (2, 0.0),
-        (2, 1.0),
-        (3, 0.0),
-        (3, 1.0),
-    ]
+        (1, "a", 1.0), (1, "b", 0.0), (1, "c", 0.0), (1, "d", 1.0),
+        (2, "a", 1.0), (2, "b", 1.0), (2, "c", 0.0), (2, "d", 1.0),
+        (3, "a", 0.0), (3, "b", 1.0),
+    ]  # fmt: skip
     found = share(flags)
-    sums = (2 - 4 * 0.6, 3 - 4 * 0.6, 1 - 2 * 0.6)
-    error = sqrt(3 / 2 * sum(value**2 for value in sums)) / 10
+    by_rater = 3 / 2 * sum(value**2 for value in (2 - 4 * 0.6, 3 - 4 * 0.6, 1 - 2 * 0.6))
+    by_caption = 4 / 3 * sum(value**2 for value in (2 - 1.8, 2 - 1.8, 0 - 1.2, 2 - 1.2))
+    by_answer = 10 / 9 * (6 * 0.4**2 + 4 * 0.6**2)
+    error = sqrt(by_rater + by_caption - by_answer) / 10
     assert found.value == pytest.approx(0.6)
     assert found.low == pytest.approx(0.6 - 4.302652729749462 * error)
-    assert found.high == pytest.approx(0.6 + 4.302652729749462 * error)
+    assert found.high == min(1, 0.6 + 4.302652729749462 * error) == 1
     assert (found.answers, found.raters) == (10, 3)
 
 
 def test_the_interval_of_a_deviation_by_hand() -> None:
     """1 and 3 of one rater, 5 and 9 of another: squares 12.25, 2.25, 0.25, 20.25 around their mean 8.75."""
-    found = deviation([(1, 1.0), (1, 3.0), (2, 5.0), (2, 9.0)])
+    found = deviation([(1, "a", 1.0), (1, "b", 3.0), (2, "a", 5.0), (2, "b", 9.0)])
     spread = sqrt(35 / 3)
-    influence = [(square - 8.75) / (2 * spread) for square in (12.25, 2.25, 0.25, 20.25)]
-    error = sqrt(2 * (sum(influence[:2]) ** 2 + sum(influence[2:]) ** 2)) / 4
+    one, two, three, four = ((square - 8.75) / (2 * spread) for square in (12.25, 2.25, 0.25, 20.25))
+    by_rater = 2 * ((one + two) ** 2 + (three + four) ** 2)
+    by_caption = 2 * ((one + three) ** 2 + (two + four) ** 2)
+    by_answer = 4 / 3 * (one**2 + two**2 + three**2 + four**2)
+    assert by_rater + by_caption < by_answer  # they cancel one another out: the largest counts
+    error = sqrt(max(by_rater, by_caption, by_answer)) / 4
     assert found.value == pytest.approx(spread)
     assert found.high == pytest.approx(spread + 12.706204736174707 * error)
-    assert found.low == pytest.approx(spread - 12.706204736174707 * error)
+    assert found.low == max(0, spread - 12.706204736174707 * error) == 0
 
 
 def test_the_interval_of_a_difference_is_that_of_means_where_raters_differ() -> None:
-    first, second = [(n, float(n % 3 == 0)) for n in range(40)], [(n + 40, float(n % 2)) for n in range(40)]
-    gap, middle = difference(first, second), 14 / 40 - 0.5
-    variance = sum((value - 14 / 40) ** 2 for _, value in first) + sum((v - 0.5) ** 2 for _, v in second)
+    first = [(n, f"{n}", float(n % 3 == 0)) for n in range(40)]
+    second = [(n + 40, f"{n + 40}", float(n % 2)) for n in range(40)]
+    (gap, p_value), middle = difference(first, second), 14 / 40 - 0.5
+    variance = sum((value - 14 / 40) ** 2 for *_, value in first) + sum((v - 0.5) ** 2 for *_, v in second)
     error = sqrt(80 / 79 * variance) / 40
     assert gap.value == pytest.approx(middle)
     assert gap.high == pytest.approx(middle + t_quantile(0.975, 79) * error)
+    assert p_value == pytest.approx(2 * t_below(middle / error, 79))
 
 
 def test_where_nothing_can_be_said() -> None:
     assert share([]).value is None
-    alone = share([(1, 1.0), (1, 0.0)])
+    alone = share([(1, "a", 1.0), (1, "b", 0.0)])
     assert (alone.value, alone.low, alone.high) == (0.5, None, None)
-    assert deviation([(1, 3.0)]).value is None
-    same = mean([(1, 4.0), (2, 4.0)])
+    one_caption = share([(1, "a", 1.0), (2, "a", 0.0)])
+    assert (one_caption.value, one_caption.low) == (0.5, None)
+    assert deviation([(1, "a", 3.0)]).value is None
+    same = mean([(1, "a", 4.0), (2, "b", 4.0)])
     assert (same.value, same.low) == (4.0, None)
-    unanimous = share([(rater, 1.0) for rater in range(5) for _ in range(100)])
+    unanimous = share([(rater, f"{n}", 1.0) for rater in range(5) for n in range(100)])
     assert (unanimous.value, unanimous.high) == (1.0, 1.0)
     assert unanimous.low == pytest.approx(0.025 ** (1 / 5))
-    balanced = share([(1, 1.0), (1, 0.0), (2, 0.0), (2, 1.0)])
+    balanced = share([(1, "a", 1.0), (1, "b", 0.0), (2, "a", 0.0), (2, "b", 1.0)])
     assert balanced.low == 0.0  # raters who cancel out exactly are no proof
 
 
@@ -178,7 +182,7 @@ def covered(chances: random.Random, raters: int, answers: int, spread: float) ->
     flags = []
     for rater in range(raters):
         rate = RATE if not spread else chances.betavariate(RATE * spread, (1 - RATE) * spread)
-        flags += [(rater, float(chances.random() < rate)) for _ in range(answers)]
+        flags += [(rater, f"{n}", float(chances.random() < rate)) for n in range(answers)]
     found = share(flags)
     assert found.low is not None
     assert found.high is not None
@@ -206,17 +210,36 @@ def simulated(chances: random.Random, *, skill: float) -> Sequence[Observation]:
     return observations
 
 
+@pytest.mark.parametrize(("raters", "captions"), [(20, 100), (10, 200)])
+def test_intervals_cover_the_truth_where_captions_differ(raters: int, captions: int) -> None:
+    chances = random.Random(raters)
+    drawn = [simulate(chances, raters, captions) for _ in range(120)]
+    assert coverage([flags for flags, _ in drawn], share, SHARE) >= 0.90  # 2.5 standard errors
+    assert coverage([ratings for _, ratings in drawn], mean, RATING) >= 0.90
+
+
 def test_raters_who_cannot_tell_pass_as_such_although_they_agree() -> None:
     chances = random.Random(5)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dataset.survey.report.telling.PERMUTATIONS", 199)
-        false = sum(permutation_p(simulated(chances, skill=0)) < 0.05 for _ in range(150))
-        right = sum(permutation_p(simulated(chances, skill=0.25)) < 0.05 for _ in range(20))
-    assert false <= 15  # 7.5 are expected
-    assert right >= 18
+    found = [telling(simulated(chances, skill=skill)) for skill in (0.0,) * 150 + (0.25,) * 20]
+    assert sum(one is not None and one.tells for one in found[:150]) <= 15  # 7.5 are expected
+    assert sum(one is not None and one.tells for one in found[150:]) >= 18
 
 
-def test_the_test_by_hand() -> None:
-    """Both human samples taken for human, four machine samples not: 1 of the 15 choices goes as far."""
-    observations = [observe(1, number, H if number < 2 else M, H if number < 2 else M) for number in range(6)]
-    assert permutation_p(observations) == pytest.approx(1 / 15, abs=0.015)
+def test_the_verdict_and_its_interval_say_the_same() -> None:
+    chances = random.Random(6)
+    for skill in (0.0, 0.02, 0.05, 0.1, 0.2) * 20:
+        found = telling(simulated(chances, skill=skill))
+        assert found is not None
+        assert found.gap.low is not None
+        assert found.gap.high is not None
+        assert found.tells == (not found.gap.low <= 0 <= found.gap.high)
+
+
+@pytest.mark.parametrize("samples", [2, 4, 6, 20])
+def test_where_all_are_right_the_verdict_rests_on_how_many_there_are(samples: int) -> None:
+    truths = {n: H if n < samples // 2 else M for n in range(samples)}
+    found = telling([observe(rater, n, truth, truth) for rater in range(30) for n, truth in truths.items()])
+    assert found is not None
+    assert found.gap.value == 1
+    assert found.gap.low is not None
+    assert found.tells == (found.gap.low > 0) == (samples >= 6)

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from dataset.cli import main
+from dataset.survey.database import open_database
 from dataset.survey.layout import ANSWERS, TRUTH
+from dataset.survey.raters import enter, rater_of
 from tests.dataset.command import error_line
 from tests.dataset.survey.server import Client, Server, serving
 from tests.dataset.survey.surveys import codes, make_survey, sample_id
@@ -306,10 +308,60 @@ def test_guessing_codes_is_slow(tmp_path: Path) -> None:
         client = Client(server.port)
         statuses = [client.post("/enter", {"code": f"{n:016}"}).status for n in range(12)]
         assert statuses == [200] * 10 + [429] * 2
-        refused = client.post("/enter", {"code": code})
+        refused = client.post("/enter", {"code": "0" * 16})
         assert refused.status == 429
         assert 0 < int(refused.headers["retry-after"]) <= 31
+        assert client.post("/enter", {"code": code}).place == "/next"  # a right one is never locked out
         client.close()
+
+
+def test_a_proxy_may_change_the_host(rater: Client) -> None:
+    form = {"token": rater.get("/sample/1").hidden("token"), "seen": 0, "guess": "human", "rating": 1}
+    moved = {"host": "upstream", "origin": "https://survey.example"}
+    assert rater.post("/sample/1", form, **moved).status == 403
+    assert rater.post("/sample/1", form, **moved, sec_fetch_site="cross-site").status == 403
+    assert rater.post("/sample/1", form, **moved, sec_fetch_site="same-origin").status == 303
+    assert (
+        rater.post("/sample/1", {**form, "token": "x"}, **moved, sec_fetch_site="same-origin").status == 403
+    )
+
+
+def test_the_survey_may_be_told_its_address(tmp_path: Path) -> None:
+    make_survey(tmp_path / "survey", 2)
+    with serving(tmp_path / "survey", "--url", "https://survey.example/") as server:
+        client = Client(server.port)
+        form = {"code": codes(tmp_path / "survey", 1)[0]}
+        assert client.post("/enter", form, host="upstream", origin="https://evil.example").status == 403
+        assert client.post("/enter", form, host="upstream", origin="https://survey.example").status == 303
+        client.close()
+
+
+@pytest.mark.parametrize("path", ["/consent/", "/next/", "//evil.example/", "/sample/1/"])
+def test_no_redirection_names_the_host_of_the_request(client: Client, path: str) -> None:
+    reply = client.get(path, host="evil.example")
+    assert "evil.example" not in reply.place
+
+
+def test_sessions_of_a_code_are_bounded(tmp_path: Path) -> None:
+    make_survey(tmp_path / "survey", 2)
+    (code,) = codes(tmp_path / "survey", 1)
+    with open_database(tmp_path / "survey" / ANSWERS) as database:
+        sessions = [enter(database, code) for _ in range(25)]
+        known = [rater_of(database, session) is not None for session in sessions]
+    assert known == [False] * 5 + [True] * 20
+
+
+def test_a_form_that_never_ends_is_no_traceback(tmp_path: Path) -> None:
+    make_survey(tmp_path / "survey", 2)
+    with serving(tmp_path / "survey") as server:
+        head = b"POST /enter HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        for _ in range(3):
+            with socket.create_connection(("127.0.0.1", server.port), 5) as link:
+                link.sendall(head + b"Content-Length: 100\r\n\r\ncode=")
+        client = Client(server.port)
+        assert client.get("/").status == 200
+        client.close()
+    assert "Traceback" not in (tmp_path / "survey-serve.log").read_text()
 
 
 def test_one_rater_cannot_flood(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""What must not be used: one grammar of deny lists for every room."""

@@ -1,0 +1,23 @@
+"""What every step of a merge is about."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from common.settings import S3Settings
+from common.store import Store
+from dataset.merge.recipe import Options
+from dataset.merge.scan import NumberedShard
+from dataset.merged import Recipe
+
+
+@dataclass(frozen=True)
+class Job:
+    """Shards that are to be merged into one data set."""
+
+    shards: Sequence[NumberedShard]
+    """Of all runs, in the order of the output."""
+    recipe: Recipe
+    options: Options
+    store: Store
+    """Of the data set."""
+    s3: S3Settings

@@ -1,0 +1,34 @@
+"""`merge.json` of what was scanned and decided; its files are the caller's to add."""
+
+from collections.abc import Sequence
+
+from common.deny.deny_list import DenyList
+from dataset.counts import Counts
+from dataset.merge.recipe import merged_parts
+from dataset.merge.scan import NumberedShard, Scan
+from dataset.merged import Merged, Recipe
+
+
+def make_record(
+    shards: Sequence[NumberedShard],
+    scanned: Scan,
+    counts: Counts,
+    recipe: Recipe,
+    deny_list: DenyList | None,
+) -> Merged:
+    """The record without files."""
+    sources = {shard.source.store.uri: shard.source for shard in shards}
+    run = shards[0].source.run
+    days = [day for source in sources.values() for day in source.written]
+    return Merged(
+        recipe=recipe,
+        models=run.models,
+        dtypes={role: tuple(sorted(dtypes)) for role, dtypes in scanned.dtypes.items()},
+        worker_versions=tuple(sorted(scanned.versions)),
+        sampling=run.sampling,
+        fetched=(min(days), max(days)) if days else None,
+        counts=counts,
+        files=(),
+        unmatched_entries=len(deny_list.unmatched) if deny_list else 0,
+        sources={uri: merged_parts(source) for uri, source in sources.items()},
+    )

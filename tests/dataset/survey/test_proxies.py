@@ -1,0 +1,120 @@
+"""A whole survey in a browser behind real proxies with their plainest settings, those of docs/survey.md."""
+
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.dataset.survey.browsers import enter, open_browsers
+from tests.dataset.survey.server import serving
+from tests.dataset.survey.surveys import codes, make_survey
+from tests.programs import needs, require
+from tests.servers.ports import free_ports, wait_for
+
+SAMPLES = 3
+Proxy = Callable[[Path, int, int], AbstractContextManager[None]]
+"""Given a folder, the port of the survey and its own."""
+DOCS = Path(__file__).parents[3] / "docs" / "survey.md"
+NGINX = """
+daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log;
+events {{}}
+http {{
+  access_log off;
+  client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+  server {{ listen 127.0.0.1:{port}; {location} }}
+}}
+"""
+CADDY = """
+{{
+  admin off
+  auto_https off
+}}
+http://127.0.0.1:{port} {{
+  {directive}
+}}
+"""
+
+
+def documented(language: str) -> str:
+    """The example of the docs."""
+    found = re.search(rf"```{language}\n(.*?)```", DOCS.read_text(), re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+@contextmanager
+def nginx(folder: Path, upstream: int, port: int) -> Iterator[None]:
+    location = re.search(r"location / \{.*?\n\s*\}", documented("nginx"), re.DOTALL)
+    assert location is not None
+    config = folder / "nginx.conf"
+    here = location[0].replace("127.0.0.1:8000", f"127.0.0.1:{upstream}")
+    config.write_text(NGINX.format(folder=folder, port=port, location=here))
+    with _running([str(require("nginx")), "-p", str(folder), "-c", str(config)], port):
+        yield
+
+
+@contextmanager
+def caddy(folder: Path, upstream: int, port: int) -> Iterator[None]:
+    directive = re.search(r"reverse_proxy .*", documented("caddy"))
+    assert directive is not None
+    config = folder / "Caddyfile"
+    here = directive[0].replace("127.0.0.1:8000", f"127.0.0.1:{upstream}")
+    config.write_text(CADDY.format(port=port, directive=here))
+    with _running([str(require("caddy")), "run", "--adapter", "caddyfile", "--config", str(config)], port):
+        yield
+
+
+@contextmanager
+def _running(command: list[str], port: int) -> Iterator[None]:
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(port)
+        yield
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def answer_all(tab: Page, *, phone: bool) -> None:
+    for place in range(1, SAMPLES + 1):
+        tab.wait_for_url(f"**/sample/{place}")
+        for part in (tab.get_by_label("Human"), tab.locator("#rating-4"), tab.locator("#next")):
+            part.tap() if phone else part.click()
+    tab.wait_for_url("**/done")
+
+
+def enter_by_hand(tab: Page, address: str, code: str) -> None:
+    """Without a script that reads the link."""
+    tab.goto(address)
+    tab.get_by_role("textbox").fill(code)
+    tab.get_by_role("button", name="Begin").click()
+    tab.get_by_label("I have read this").check()
+    tab.get_by_role("button", name="Start").click()
+
+
+@pytest.mark.parametrize("phone", [False, True])
+@pytest.mark.parametrize("script", [True, False])
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        pytest.param(nginx, marks=needs("chromium", "nginx")),
+        pytest.param(caddy, marks=needs("chromium", "caddy")),
+    ],
+)
+def test_a_whole_survey_behind_a_proxy(tmp_path: Path, proxy: Proxy, phone: bool, script: bool) -> None:
+    make_survey(tmp_path / "survey", SAMPLES)
+    (code,) = codes(tmp_path / "survey", 1)
+    (port,) = free_ports(1)
+    with (
+        serving(tmp_path / "survey") as server,
+        proxy(tmp_path, server.port, port),
+        open_browsers() as browsers,
+    ):
+        tab = browsers.rater(phone=phone, script=script).new_page()
+        (enter if script else enter_by_hand)(tab, f"http://127.0.0.1:{port}", code)
+        answer_all(tab, phone=phone)
