@@ -31,7 +31,8 @@ def finish(
     crew.wait(run, seconds, mend=mend, restart=restart)
     findings = examine(Path(run.output))
     assert findings.sound, findings
-    assert remains(crew.broker.client()) == {}
+    left = remains(crew.broker.client())
+    assert left == {}, left
     verdict = crew.verify(run)
     assert (verdict["rows_found"], verdict["duplicates"], verdict["bad_shards"]) == (findings.found, 0, 0)
     return findings
