@@ -34,7 +34,7 @@ def test_killed_and_started_again(tmp_path: Path, site: Site, server: str, sync:
         canary() as bird,
         fleet(tmp_path, redis, site, bird.url) as crew,
     ):
-        site.hold = 60
+        site.hold = 600
         run = crew.enqueue("restart", 1)
         crew.start(wait=False)
         crew.site.wait_for(run.batches[0])
@@ -67,7 +67,7 @@ def test_wiped_it_is_filled_again_from_the_output(crew: Fleet) -> None:
 
 def test_a_blip_runs_nothing_twice(crew: Fleet) -> None:
     run = crew.enqueue("blip", 2)
-    crew.site.hold = 60
+    crew.site.hold = 600
     crew.start(wait=False)
     crew.start(wait=False)
     for batch in run.batches:

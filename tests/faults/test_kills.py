@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 def test_killed_while_downloading_while_sweeping_and_idle(crew: Fleet) -> None:
     run = crew.enqueue("killed", 2)
-    crew.site.hold = 60
+    crew.site.hold = 600
     victims = [crew.start(wait=False) for _ in run.batches]
     for batch in run.batches:
         crew.site.wait_for(batch)
@@ -82,7 +82,7 @@ def test_killed_parent_leaves_its_child_no_second_shard(crew: Fleet) -> None:
 @pytest.mark.parametrize("number", [signal.SIGKILL, pytest.param(signal.SIGSEGV, marks=long)])
 def test_killed_child_is_replaced_and_its_batch_counts(crew: Fleet, number: signal.Signals) -> None:
     run = crew.enqueue("child", 1)
-    crew.site.hold = 60
+    crew.site.hold = 600
     worker = crew.start(wait=False)
     first = crew.site.wait_for(run.batches[0])
     assert worker.kill_child(number)
@@ -98,7 +98,7 @@ def test_killed_child_is_replaced_and_its_batch_counts(crew: Fleet, number: sign
 @long
 def test_a_zombie_that_writes_late_finds_the_shard_there(crew: Fleet) -> None:
     run = crew.enqueue("zombie", 1)
-    crew.site.hold = 60
+    crew.site.hold = 600
     zombie = crew.start(wait=False)
     crew.site.wait_for(run.batches[0])
     zombie.signal_all(signal.SIGSTOP)
@@ -118,7 +118,7 @@ def test_a_zombie_that_writes_late_finds_the_shard_there(crew: Fleet) -> None:
 
 def test_the_batch_of_a_killed_child_is_begun_again_first(crew: Fleet) -> None:
     run = crew.enqueue("first", 6)
-    crew.site.hold = 60
+    crew.site.hold = 600
     worker = crew.start(wait=False)
     crew.site.wait_for(run.batches[0])
     assert worker.kill_child()
