@@ -98,8 +98,3 @@ def test_an_error_is_one_line_without_the_password() -> None:
     with pytest.raises(BrokerError, match="is the broker up") as raised, broker_errors(url):
         connect(url).ping()
     assert "secret" not in str(raised.value)
-
-
-def test_a_url_that_is_none_names_the_setting() -> None:
-    with pytest.raises(BrokerError, match="correct FLEET_BROKER_URL"):
-        connect("amqp://localhost")

@@ -1,0 +1,1 @@
+"""Tests of a message's way, against a real broker."""
