@@ -11,6 +11,10 @@ MAX_BYTES = 1 << 18
 MAX_INTERIM = 10
 """Informational responses before it (RFC 9110, 15.2); hardly any server sends two."""
 
+_USUAL = re.compile(rb"HTTP/1\.\d [2-5]\d\d")
+_USUAL_END = b"\r\n\r\n"
+"""The end of most heads, which are final and come in one piece."""
+
 _LINE_ENDS = re.compile(rb"[\r\n]*")
 _PROTOCOL = b"HTTP/"
 _STATUS = re.compile(rb"HTTP/\d\.\d (\d\d\d)")
@@ -38,6 +42,9 @@ class HeadReader:
         Raises:
             Failure: it is too long, or too many informational ones come first.
         """
+        if not self._buffer and _USUAL.match(data) and _USUAL_END in data:
+            head, blank, rest = data.partition(_USUAL_END)
+            return head + blank, rest
         received = self._append(data)
         while (end := self._find_end(received)) is not None:
             if not self._is_interim(received):

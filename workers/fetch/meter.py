@@ -51,9 +51,9 @@ class Meter(asyncio.Protocol):
             self._receive_rest(data)
 
     def _read_head(self, head: HeadReader, data: bytes) -> bytes:
-        self._inner.start_timeout()  # the read timeout is for silence
         pieces = head.feed(data)
         if pieces is None:
+            self._inner.start_timeout()  # the read timeout is for silence
             return b""
         self._head = None
         self._inner.data_received(pieces[0])
