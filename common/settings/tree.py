@@ -117,7 +117,7 @@ class DecodeSettings(Group):
     seconds: PositiveFloat = Field(10.0, description="CPU time of one image, in seconds; then it is too slow")
     batch_seconds: PositiveFloat = Field(
         600.0,
-        description="seconds for all slow images of a batch, the first of each not counted; then too slow",
+        description="seconds that slow images of a batch may take, 0.25 each not counted; then too slow",
     )
 
 

@@ -16,6 +16,9 @@ from workers.decode.rgb import Pixels
 QUICK = 1.0
 """CPU seconds that an image may take in a thread of the worker."""
 
+ORDINARY = 0.25
+"""Seconds of an image that its batch's budget does not count, and leaves to everyone once it is spent."""
+
 AT_ONCE = 2
 """Slow images at a time: bounds their memory, and leaves threads to the others."""
 
@@ -33,6 +36,7 @@ class Decoder:
         self._isolate = isolate
         self._isolated = IsolatedDecoder(seconds=settings.seconds, profiles=settings.profiles)
         self._places = threading.Semaphore(AT_ONCE)
+        self._lock = threading.Lock()
         self._spent = 0.0
 
     def __enter__(self) -> Self:
@@ -51,20 +55,32 @@ class Decoder:
         """As `workers.decode.decode`."""
         if self._isolate:
             return self._isolated.decode(body, max_pixels=max_pixels)
+        began = time.thread_time()
+        seconds = ORDINARY if self._is_spent() else QUICK
         try:
-            return decode_here(body, max_pixels=max_pixels, profiles=self._settings.profiles, seconds=QUICK)
+            return decode_here(body, max_pixels=max_pixels, profiles=self._settings.profiles, seconds=seconds)
         except SlowImageError:
-            return self._decode_slowly(body, max_pixels)
+            pass
+        finally:
+            self._count(time.thread_time() - began)
+        return self._decode_slowly(body, max_pixels)
 
     def _decode_slowly(self, body: bytes, max_pixels: int) -> Pixels:
         with self._places:
-            if self._spent >= self._settings.batch_seconds:
-                raise too_slow(f"others took {self._settings.batch_seconds:g} s of the batch")
+            if self._is_spent():
+                raise too_slow(f"images of the batch took {self._settings.batch_seconds:g} s")
             began = time.monotonic()
             try:
                 return self._isolated.decode(body, max_pixels=max_pixels)
             finally:
-                self._spent += max(0.0, time.monotonic() - began - QUICK)
+                self._count(time.monotonic() - began)
+
+    def _is_spent(self) -> bool:
+        return self._spent >= self._settings.batch_seconds
+
+    def _count(self, seconds: float) -> None:
+        with self._lock:
+            self._spent += max(0.0, seconds - ORDINARY)
 
 
 def decode(body: bytes, *, max_pixels: int) -> Pixels:

@@ -2,7 +2,7 @@
 
 import struct
 import zlib
-from functools import cache
+from collections.abc import Callable
 
 from PIL import Image
 
@@ -52,56 +52,67 @@ def run_lengths() -> bytes:
     return struct.pack("<2sIHHI", b"BM", 0, 0, 0, 1078) + header + bytes(n % 251 for n in range(1024)) + rows
 
 
-@cache
-def counted() -> dict[str, bytes]:
-    """Structure without end; readers stop counting, or skip it at once."""
-    jpeg, gif, webp = (encode(noise(16), kind) for kind in ("JPEG", "GIF", "WEBP"))
-    image = gif.index(b"\x2c\0\0\0\0")
-    rows = (b"IDAT", zlib.compress(bytes(9 * 8)))
-    head, tail = png(8, 8)[:33], png_chunk(*rows) + png_chunk(b"IEND", b"")
+def behind_start(kind: str, insert: bytes) -> bytes:
+    """An image with bytes behind its first: SOI of a JPEG, the headers of the others."""
+    body = encode(noise(16), kind)
+    at = {"JPEG": 2, "PNG": 33, "WEBP": 12, "GIF": body.find(b"\x2c\0\0\0\0"), "AVIF": 32}[kind]
+    return body[:at] + insert + body[at:]
+
+
+def code_tables(length: int) -> bytes:
+    """An iCCP chunk."""
+    return png_chunk(b"iCCP", b"a\0\0\x78\x9c" + fill(tables(), length))
+
+
+def icon(count: int) -> bytes:
+    """One image in many entries."""
     entry = struct.pack("<4B2H2I", 16, 16, 0, 0, 1, 32, BYTES, 6)
-    avif = encode(noise(16), "AVIF")
-    return {
-        "jpeg, exif blocks": jpeg[:2] + fill(segment(0xE1, b"Exif\0\0II*\0\x08\0\0\0")) + jpeg[2:],
-        "jpeg, empty segments": jpeg[:2] + fill(segment(0xFE, b"")) + jpeg[2:],
-        "jpeg, quantisation tables": jpeg[:2] + fill(segment(0xDB, b"")) + jpeg[2:],
-        "jpeg, fill bytes": jpeg[:2] + fill(b"\xff") + jpeg[2:],
-        "jpeg, junk": jpeg[:2] + fill(b"\xff\0") + jpeg[2:],
-        "jpeg, restarts": jpeg[:-2] + fill(b"\xff\xd0") + jpeg[-2:],
-        "jpeg, starts": jpeg[:2] + fill(b"\xff\xd8") + jpeg[2:],
-        "png, empty chunks of data": head + fill(png_chunk(b"IDAT", b"")) + tail,
-        "png, texts": head + fill(png_chunk(b"tEXt", b"a\0b")) + tail,
-        "png, code tables in a profile": head + png_chunk(b"iCCP", b"a\0\0\x78\x9c" + fill(tables())) + tail,
-        "png, small code tables in a profile": head
-        + png_chunk(b"iCCP", b"a\0\0\x78\x9c" + fill(tables(), 1_000_000)) + tail,
-        "gif, comments": gif[:image] + b"!\xfe" + fill(b"\xff" + b"a" * 255) + b"\0" + gif[image:],
-        "gif, short comments": gif[:image] + b"!\xfe" + fill(b"\x01a") + b"\0" + gif[image:],
-        "gif, empty extensions": gif[:image] + fill(b"!\xfe\0") + gif[image:],
-        "gif, junk": gif[:image] + fill(b"\0") + gif[image:],
-        "webp, empty chunks": webp[:12] + fill(b"ABCD\0\0\0\0") + webp[12:],
-        "ico, one image a thousand times": struct.pack("<3H", 0, 1, 1000) + entry * 1000 + bytes(BYTES // 2),
-        "ico, entries": struct.pack("<3H", 0, 1, 65535) + entry * 65535 + bytes(BYTES // 2),
-        "avif, boxes": avif[:32] + fill(struct.pack(">I4s", 8, b"free")) + avif[32:],
-        "svg, comments": fill(b"<!---->"),
-    }  # fmt: skip
+    return struct.pack("<3H", 0, 1, count) + entry * count + bytes(BYTES // 2)
 
 
-@cache
-def laborious() -> dict[str, bytes]:
-    """Work for a process that can be ended."""
-    return {
-        "jpeg, many scans": many_scans(),
-        "png, code tables": png(4000, 4000, (b"IDAT", b"\x78\x9c" + fill(tables(), 20_000_000))),
-        "png, 50 megapixels of 16 bits": encode_rgb16(),
-        "bmp, run lengths": run_lengths(),
-        "webp, 49 megapixels": encode(
-            Image.new("RGB", (7000, 7000)), "WEBP", lossless=True, method=0, quality=0
-        ),
-    }
-
-
-def encode_rgb16() -> bytes:
+def rgb16() -> bytes:
     packer = zlib.compressobj(1)
     row = b"\0" + bytes(7000 * 6)
     data = b"".join(packer.compress(row) for _ in range(7000)) + packer.flush()
     return png(7000, 7000, (b"IDAT", data), colour=2, depth=16)
+
+
+def restarts() -> bytes:
+    body = encode(noise(16), "JPEG")
+    return body[:-2] + fill(b"\xff\xd0") + body[-2:]
+
+
+COUNTED: dict[str, Callable[[], bytes]] = {
+    "jpeg, exif blocks": lambda: behind_start("JPEG", fill(segment(0xE1, b"Exif\0\0II*\0\x08\0\0\0"))),
+    "jpeg, empty segments": lambda: behind_start("JPEG", fill(segment(0xFE, b""))),
+    "jpeg, quantisation tables": lambda: behind_start("JPEG", fill(segment(0xDB, b""))),
+    "jpeg, fill bytes": lambda: behind_start("JPEG", fill(b"\xff")),
+    "jpeg, junk": lambda: behind_start("JPEG", fill(b"\xff\0")),
+    "jpeg, restarts": restarts,
+    "jpeg, starts": lambda: behind_start("JPEG", fill(b"\xff\xd8")),
+    "png, empty chunks of data": lambda: behind_start("PNG", fill(png_chunk(b"IDAT", b""))),
+    "png, texts": lambda: behind_start("PNG", fill(png_chunk(b"tEXt", b"a\0b"))),
+    "png, code tables in a profile": lambda: behind_start("PNG", code_tables(BYTES)),
+    "png, fewer code tables in a profile": lambda: behind_start("PNG", code_tables(1_000_000)),
+    "gif, comments": lambda: behind_start("GIF", b"!\xfe" + fill(b"\xff" + b"a" * 255) + b"\0"),
+    "gif, short comments": lambda: behind_start("GIF", b"!\xfe" + fill(b"\x01a") + b"\0"),
+    "gif, empty extensions": lambda: behind_start("GIF", fill(b"!\xfe\0")),
+    "gif, junk": lambda: behind_start("GIF", fill(b"\0")),
+    "webp, empty chunks": lambda: behind_start("WEBP", fill(b"ABCD\0\0\0\0")),
+    "ico, an image a thousand times": lambda: icon(1000),
+    "ico, entries": lambda: icon(65535),
+    "avif, boxes": lambda: behind_start("AVIF", fill(struct.pack(">I4s", 8, b"free"))),
+    "svg, comments": lambda: fill(b"<!---->"),
+}
+"""Structure without end: readers stop counting, or skip it at once."""
+
+LABORIOUS: dict[str, Callable[[], bytes]] = {
+    "jpeg, many scans": many_scans,
+    "png, code tables": lambda: png(4000, 4000, (b"IDAT", b"\x78\x9c" + fill(tables(), 20_000_000))),
+    "png, 49 megapixels of 16 bits": rgb16,
+    "bmp, run lengths": run_lengths,
+    "webp, 49 megapixels": lambda: encode(
+        Image.new("RGB", (7000, 7000)), "WEBP", lossless=True, method=0, quality=0
+    ),
+}
+"""Work for a process that can be ended."""
