@@ -155,6 +155,9 @@ def _chunks(batches: Sequence[Batch]) -> Iterator[Sequence[Batch]]:
 
 def _require_short_address(uri: str) -> None:
     try:
+        uri.encode()
         Message(run=uri, part="part", first_row=0)
+    except UnicodeEncodeError as error:
+        raise FleetError(f"{uri!r}: the name is not UTF-8; choose another --output") from error
     except ValidationError as error:
         raise FleetError(f"{uri}: too long for a message; choose a shorter --output") from error

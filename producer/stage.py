@@ -59,17 +59,25 @@ def is_costly(part: Part, batch_rows: int, s3: S3Settings) -> bool:
     if part.address.startswith("hf://"):
         return True
     with open_parquet(part, s3) as reader:
-        return bytes_moved(reader, batch_rows) > COSTLY * part.size
+        groups = map(reader.metadata.row_group, range(reader.metadata.num_row_groups))
+        most = max(_reads(group.num_rows, batch_rows) for group in groups)
+        return most > COSTLY and bytes_moved(reader, batch_rows) > COSTLY * part.size
 
 
 def bytes_moved(reader: PartReader, batch_rows: int) -> float:
     """The bytes that all batches read together: each its row group from the start, up to its own last row."""
-    wanted, total = set(reader.columns.values()), 0.0
-    for group in map(reader.metadata.row_group, range(reader.metadata.num_row_groups)):
-        columns = [group.column(index) for index in range(group.num_columns)]
-        size = sum(c.total_compressed_size for c in columns if c.path_in_schema.split(".")[0] in wanted)
-        total += size * (-(-group.num_rows // batch_rows) + 1) / 2
+    columns, total = reader.leaves(), 0.0
+    for index in range(reader.metadata.num_row_groups):
+        reader.require_readable(index)
+        group = reader.metadata.row_group(index)
+        size = sum(group.column(leaf).total_compressed_size for leaf in columns)
+        total += size * _reads(group.num_rows, batch_rows)
     return total
+
+
+def _reads(rows: int, batch_rows: int) -> float:
+    """How often the batches of a row group read it, all together."""
+    return (-(-rows // batch_rows) + 1) / 2
 
 
 class _Stager:

@@ -71,6 +71,20 @@ class PartReader:
             if position >= first + count:
                 return
 
+    def leaves(self) -> list[int]:
+        """The positions of the columns in use among the columns of a row group."""
+        paths = [self.metadata.schema.column(leaf).path for leaf in range(self.metadata.num_columns)]
+        return [leaf for leaf, path in enumerate(paths) if path in self.columns.values()]
+
+    def require_readable(self, group: int) -> None:
+        """Read a row of a row group: to look at damaged metadata alone ends the process in pyarrow.
+
+        Raises:
+            OSError: they are.
+        """
+        for _ in decode(self._file, self.metadata, [group], list(self.columns.values()), 1):
+            return
+
     def _row_groups(self, first: int, count: int) -> tuple[list[int], int]:
         """The row groups that hold the rows, and the position of their first row."""
         groups: list[int] = []

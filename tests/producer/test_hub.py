@@ -1,5 +1,6 @@
 """Parts on the Hugging Face Hub: through huggingface_hub, against a small hub on loopback."""
 
+import gzip
 import json
 from pathlib import Path
 
@@ -25,6 +26,17 @@ def test_a_glob_on_the_hub_is_planned(broker: Valkey, outside: Path) -> None:
     assert all(
         (plan["rows"], plan["size"], plan["etag"]) == (12, len(body), f"oid-{len(body)}") for plan in plans
     )
+
+
+def test_a_list_on_the_hub_is_converted(broker: Valkey, outside: Path) -> None:
+    body = b"URL,TEXT\nhttp://192.0.2.1/1,a\nhttp://192.0.2.1/2,b\n"
+    with hub({"lists/links.csv.gz": gzip.compress(body)}) as endpoint:
+        address = "hf://datasets/lab/links/lists/*.csv.gz"
+        environment = _environment(broker, outside, endpoint)
+        done = run("producer", "enqueue", address, environment=environment, cwd=outside)
+    assert done.returncode == 0, done.stderr
+    (plan,) = [json.loads(path.read_text()) for path in (outside / "out/parts").iterdir()]
+    assert (plan["rows"], plan["address"].rpartition("/")[0]) == (2, str(outside / "out" / "input"))
 
 
 def test_a_hub_out_of_reach_is_one_line(broker: Valkey, outside: Path) -> None:
