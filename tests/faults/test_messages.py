@@ -9,7 +9,7 @@ import pytest
 
 from common.queue.broker import SET_ASIDE
 from common.queue.message import QUEUE, TASK
-from tests.faults.checks import finish, long
+from tests.faults.checks import finish
 from tests.faults.fleet import Fleet
 
 pytestmark = pytest.mark.slow
@@ -56,7 +56,19 @@ STRANGERS = {
     "too large": envelope(TASK, arguments(**OURS, padding="x" * HUGE)),
     "path": envelope(TASK, arguments(**{**OURS, "part": "../../etc"})),
 }
-GARBAGE = ("garbage", *(pytest.param(raw, marks=long) for raw in ("{}", "[]", "null", '{"body": 1}')))
+BROKEN = {
+    "body is a list of one": envelope(TASK, b"[1]"),
+    "body is an object": envelope(TASK, b'{"a": 1}'),
+    "no body": json.dumps({k: v for k, v in json.loads(envelope(TASK, b"")).items() if k != "body"}),
+    "body is no base64": json.dumps(json.loads(envelope(TASK, b"")) | {"body": "%%%"}),
+    "content type": envelope(TASK, arguments(**OURS), **{"content-type": "application/data"}),
+    "task is an object": envelope(TASK, arguments(**OURS), headers={"task": {}, "id": "x"}),
+    "id is an object": envelope(TASK, arguments(**OURS), headers={"task": TASK, "id": {}}),
+    "headers are a list": envelope(TASK, arguments(**OURS), headers=[1]),
+    "no properties": json.dumps({"body": "", "headers": {}}),
+    "no tag": envelope(TASK, arguments(**OURS), properties={"body_encoding": "base64"}),
+    **{raw: raw for raw in ("garbage", "{}", "[]", "null", "7", '{"body": 1}')},
+}
 
 
 def test_foreign_messages_are_set_aside(crew: Fleet) -> None:
@@ -71,11 +83,29 @@ def test_foreign_messages_are_set_aside(crew: Fleet) -> None:
     assert client.llen(SET_ASIDE) >= 4
 
 
-@pytest.mark.parametrize("garbage", GARBAGE)
-def test_garbage_costs_at_most_one_start(crew: Fleet, garbage: str) -> None:
-    run = crew.enqueue("garbage", 2)
-    crew.broker.client().rpush(QUEUE, garbage)
-    crew.start(wait=False)
-    finish(crew, run, mend=True, restart=True)
-    print("starts that it took", len(crew.workers))
-    assert len(crew.workers) <= 2
+def test_what_is_no_message_costs_no_worker(crew: Fleet) -> None:
+    run = crew.enqueue("broken", 2)
+    client = crew.broker.client()
+    for message in BROKEN.values():
+        client.rpush(QUEUE, message)
+    worker = crew.start()
+    finish(crew, run)
+    assert worker.alive
+    assert client.llen(SET_ASIDE) >= len(BROKEN)
+
+
+def test_a_message_gives_celery_no_orders(crew: Fleet) -> None:
+    """A time limit would kill healthy batches, a delay or an expiry would hide them."""
+    run = crew.enqueue("orders", 3)
+    crew.site.hold = 3
+    client = crew.broker.client()
+    orders = ({"timelimit": [1, 1]}, {"eta": "2100-01-01T00:00:00"}, {"expires": "2001-01-01T00:00:00"})
+    messages = [json.loads(str(raw)) for raw in client.lrange(QUEUE, 0, -1)]
+    client.delete(QUEUE)
+    for message, order in zip(messages, orders, strict=True):
+        message["headers"] |= order
+        client.lpush(QUEUE, json.dumps(message))
+    crew.start()
+    finish(crew, run, 60)
+    assert [len(crew.site.of(batch)) for batch in run.batches] == [1, 1, 1]
+    assert run.dead() == 0

@@ -1,7 +1,10 @@
 """Celery's consumer, made to come back from every outage of its broker by itself."""
 
+import json
 import time
+from collections.abc import Callable
 from functools import partial
+from queue import Empty
 from typing import Any
 
 import redis
@@ -11,8 +14,10 @@ from celery.worker.consumer import Consumer
 from celery.worker.state import maybe_shutdown
 from kombu import Connection
 from kombu.transport import virtual
+from kombu.transport.redis import Channel
 
-from common.queue.broker import give_back
+from common.queue.broker import connect, give_back, set_aside
+from workers.delivery.envelope import require_envelope
 from workers.delivery.qos import DeliveryQoS
 
 LONGEST_WAIT = 5.0
@@ -34,6 +39,7 @@ class FleetConsumer(Consumer):  # type: ignore[misc]
         connection = super().connection_for_read(heartbeat)
         channel = connection.default_channel
         channel.QoS = partial(DeliveryQoS, lost=self._restart, unnoted=self._unnoted)
+        channel.handlers["BRPOP"] = partial(self._read, channel)
         self._await_writes(channel.client)
         self._is_restarting = False
         return connection
@@ -43,9 +49,40 @@ class FleetConsumer(Consumer):  # type: ignore[misc]
         conn.ensure_connection = partial(conn.ensure_connection, interval_max=LONGEST_WAIT)
         return super().ensure_connected(conn)
 
+    def create_task_handler(self, *arguments: Any, **options: Any) -> Callable[[virtual.Message], Any]:
+        """As Celery's, for messages of ours; what a message raises before its task begins sets it aside."""
+        handle = super().create_task_handler(*arguments, **options)
+
+        def on_message(message: virtual.Message) -> Any:
+            try:
+                require_envelope(message)
+                return handle(message)
+            except (*self.connection_errors, SystemExit):
+                raise
+            except Exception as error:  # noqa: BLE001 - strangers' messages raise anything
+                self._set_aside(json.dumps(message._raw), error)  # noqa: SLF001 - as it lay in the queue
+                message.ack()
+
+        return on_message
+
     def asked_at(self) -> float:
         """The monotonic time of the last request for a message; 0.0 where there was none."""
         return getattr(self.task_consumer.channel, "_brpop_sent_at", None) or 0.0
+
+    def _read(self, channel: Channel) -> Any:
+        """As the channel's; an entry of the queue that is no message of Celery's is set aside."""
+        try:
+            return channel._brpop_read()  # noqa: SLF001 - the handler that this one stands for
+        except (Empty, OSError, redis.RedisError):
+            raise
+        except Exception as error:  # noqa: BLE001 - strangers' entries raise anything
+            self._set_aside(str(getattr(error, "doc", error)), error)
+            return True
+
+    def _set_aside(self, raw: str, error: Exception) -> None:
+        log.error("message set aside", reason=f"{type(error).__name__}: {error}")
+        with connect(self.app.conf.broker_url) as client:
+            set_aside(client, raw)
 
     def _restart(self, error: Exception) -> None:
         if not self._is_restarting:
