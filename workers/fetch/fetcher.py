@@ -8,6 +8,7 @@ from typing import Self
 
 from aiohttp import ClientSession
 from aiohttp.abc import AbstractResolver
+from multidict import CIMultiDict
 from yarl import URL
 
 from common.run.schema import Status
@@ -28,7 +29,7 @@ from workers.fetch.session import open_session
 from workers.fetch.shortage import Shortage
 from workers.fetch.target import require_target
 
-_CLOSE = {"Connection": "close"}
+_CLOSE = CIMultiDict({"Connection": "close"})  # aiohttp would make one of a dict, each time
 
 
 @dataclass(frozen=True, slots=True)

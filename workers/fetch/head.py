@@ -11,10 +11,9 @@ MAX_BYTES = 1 << 18
 MAX_INTERIM = 10
 """Informational responses before it (RFC 9110, 15.2); hardly any server sends two."""
 
-_USUAL = re.compile(rb"HTTP/1\.\d [2-5]\d\d")
-_USUAL_END = b"\r\n\r\n"
-"""The end of most heads, which are final and come in one piece."""
-
+_FINAL = re.compile(rb"HTTP/1\.\d [2-5]\d\d ")
+_BLANK_LINE = b"\r\n\r\n"
+_LENGTH = re.compile(rb"\r\nContent-Length: (\d{1,9})\r\n", re.IGNORECASE)
 _LINE_ENDS = re.compile(rb"[\r\n]*")
 _PROTOCOL = b"HTTP/"
 _STATUS = re.compile(rb"HTTP/\d\.\d (\d\d\d)")
@@ -42,9 +41,8 @@ class HeadReader:
         Raises:
             Failure: it is too long, or too many informational ones come first.
         """
-        if not self._buffer and _USUAL.match(data) and _USUAL_END in data:
-            head, blank, rest = data.partition(_USUAL_END)
-            return head + blank, rest
+        if not self._buffer and (usual := _split_usual(data)) is not None:
+            return usual
         received = self._append(data)
         while (end := self._find_end(received)) is not None:
             if not self._is_interim(received):
@@ -90,6 +88,18 @@ class HeadReader:
             raise Failure(
                 Status.CONNECT_ERROR, f"bad response: more than {MAX_INTERIM} informational responses"
             )
+
+
+def _split_usual(data: bytes) -> tuple[bytes, bytes] | None:
+    """A final head that came in one piece; with what follows it, if that is certainly its body."""
+    blank = data.find(_BLANK_LINE) if _FINAL.match(data) else -1
+    if blank < 0:
+        return None
+    end = blank + len(_BLANK_LINE)
+    length = _LENGTH.search(data, 0, end) if data.startswith(b"200", len(_PROTOCOL) + 4) else None
+    if length is not None and len(data) - end <= int(length[1]):
+        return data, b""
+    return data[:end], data[end:]
 
 
 def _skip(pattern: re.Pattern[bytes], received: bytes | bytearray, start: int) -> int:

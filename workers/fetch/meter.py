@@ -41,7 +41,8 @@ class Meter(asyncio.Protocol):
             self._traffic.failure = failure
             self._transport.abort()
         else:
-            self._receive_rest(rest)
+            if rest:
+                self._receive_rest(rest)
 
     def watch(self, body: StreamReader) -> None:
         """Hand on what was received behind the head, now that somebody reads it."""
