@@ -24,7 +24,9 @@ def status_table(state: "RunStatus") -> RenderableType:
     bar.add_row(ProgressBar(total=state.rows.total, completed=state.rows.done, width=60))
     advice = [Text(DEAD, style="red")] if state.batches.dead else []
     if state.last_return is not None:
-        advice.append(Text(f"Batches go back to the queue: {quote(state.last_return.reason)}", style="yellow"))
+        advice.append(
+            Text(f"Batches go back to the queue: {quote(state.last_return.reason)}", style="yellow")
+        )
     return Group(bar, _batches(state), *advice, _rows(state))
 
 

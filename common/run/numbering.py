@@ -5,7 +5,7 @@ take microseconds.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from common.errors import FleetError
 from common.run.manifest import MAX_BATCHES, ROW_DIGITS, Batch, Part, batch_id
@@ -27,6 +27,14 @@ class Numbering:
         self.total = 0
         for part in parts:
             self.add(part.id, part.rows)
+
+    @property
+    def part_ids(self) -> Collection[str]:
+        return self._index.keys()
+
+    @property
+    def part_count(self) -> int:
+        return len(self._ids)
 
     def add(self, part: str, rows: int) -> None:
         """Number the batches of one more part; of two parts of one id the first counts.
@@ -73,10 +81,13 @@ class Numbering:
 
     def bits(self, batches: Iterable[str]) -> int:
         """The set of these ids; those of other runs are left out."""
+        return self.from_numbers(n for n in map(self.number, batches) if n is not None)
+
+    def from_numbers(self, numbers: Iterable[int]) -> int:
+        """The set of these numbers."""
         raw = bytearray(self.total // 8 + 1)
-        for number in map(self.number, batches):
-            if number is not None:
-                raw[number >> 3] |= 1 << (number & 7)
+        for number in numbers:
+            raw[number >> 3] |= 1 << (number & 7)
         return int.from_bytes(raw, "little")
 
     def part_bits(self, part: str) -> int:

@@ -16,7 +16,6 @@ from common.queue.waiting import waiting_batches
 from common.run.failure_record import Failure, Reason, write_failure
 from common.run.schema import SHARD, Status
 from tests.producer.world import GOOD, World
-from tests.servers.valkey import Valkey
 from workers.batch.outcome import Outcome
 
 
