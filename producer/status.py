@@ -58,7 +58,11 @@ class RunStatus:
         return bool(self.batches.dead or self.batches.missing)
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """The contract's fields, and `last_return` where there is one."""
+        fields = asdict(self)
+        if self.last_return is None:
+            del fields["last_return"]
+        return fields
 
 
 class StatusReader:
@@ -87,8 +91,9 @@ class StatusReader:
         The broker comes first: a batch that ends meanwhile is done, and one that is queued has its part.
         """
         hints = self._broker.look()
-        if self._numbering.part_count < FEW or (hints is not None and hints.strangers):
-            self._find_parts()
+        grows = self._numbering.part_count < FEW or (hints is not None and hints.strangers)
+        if grows and self._find_parts():
+            hints = self._broker.look()
         state = self._state(self._shards.look(hints.left if hints else 0), hints)
         return self.read() if state.is_finished and self._find_parts() else state
 
