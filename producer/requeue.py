@@ -9,7 +9,7 @@ from common.queue.broker import broker_errors, connect
 from common.queue.live import LiveRun
 from common.run.batch_state import dead_batches
 from common.run.failure_record import Reason, failure_key, read_failure
-from common.run.manifest import read_parts, read_run
+from common.run.manifest import read_run, stream_parts
 from common.run.numbering import Numbering, numbers
 from common.settings import Settings
 from common.store import Store, absolute_uri, open_store
@@ -33,12 +33,11 @@ def requeue(output: str, settings: Settings, *, dead: bool, reason: Reason | Non
     if run is None:
         raise FleetError(f"{store.uri}: there is no run here; enqueue one, or correct --output")
     require_proof(store)
-    parts = read_parts(store)
-    numbering = Numbering(parts, run.batch_rows)
+    numbering = Numbering(stream_parts(store), run.batch_rows)
     with broker_errors(settings.broker_url):
         if dead:
             _revive(store, settings, numbering, reason)
-        return queue_missing(store, settings, numbering, parts=len(parts))
+        return queue_missing(store, settings, numbering, parts=numbering.part_count)
 
 
 def _revive(store: Store, settings: Settings, numbering: Numbering, reason: Reason | None) -> None:

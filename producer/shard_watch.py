@@ -8,11 +8,12 @@ from common.run.manifest import SHARDS
 from common.run.numbering import Numbering
 from common.store import Store
 
-LISTERS = 16
+LISTERS = 8
+"""Pages that are in memory at once, at some megabytes each."""
 GROUP = 4000
 """Most shards of a group, where its parts' names allow: four pages of a listing."""
 PAGE = 1000
-PAGES = 24
+PAGES = 16
 """Pages that a later look lists besides those with a change: two seconds at 80 ms a page."""
 
 

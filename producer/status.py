@@ -6,7 +6,7 @@ from typing import Any
 from common.errors import FleetError
 from common.queue.last_return import Return
 from common.run.batch_state import dead_batches
-from common.run.manifest import Run, read_parts, read_run
+from common.run.manifest import Run, read_run, stream_parts
 from common.run.numbering import Numbering
 from common.settings import Settings
 from common.store import Store
@@ -99,12 +99,12 @@ class StatusReader:
 
     def _find_parts(self) -> bool:
         """Whether the run has got parts since the last look."""
-        new = read_parts(self._store, self._numbering.part_ids)
-        for part in new:
+        before = self._numbering.part_count
+        for part in stream_parts(self._store, list(self._numbering.part_ids)):
             self._numbering.add(part.id, part.rows)
-        if new:
+        if self._numbering.part_count > before:
             self._shards.add_parts()
-        return bool(new)
+        return self._numbering.part_count > before
 
     def _state(self, done: int, hints: Hints | None) -> RunStatus:
         numbering = self._numbering

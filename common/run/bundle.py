@@ -5,6 +5,7 @@ of them that the listing shows with the size that it has in the bundle.
 """
 
 import hashlib
+import io
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +27,7 @@ def read_objects(store: Store, folder: str, known: Collection[str]) -> Iterator[
     with ThreadPoolExecutor(READERS) as pool:
         keys = sorted(sizes)
         for key, body in zip(
-            keys, pool.map(lambda key: bundled.get(key) or store.read(key), keys), strict=True
+            keys, pool.map(lambda key: bundled.pop(key, None) or store.read(key), keys), strict=True
         ):
             if body is not None:
                 yield key, body
@@ -58,7 +59,7 @@ def _fitting(objects: Iterable[tuple[str, bytes]], sizes: Mapping[str, int]) -> 
 
 def _parse(bundle: bytes) -> Iterator[tuple[str, bytes]]:
     """The objects of a bundle; a damaged line stands in for nothing."""
-    for line in bundle.splitlines():
+    for line in io.BytesIO(bundle):
         try:
             fields = json.loads(line)
             yield str(fields["key"]), fields["body"].encode()

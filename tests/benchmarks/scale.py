@@ -26,8 +26,6 @@ from common.run.model_refs import model_refs
 from common.run.numbering import Numbering
 from common.settings import Settings
 from common.store import open_store
-from producer.requeue import requeue
-from producer.status import StatusReader
 from tests.faults.broker import broker
 from tests.servers.ports import free_ports, wait_for
 from tests.servers.small_s3 import SmallS3
@@ -98,6 +96,8 @@ def _peak() -> int:
 
 
 def _look() -> dict[str, Any]:
+    from producer.status import StatusReader  # noqa: PLC0415 - its memory alone is measured
+
     settings = Settings()
     store = open_store(URI, settings.s3)
     opened, reader = _timed(lambda: StatusReader(store, settings))
@@ -114,6 +114,8 @@ def _look() -> dict[str, Any]:
 
 
 def _requeue(*, dead: bool) -> dict[str, Any]:
+    from producer.requeue import requeue  # noqa: PLC0415 - as above
+
     name = "requeue --dead" if dead else "requeue --missing"
     seconds, done = _timed(lambda: requeue(URI, Settings(), dead=dead))
     return {name: seconds, f"{name}: megabytes": _peak(), f"{name}: answer": str(done)}
