@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from common.console.progress import Advance
+from common.run.provenance import KEY
 from common.run.schema import OURS, PUBLISHED
 from dataset.data_file import ORIGIN, TALLY
 from dataset.merged import DataFile, Merged
-from dataset.provenance import KEY
 from dataset.tally import Tally
 
 ROW_GROUP_BYTES = 64 << 20

@@ -4,14 +4,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from common.console.words import quote
 from common.run.manifest import Batch, Run
-from common.run.schema import SHARD, Status
+from common.run.provenance import Provenance, difference, read_provenance
+from common.run.schema import SHARD
+from common.run.shard_rows import DAMAGED, open_shard_file, read_rows
 from common.store import Store
 from dataset.errors import BadRunError
-from dataset.provenance import Provenance, difference, read_provenance
 
 ROWS_AT_ONCE = 16_384
 REPAIR = "move it away and run `producer requeue --missing`"
@@ -30,13 +31,13 @@ def open_shard(store: Store, run: Run, batch: Batch) -> Iterator[pq.ParquetFile]
         raise BadRunError(f"{where}: gone since the run was listed; start again")
     try:
         with file:
-            shard = pq.ParquetFile(file, pre_buffer=False)
+            shard = open_shard_file(file)
             fault = _fault(shard, run, batch)
             if fault:
                 raise BadRunError(f"{where}: {fault}; {REPAIR}")
             yield shard
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise BadRunError(f"{where}: not a readable shard ({error}); {REPAIR}") from error
+    except DAMAGED as error:
+        raise BadRunError(f"{where}: not a readable shard ({quote(error)}); {REPAIR}") from error
 
 
 def _fault(shard: pq.ParquetFile, run: Run, batch: Batch) -> str | None:
@@ -72,14 +73,4 @@ def shard_rows(
     with open_shard(store, run, batch) as shard:
         if seen is not None:
             seen(shard)
-        for rows in shard.iter_batches(ROWS_AT_ONCE, columns=list(columns)):
-            _check(rows)
-            yield rows
-
-
-def _check(rows: pa.RecordBatch) -> None:
-    rows.validate(full=True)
-    if "status" in rows.schema.names:
-        known = pc.is_in(rows["status"], value_set=pa.array([str(status) for status in Status]))
-        if not pc.all(known).as_py():
-            raise ValueError("a row without a known status")
+        yield from read_rows(shard, columns, ROWS_AT_ONCE)

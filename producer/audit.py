@@ -1,6 +1,5 @@
 """The audit of one shard: exactly the rows of its batch, made by its run."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -9,82 +8,108 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from common.run.manifest import Batch, Run
+from common.console.words import quote
+from common.run.manifest import Batch, Models, Run
+from common.run.provenance import difference, read_provenance
 from common.run.schema import SHARD, Status
+from common.run.shard_rows import DAMAGED, open_shard_file, read_rows
 from common.store import Store
 
-DAMAGED = (OSError, ValueError, TypeError, AttributeError, KeyError)
-"""Exceptions from reading untrusted bytes as a shard."""
+AT_ONCE = 2000
+"""Rows decoded at once: a shard of a few bytes may repeat one long text for ever."""
+NEEDED = {"part", "row", "status", "top_caption"}
 
-REFERENCE = ("name", "revision")
-COLUMNS = ["part", "row", "status", "top_caption"]
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A batch, its number, and the size of its shard in bytes, which tells versions of it apart."""
+
+    number: int
+    batch: Batch
+    size: int
 
 
 @dataclass(slots=True)
-class ShardAudit:
-    """Content and problems of one shard."""
+class Audit:
+    """Contents of one shard or of many, and a line for each fault."""
 
-    batch: str
     rows: int = 0
     duplicates: int = 0
+    bad_shards: int = 0
     by_status: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
 
+    def add(self, other: "Audit") -> None:
+        self.rows += other.rows
+        self.duplicates += other.duplicates
+        self.bad_shards += other.bad_shards
+        self.by_status += other.by_status
+        self.problems += other.problems
 
-def audit_shard(store: Store, run: Run, batch: Batch) -> ShardAudit:
-    """Read a shard and compare it with its batch and its run; every fault becomes a problem.
+
+def audit_shard(store: Store, run: Run, batch: Batch) -> Audit:
+    """Read every column of a shard and compare it with its batch and its run.
 
     Raises:
         StoreError: the store cannot be reached.
     """
-    audit = ShardAudit(batch.id)
-    file = store.open(batch.shard_key)
-    if file is None:
-        audit.problems.append("missing")
-        return audit
-    with file:
-        try:
-            parquet = pq.ParquetFile(file, page_checksum_verification=True)
-            audit.problems += _schema_problems(parquet, run, store.uri, batch)
-            if set(COLUMNS) <= set(parquet.schema_arrow.names):
-                table = parquet.read()  # every column: damage in any of them hides the shard from readers
-                table.validate(full=True)
-                _read_rows(table, batch, audit)
-        except (pa.ArrowException, *DAMAGED) as error:
-            audit.problems.append(f"not readable: {' '.join(str(error).split())[:200]}")
+    audit = Audit()
+    faults = list(_faults(store, run, batch, audit))
+    audit.problems = [f"batch {batch.id}: {fault}" for fault in faults]
+    audit.bad_shards = int(bool(faults))
     return audit
 
 
-def _schema_problems(parquet: pq.ParquetFile, run: Run, uri: str, batch: Batch) -> Iterator[str]:
-    if not parquet.schema_arrow.equals(SHARD):
+def _faults(store: Store, run: Run, batch: Batch, audit: Audit) -> Iterator[str]:
+    file = store.open(batch.shard_key)
+    if file is None:
+        yield "missing"
+        return
+    with file:
+        try:
+            shard = open_shard_file(file)
+            yield from _schema_faults(shard, run, store.uri, batch)
+            yield from _row_faults(shard, batch, audit)
+        except DAMAGED as error:
+            yield f"not readable: {quote(error)}"
+
+
+def _schema_faults(shard: pq.ParquetFile, run: Run, uri: str, batch: Batch) -> Iterator[str]:
+    if not shard.schema_arrow.equals(SHARD):
         yield "other columns or types than a shard's"
-    made = json.loads((parquet.metadata.metadata or {}).get(b"fleet", b"{}"))
-    models = {
-        name: {"name": ref["name"], "revision": ref["revision"]}
-        for name, ref in made.get("models", {}).items()
-    }
-    wanted = {
-        "run": uri,
-        "batch": batch.id,
-        "models": run.models.model_dump(),
-        "sampling": run.sampling.model_dump(mode="json"),
-    }
-    for name, value in wanted.items():
-        if {**made, "models": models}.get(name) != value:
+    made = read_provenance(shard.metadata.metadata)
+    for name, value, wanted in (("run", made.run, uri), ("batch", made.batch, batch.id)):
+        if value != wanted:
             yield f"made by another {name}"
+    if made.models.keys() != Models.model_fields.keys() or not made.sampling:
+        yield "made by other models or sampling than it says"
+    other = difference(made, run)
+    if other:
+        yield f"made with {other}"
 
 
-def _read_rows(table: pa.Table, batch: Batch, audit: ShardAudit) -> None:
-    rows = table["row"].to_pylist()
+def _row_faults(shard: pq.ParquetFile, batch: Batch, audit: Audit) -> Iterator[str]:
+    if not set(shard.schema_arrow.names) >= NEEDED:
+        return
     expected = range(batch.first_row, batch.first_row + batch.rows)
-    audit.rows = len(rows)
-    audit.duplicates = len(rows) - len(set(rows))
-    audit.by_status = Counter(table["status"].to_pylist())
-    if rows != list(expected) or set(table["part"].to_pylist()) != {batch.part}:
-        audit.problems.append(f"holds other rows than {expected.start} to {expected.stop - 1}")
-    unknown = set(audit.by_status) - set(Status)
-    if unknown:
-        audit.problems.append(f"unknown statuses: {sorted(map(str, unknown))[:5]}")
-    captioned = pc.is_valid(table["top_caption"])
-    if not captioned.equals(pc.equal(table["status"], Status.OK.value)):
-        audit.problems.append("captions and statuses disagree")
+    if shard.metadata.num_rows > 2 * batch.rows:
+        yield f"says {shard.metadata.num_rows} rows instead of {batch.rows}"
+        return
+    seen: list[int | None] = []
+    own = agree = True
+    for rows in read_rows(shard, shard.schema_arrow.names, AT_ONCE):
+        seen += rows["row"].to_pylist()
+        audit.by_status.update(rows["status"].to_pylist())
+        own = own and set(rows["part"].to_pylist()) == {batch.part}
+        agree = agree and _captions_agree(rows)
+    audit.rows, audit.duplicates = len(seen), len(seen) - len(set(seen))
+    if seen != list(expected) or not own:
+        yield f"holds other rows than {expected.start} to {expected.stop - 1}"
+    if not agree:
+        yield "captions and statuses disagree"
+
+
+def _captions_agree(rows: pa.RecordBatch) -> bool:
+    """Whether the rows that are ok, and no others, have a caption."""
+    captioned = pc.is_valid(rows["top_caption"])
+    return bool(captioned.equals(pc.equal(rows["status"], Status.OK.value)))

@@ -1,7 +1,8 @@
 """Enqueueing: plan, compare with the run, write the manifest, queue the missing batches."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from pydantic import ValidationError
 
@@ -9,24 +10,25 @@ from common.console.progress import progress
 from common.errors import FleetError
 from common.queue.app import make_app, send
 from common.queue.broker import broker_errors, connect
-from common.queue.live import LiveRun, run_prefix
+from common.queue.live import LiveRun
+from common.queue.marks import Marks
 from common.queue.message import Message
-from common.queue.waiting import waiting_batches
-from common.run.batch_state import dead_batches, done_batches
+from common.run.batch_state import dead_batches
 from common.run.manifest import Batch, Part, Run
+from common.run.numbering import Numbering, numbers
 from common.settings import Settings
 from common.store import Store, absolute_uri, open_store
 from common.store.proof import is_proven, prove, remember_proof
 from producer.addresses import expand
+from producer.lock import producer_lock
 from producer.options import EnqueueOptions
 from producer.run import agree_on_parts, agree_on_run, write_parts, write_run
+from producer.shard_watch import ShardWatch
 from producer.sources import plan_sources
 from producer.stage import stage
 
 CHUNK = 500
 DEFAULTS = EnqueueOptions()
-LOCK_SECONDS = 120
-"""Longer than any chunk or listing; a killed producer blocks the others for this long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Plan:
     exists: bool
     proven: bool
     parts: list[Part]
-    batches: list[Batch]
+    numbering: Numbering
     new: list[Part]
     options: EnqueueOptions
 
@@ -90,8 +92,8 @@ def plan_run(
     run, exists = agree_on_run(store, settings, options.batch_rows)
     addresses = expand(arguments, settings.s3, store.uri)
     parts = plan_sources(addresses, store, run.batch_rows, settings.s3, options)
-    batches = [batch for part in parts for batch in part.batches(run.batch_rows)]
-    return Plan(store, run, exists, proven, parts, batches, agree_on_parts(store, parts), options)
+    numbering = Numbering(parts, run.batch_rows)
+    return Plan(store, run, exists, proven, parts, numbering, agree_on_parts(store, parts), options)
 
 
 def queue_plan(plan: Plan, settings: Settings) -> Enqueued:
@@ -111,46 +113,61 @@ def queue_plan(plan: Plan, settings: Settings) -> Enqueued:
         staged = plan.options.stage
         new = stage(plan.store, plan.new, plan.run.batch_rows, settings.s3) if staged else plan.new
         write_parts(plan.store, new)
-        return queue_missing(plan.store, settings, plan.batches, parts=len(plan.parts))
+        return queue_missing(plan.store, settings, plan.numbering, parts=len(plan.parts))
 
 
-def queue_missing(store: Store, settings: Settings, batches: Sequence[Batch], *, parts: int) -> Enqueued:
-    """Queue the `batches` that are neither done, dead nor waiting; one producer at a time."""
+def queue_missing(store: Store, settings: Settings, numbering: Numbering, *, parts: int) -> Enqueued:
+    """Queue the numbered batches that are neither done, dead nor waiting; one producer at a time."""
     client = connect(settings.broker_url)
-    live = LiveRun(client, store.uri)
-    with client.lock(f"{run_prefix(store.uri)}:producer", timeout=LOCK_SECONDS) as lock:
-        done, dead = done_batches(store), dead_batches(store)
-        waiting = waiting_batches(client, store.uri)
-        settled = done | dead | waiting
-        missing = [batch for batch in batches if batch.id not in settled]
-        _send(store.uri, settings, live, missing, lock.reacquire)
-    ids = {batch.id for batch in batches}
+    with producer_lock(client, store.uri) as require_lock:
+        marks = Marks(client, store.uri, numbering)
+        marks.refresh()
+        waiting = marks.waiting()  # before the output: what is committed in between is done
+        done = ShardWatch(store, numbering).look()
+        dead = numbering.bits(dead_batches(store))
+        missing = numbering.all & ~(done | dead | waiting)
+        batches = map(numbering.batch, numbers(missing))
+        _send(
+            store.uri,
+            settings,
+            LiveRun(client, store.uri),
+            batches,
+            total=missing.bit_count(),
+            require_lock=require_lock,
+        )
     return Enqueued(
         run=store.uri,
         parts=parts,
-        sent=len(missing),
-        done=len(ids & done),
-        queued=len(ids & waiting - done),
-        dead=len(ids & dead - done),
+        sent=missing.bit_count(),
+        done=done.bit_count(),
+        queued=(waiting & ~done).bit_count(),
+        dead=(dead & ~done).bit_count(),
     )
 
 
 def _send(
-    run: str, settings: Settings, live: LiveRun, batches: Sequence[Batch], keep_lock: Callable[[], object]
+    run: str,
+    settings: Settings,
+    live: LiveRun,
+    batches: Iterable[Batch],
+    *,
+    total: int,
+    require_lock: Callable[[], None],
 ) -> None:
     """Send first, mark after: a producer killed in between repeats a message and loses none."""
     app = make_app(settings)
-    with progress("queueing batches", len(batches)) as advance:
+    with progress("queueing batches", total) as advance:
         for chunk in _chunks(batches):
+            require_lock()
             send(app, (Message(run=run, part=batch.part, first_row=batch.first_row) for batch in chunk))
             live.mark_queued(batch.id for batch in chunk)
-            keep_lock()
             advance(len(chunk))
 
 
-def _chunks(batches: Sequence[Batch]) -> Iterator[Sequence[Batch]]:
-    for start in range(0, len(batches), CHUNK):
-        yield batches[start : start + CHUNK]
+def _chunks(batches: Iterable[Batch]) -> Iterator[Sequence[Batch]]:
+    remaining = iter(batches)
+    while chunk := list(islice(remaining, CHUNK)):
+        yield chunk
 
 
 def _require_short_address(uri: str) -> None:

@@ -8,6 +8,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from common.console.words import printable, quote
+
 if TYPE_CHECKING:
     from producer.status import RunStatus
     from producer.verify import Verdict
@@ -22,7 +24,9 @@ def status_table(state: "RunStatus") -> RenderableType:
     bar.add_row(ProgressBar(total=state.rows.total, completed=state.rows.done, width=60))
     advice = [Text(DEAD, style="red")] if state.batches.dead else []
     if state.last_return is not None:
-        advice.append(Text(f"Batches go back to the queue: {state.last_return.reason}", style="yellow"))
+        advice.append(
+            Text(f"Batches go back to the queue: {quote(state.last_return.reason)}", style="yellow")
+        )
     return Group(bar, _batches(state), *advice, _rows(state))
 
 
@@ -32,7 +36,8 @@ def verdict_text(verdict: "Verdict") -> str:
         f"{verdict.rows_found} of {verdict.rows_expected} rows found, {verdict.duplicates} twice,"
         f" {verdict.bad_shards} bad shards, {len(verdict.problems)} problems"
     )
-    return "\n".join([counts, *verdict.problems])
+    sample = [] if verdict.sample is None else [str(verdict.sample)]
+    return "\n".join([counts, *sample, *map(printable, verdict.problems)])
 
 
 def _batches(state: "RunStatus") -> Table:
@@ -51,7 +56,7 @@ def _rows(state: "RunStatus") -> Table:
     table.add_row("total", _number(state.rows.total))
     table.add_row("done", _number(state.rows.done))
     for status, count in sorted((state.rows.by_status or {}).items(), key=lambda item: -item[1]):
-        table.add_row(f"  {status}", _number(count))
+        table.add_row(Text(f"  {quote(status)}"), _number(count))
     if not state.is_finished:
         table.add_row("rows a second", _number(state.rows_per_second))
         table.add_row("time left", _time(state.eta_seconds))

@@ -1,22 +1,31 @@
 """Failed rows of a run as the parts of a new run; no shard is ever rewritten."""
 
 import io
-from collections.abc import Collection, Iterator
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from common.console.progress import progress
+from common.console.words import quote
 from common.errors import FleetError
 from common.queue.broker import broker_errors, connect
-from common.run.manifest import INPUT, Part, Run, read_parts, read_run
+from common.run.manifest import INPUT, Batch, Part, Run, read_parts, read_run
 from common.run.schema import PASSED_THROUGH, Status
+from common.run.shard_rows import DAMAGED, open_shard_file
 from common.settings import Settings
 from common.store import Store, absolute_uri, open_store
 from common.store.proof import is_proven, prove
 from producer.enqueue import Enqueued, enqueue
 
+READERS = 32
+AHEAD = 8
+"""Parts whose shards are being read before they are needed."""
+T = TypeVar("T")
 COLUMNS = ["URL", "TEXT", *PASSED_THROUGH, "part", "row"]
 
 
@@ -59,23 +68,45 @@ def _statuses(listed: str) -> list[str]:
 
 def _write_parts(old: Store, run: Run, new: Store, statuses: Collection[str]) -> Iterator[str]:
     parts = read_parts(old)
-    with progress("collecting rows", len(parts)) as advance:
-        for part in parts:
-            tables = list(_rows(old, run, part, statuses))
-            if sum(table.num_rows for table in tables):
+    wanted = pa.array(statuses, pa.string())
+    with progress("collecting rows", len(parts)) as advance, ThreadPoolExecutor(READERS) as pool:
+        begun = (
+            (part, [pool.submit(_rows, old, batch, wanted) for batch in part.batches(run.batch_rows)])
+            for part in parts
+        )
+        for part, futures in _ahead(begun):
+            tables = [table for future in futures if (table := future.result()) is not None]
+            if tables:
                 yield _write_part(new, part, pa.concat_tables(tables))
             advance(1)
 
 
-def _rows(store: Store, run: Run, part: Part, statuses: Collection[str]) -> Iterator[pa.Table]:
-    for batch in part.batches(run.batch_rows):
-        file = store.open(batch.shard_key)
-        if file is None:
-            continue
+def _ahead(items: Iterable[T]) -> Iterator[T]:
+    """The same items, of which some more have been taken already."""
+    taken: deque[T] = deque()
+    for item in items:
+        taken.append(item)
+        if len(taken) > AHEAD:
+            yield taken.popleft()
+    yield from taken
+
+
+def _rows(store: Store, batch: Batch, wanted: pa.Array) -> pa.Table | None:
+    """The rows of these statuses; of a shard without any only the statuses are read."""
+    file = store.open_ranges(batch.shard_key)
+    if file is None:
+        return None
+    try:
         with file:
-            table = pq.read_table(file, columns=[*COLUMNS, "status"])
-        kept = pc.is_in(table["status"], pa.array(statuses, pa.string()))
-        yield table.filter(kept).select(COLUMNS).replace_schema_metadata()
+            shard = open_shard_file(file)
+            kept = pc.is_in(shard.read(["status"])["status"], wanted)
+            if not pc.any(kept).as_py():
+                return None
+            return shard.read(COLUMNS).filter(kept).select(COLUMNS).replace_schema_metadata()
+    except DAMAGED as error:
+        raise FleetError(
+            f"{store.uri}/{batch.shard_key}: not a readable shard ({quote(error)}); run `producer verify`"
+        ) from error
 
 
 def _write_part(store: Store, part: Part, rows: pa.Table) -> str:

@@ -6,7 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 
 from common import __version__
+from common.console.progress import progress
 from common.errors import FleetError
+from common.run.bundle import write_bundle
 from common.run.manifest import RUN_KEY, Part, Run, part_key, read_part, read_parts, read_run
 from common.run.model_refs import UNPINNED, model_refs
 from common.settings import Settings
@@ -15,7 +17,7 @@ from common.store import Store
 log = structlog.get_logger(__name__)
 
 DEFAULT_BATCH_ROWS = 10_000
-WRITERS = 16
+WRITERS = 32
 
 
 def agree_on_run(store: Store, settings: Settings, batch_rows: int | None) -> tuple[Run, bool]:
@@ -64,15 +66,29 @@ def write_run(store: Store, run: Run) -> None:
 
 
 def write_parts(store: Store, parts: Sequence[Part]) -> None:
-    """Create one file a part.
+    """Create one object per part, then their bundle.
 
     Raises:
-        FleetError: another producer has planned a part otherwise in the meantime.
+        FleetError: another producer has just planned a part otherwise.
     """
-    with ThreadPoolExecutor(WRITERS) as pool:
-        created = list(pool.map(lambda part: store.create(part_key(part.id), part.to_json()), parts))
-    for part in (part for part, is_ours in zip(parts, created, strict=True) if not is_ours):
-        _require_same_part(read_part(store, part.id) or part, part)
+    with progress("writing the manifest", len(parts)) as advance, ThreadPoolExecutor(WRITERS) as pool:
+        for _ in pool.map(lambda part: _write_part(store, part), parts):
+            advance(1)
+    if len(parts) > 1:
+        write_bundle(store, {part_key(part.id): part.to_json() for part in parts})
+
+
+def _write_part(store: Store, part: Part) -> None:
+    if not store.create(part_key(part.id), part.to_json()):
+        known = read_part(store, part.id)
+        if known is not None:
+            _require_same_part(known, part)
+
+
+def _warn_of_unpinned(run: Run) -> None:
+    for ref in (run.models.captioner, run.models.ranker, run.models.selector):
+        if ref.revision == UNPINNED:
+            log.warning("model is not pinned; name it as id@commit", model=ref.name)
 
 
 def _require_same_part(planned: Part, part: Part) -> None:
@@ -83,12 +99,6 @@ def _require_same_part(planned: Part, part: Part) -> None:
             f"{part.address}: this run has {planned.rows} rows of it, not {part.rows};"
             " give the same --limit-rows, or another --output"
         )
-
-
-def _warn_of_unpinned(run: Run) -> None:
-    for ref in (run.models.captioner, run.models.ranker, run.models.selector):
-        if ref.revision == UNPINNED:
-            log.warning("model is not pinned; name it as id@commit", model=ref.name)
 
 
 def _require_match(store: Store, existing: Run, wanted: Run) -> None:

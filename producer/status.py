@@ -1,30 +1,20 @@
 """Status of a run: done batches from the output, the rest from the broker's hints."""
 
-from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from common.errors import FleetError
-from common.queue.broker import broker_errors, connect
-from common.queue.broker_url import BrokerError
 from common.queue.last_return import Return
-from common.queue.live import LiveRun
-from common.queue.waiting import waiting_batches
-from common.run.batch_state import dead_batches, done_batches
-from common.run.manifest import Batch, Run, read_parts, read_run
+from common.run.batch_state import dead_batches
+from common.run.manifest import Run, read_run, stream_parts
+from common.run.numbering import Numbering
 from common.settings import Settings
 from common.store import Store
+from producer.broker_watch import BrokerWatch, Hints
+from producer.shard_watch import ShardWatch
 
-
-@dataclass(frozen=True, slots=True)
-class Hints:
-    """The broker's view of a run."""
-
-    queued: frozenset[str]
-    running: dict[str, int]
-    rows_by_status: dict[str, int]
-    rows_per_second: float
-    last_return: Return | None
+FEW = 1000
+"""Parts that one page of a listing shows: so many are looked for at each look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +58,15 @@ class RunStatus:
         return bool(self.batches.dead or self.batches.missing)
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """The contract's fields, and `last_return` where there is one."""
+        fields = asdict(self)
+        if self.last_return is None:
+            del fields["last_return"]
+        return fields
 
 
 class StatusReader:
-    """Reads the manifest of each part once, and the state at each call."""
+    """Reads manifest, output and broker at the first look, and what changed at later ones."""
 
     def __init__(self, store: Store, settings: Settings) -> None:
         """Raises FleetError if there is no run."""
@@ -80,75 +74,64 @@ class StatusReader:
         if run is None:
             raise FleetError(f"{store.uri}: there is no run here; enqueue one, or correct --output")
         self.run: Run = run
-        self._store, self._settings = store, settings
-        self._parts: set[str] = set()
-        self._batches: dict[str, Batch] = {}
-        self._read_new_parts()
+        self._store = store
+        self._numbering = Numbering([], run.batch_rows)
+        self._shards = ShardWatch(store, self._numbering)
+        self._broker = BrokerWatch(settings.broker_url, store.uri, self._numbering)
+        self._find_parts()
 
     @property
     def rows(self) -> int:
         """Rows of the run in all."""
-        return _rows(self._batches.values())
+        return self._numbering.rows(self._numbering.all)
 
     def read(self) -> RunStatus:
-        """The current state: one listing of the output, a few queries of the broker.
+        """The current state.
 
         The broker comes first: a batch that ends meanwhile is done, and one that is queued has its part.
         """
-        hints = self._hints()
-        self._read_new_parts()
-        known = self._batches.keys()
-        done = done_batches(self._store) & known
-        dead = (dead_batches(self._store) & known) - done
-        rows_done = _rows(self._batches[batch] for batch in done)
+        hints = self._broker.look()
+        grows = self._numbering.part_count < FEW or (hints is not None and hints.strangers)
+        if grows and self._find_parts():
+            hints = self._broker.look()
+        state = self._state(self._shards.look(hints.left if hints else 0), hints)
+        return self.read() if state.is_finished and self._find_parts() else state
+
+    def _find_parts(self) -> bool:
+        """Whether the run has got parts since the last look."""
+        before = self._numbering.part_count
+        for part in stream_parts(self._store, list(self._numbering.part_ids)):
+            self._numbering.add(part.id, part.rows)
+        if self._numbering.part_count > before:
+            self._shards.add_parts()
+        return self._numbering.part_count > before
+
+    def _state(self, done: int, hints: Hints | None) -> RunStatus:
+        numbering = self._numbering
+        dead = numbering.bits(dead_batches(self._store)) & ~done
+        rows_done = numbering.rows(done)
         rows = RowCounts(self.rows, rows_done, _by_status(hints, rows_done))
         return RunStatus(
-            batches=_batch_counts(known, done, dead, hints),
+            batches=_batch_counts(numbering.total, done, dead, hints),
             rows=rows,
             rows_per_second=None if hints is None else round(hints.rows_per_second, 2),
-            eta_seconds=_eta(rows, _rows(self._batches[batch] for batch in dead), hints),
+            eta_seconds=_eta(rows, numbering.rows(dead), hints),
             last_return=None if hints is None else hints.last_return,
         )
 
-    def _read_new_parts(self) -> None:
-        """Learn the parts that were added to the run since the last call."""
-        for part in read_parts(self._store, self._parts):
-            self._parts.add(part.id)
-            self._batches.update((batch.id, batch) for batch in part.batches(self.run.batch_rows))
 
-    def _hints(self) -> Hints | None:
-        url = self._settings.broker_url
-        try:
-            with broker_errors(url):
-                client = connect(url)
-                live = LiveRun(client, self._store.uri)
-                running = {batch.batch: batch.done for batch in live.read_running()}
-                waiting = waiting_batches(client, self._store.uri)
-                return Hints(
-                    queued=frozenset(waiting),
-                    running=running,
-                    rows_by_status=dict(live.read_rows_by_status()),
-                    rows_per_second=live.read_rows_per_second(),
-                    last_return=Return.read(client, self._store.uri),
-                )
-        except BrokerError:
-            return None
-
-
-def _rows(batches: Iterable[Batch]) -> int:
-    return sum(batch.rows for batch in batches)
-
-
-def _batch_counts(known: Collection[str], done: set[str], dead: set[str], hints: Hints | None) -> BatchCounts:
-    total = len(known)
+def _batch_counts(total: int, done: int, dead: int, hints: Hints | None) -> BatchCounts:
+    """Sets without overlap, all of the run: what is left of it is missing, and never less than nothing."""
+    settled = done | dead
     if hints is None:
-        unknown = None if len(done) + len(dead) < total else 0
-        return BatchCounts(total, len(done), unknown, unknown, len(dead), unknown)
-    open_batches = set(known) - done - dead
-    running = hints.running.keys() & open_batches
-    queued = (hints.queued & open_batches) - running
-    missing = total - len(done) - len(dead) - len(running) - len(queued)
-    return BatchCounts(total, len(done), len(queued), len(running), len(dead), missing)
+        unknown = None if settled.bit_count() < total else 0
+        return BatchCounts(total, done.bit_count(), unknown, unknown, dead.bit_count(), unknown)
+    running = hints.running & ~settled
+    queued = hints.queued & ~settled & ~running
+    missing = total - (settled | running | queued).bit_count()
+    return BatchCounts(
+        total, done.bit_count(), queued.bit_count(), running.bit_count(), dead.bit_count(), missing
+    )
 
 
 def _by_status(hints: Hints | None, rows_done: int) -> dict[str, int] | None:
@@ -163,5 +146,5 @@ def _eta(rows: RowCounts, dead: int, hints: Hints | None) -> float | None:
         return 0.0
     if hints is None or not hints.rows_per_second:
         return None
-    left = rows.total - rows.done - dead - sum(hints.running.values())
+    left = rows.total - rows.done - dead - hints.rows_running
     return round(max(left, 0) / hints.rows_per_second, 1)

@@ -1,25 +1,38 @@
-"""The full audit of a run: every row once, every shard readable, counts and provenance consistent."""
+"""The audit of a run: every row once, every shard readable, counts and provenance consistent."""
 
-from collections import Counter
-from collections.abc import Callable
+import random
+from array import array
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any
 
-from common.console.progress import progress
+from common.console.words import quote
 from common.errors import FleetError
-from common.run.batch_state import dead_batches, done_batches
 from common.run.failure_record import read_failure
-from common.run.manifest import PARTS, Batch, Run, read_part, read_run
+from common.run.manifest import Run, read_run
+from common.run.numbering import numbers
+from common.settings import S3Settings
 from common.store import Store
-from producer.audit import ShardAudit, audit_shard
+from producer.audit import Shard
+from producer.auditing import Auditor, audit_all
+from producer.inventory import number_parts, take_inventory
+from producer.journal import FileJournal, Journal, NoJournal, journal_path
+from producer.sample import Sample, judge_sample, sample_size
 
-READERS = 8
+READERS = 16
+LISTED = 1000
+"""Missing, dead or strange batches that are named; the rest are counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Result of `producer verify`; `problems` has one line per fault."""
+    """Result of `producer verify`; `problems` has one line per fault.
+
+    Of a sample, `rows_expected`, `rows_found`, `duplicates` and `by_status` count the sampled shards alone.
+    """
 
     rows_expected: int
     rows_found: int
@@ -27,17 +40,26 @@ class Verdict:
     bad_shards: int
     by_status: dict[str, int]
     problems: list[str]
+    sample: Sample | None = None
 
     @property
     def is_clean(self) -> bool:
         return not self.problems
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        fields = asdict(self)
+        if self.sample is None:
+            del fields["sample"]
+        return fields
 
 
-def verify(store: Store) -> Verdict:
-    """Read every shard of the run.
+def verify(store: Store, s3: S3Settings, percent: float | None = None) -> Verdict:
+    """Read every shard of the run, or a random sample of them.
+
+    Args:
+        store: of the run.
+        s3: where S3 is, for the processes that read.
+        percent: of the shards that are read; None reads all.
 
     Raises:
         FleetError: there is no run here, or its `run.json` is damaged.
@@ -47,50 +69,81 @@ def verify(store: Store) -> Verdict:
     if run is None:
         raise FleetError(f"{store.uri}: there is no run here; correct --output")
     problems: list[str] = []
-    batches = {batch.id: batch for batch in _plan_batches(store, run, problems.append)}
-    done, dead = done_batches(store), dead_batches(store)
-    audits = _audit(store, run, [batches[batch] for batch in sorted(done & batches.keys())])
-    problems += [f"batch {audit.batch}: {problem}" for audit in audits for problem in audit.problems]
-    problems += [
-        f"batch {batch}: {_describe_death(store, batch)}" for batch in sorted(dead & batches.keys() - done)
-    ]
-    problems += [f"batch {batch}: missing" for batch in sorted(batches.keys() - done - dead)]
-    problems += [f"shard {batch}: belongs to no batch of the run" for batch in sorted(done - batches.keys())]
+    numbering = number_parts(store, run, problems.append)
+    output = take_inventory(store, numbering)
+    chosen = output.done if percent is None else _choose(output.done, percent)
+    shards = (Shard(number, numbering.batch(number), output.sizes[number]) for number in numbers(chosen))
+    with _journal(store, run, whole=percent is None) as journal:
+        audit = audit_all(Auditor(store.uri, run, s3), shards, chosen.bit_count(), journal)
+    dead = output.dead & ~output.done
+    missing = numbering.all & ~output.done & ~output.dead
+    problems += audit.problems
+    problems += _listed(_why_dead(store, map(numbering.id, numbers(dead))), dead.bit_count())
+    problems += _listed((f"batch {numbering.id(n)}: missing" for n in numbers(missing)), missing.bit_count())
+    problems += _listed(map(_stranger, output.strangers), len(output.strangers))
+    sampled = percent is not None
     return Verdict(
-        rows_expected=sum(batch.rows for batch in batches.values()),
-        rows_found=sum(audit.rows for audit in audits),
-        duplicates=sum(audit.duplicates for audit in audits),
-        bad_shards=sum(bool(audit.problems) for audit in audits) + len(done - batches.keys()),
-        by_status=dict(sorted(sum((audit.by_status for audit in audits), Counter()).items())),
+        rows_expected=numbering.rows(chosen if sampled else numbering.all),
+        rows_found=audit.rows,
+        duplicates=audit.duplicates,
+        bad_shards=audit.bad_shards + len(output.strangers),
+        by_status=dict(sorted(audit.by_status.items())),
         problems=problems,
+        sample=judge_sample(audit.bad_shards, chosen.bit_count(), output.done.bit_count())
+        if sampled
+        else None,
     )
 
 
-def _plan_batches(store: Store, run: Run, complain: Callable[[str], None]) -> list[Batch]:
-    batches: list[Batch] = []
-    for entry in sorted(store.list(PARTS), key=lambda entry: entry.key):
-        name = entry.key.removeprefix(f"{PARTS}/").removesuffix(".json")
-        try:
-            part = read_part(store, name)
-        except FleetError as error:
-            complain(f"part {name}: {error}")
-        else:
-            batches += [] if part is None else part.batches(run.batch_rows)
-    return batches
+def _choose(done: int, percent: float) -> int:
+    """A random sample of a set of batches."""
+    all_numbers = array("q", numbers(done))
+    if not all_numbers:
+        return 0
+    chosen = random.SystemRandom().sample(all_numbers, sample_size(len(all_numbers), percent))
+    raw = bytearray(max(chosen) // 8 + 1)
+    for number in chosen:
+        raw[number >> 3] |= 1 << (number & 7)
+    return int.from_bytes(raw, "little")
 
 
-def _audit(store: Store, run: Run, batches: list[Batch]) -> list[ShardAudit]:
-    with progress("reading shards", len(batches)) as advance, ThreadPoolExecutor(READERS) as pool:
-        audits = []
-        for audit in pool.map(lambda batch: audit_shard(store, run, batch), batches):
-            audits.append(audit)
-            advance(1)
-    return audits
+@contextmanager
+def _journal(store: Store, run: Run, *, whole: bool) -> Iterator[Journal]:
+    """A journal that stays only where the block does not end well."""
+    path = journal_path(store.uri, run.model_dump_json()) if whole else None
+    if path is None:
+        yield NoJournal()
+        return
+    journal = FileJournal(path)
+    try:
+        yield journal
+        journal.forget()
+    finally:
+        journal.close()
 
 
-def _describe_death(store: Store, batch: str) -> str:
+def _listed(lines: Iterable[str], total: int) -> Iterator[str]:
+    """The first lines, and how many more there are."""
+    yield from islice(lines, LISTED)
+    if total > LISTED:
+        yield f"and {total - LISTED} more of the kind of the line above"
+
+
+def _why_dead(store: Store, batches: Iterable[str]) -> Iterator[str]:
+    with ThreadPoolExecutor(READERS) as pool:
+        yield from pool.map(lambda batch: _why_one_is_dead(store, batch), islice(batches, LISTED))
+
+
+def _why_one_is_dead(store: Store, batch: str) -> str:
     try:
         failure = read_failure(store, batch)
-    except ValueError:
-        return "dead, with a damaged failure record"
-    return f"dead ({failure.reason.value}): {failure.error.splitlines()[-1]}" if failure else "dead"
+    except (ValueError, RecursionError):
+        return f"batch {batch}: dead, with a damaged failure record"
+    if failure is None:
+        return f"batch {batch}: dead"
+    last = (failure.error.strip().splitlines() or ["no error recorded"])[-1]
+    return f"batch {batch}: dead ({failure.reason.value}): {quote(last)}"
+
+
+def _stranger(shard: str) -> str:
+    return f"shard {quote(shard)}: belongs to no batch of the run"

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from common import __version__
 from common.console.logs import configure_logs, log_level
+from common.console.words import printable
 from common.errors import FleetError
 from common.settings import Settings
 from common.settings.environment import require_readable
@@ -47,7 +48,7 @@ def run_command(app: typer.Typer) -> NoReturn:
 
 def fail(error: FleetError) -> int:
     """Print the line; returns the exit code."""
-    sys.stderr.write(f"error: {' '.join(str(error).split())}\n")
+    sys.stderr.write(f"error: {printable(' '.join(str(error).split()))}\n")
     return EXIT_USAGE
 
 

@@ -1,9 +1,8 @@
 """Live state of a run in Redis: hints only, whose loss does no harm."""
 
 import hashlib
-import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import dropwhile
 
@@ -14,6 +13,9 @@ BUCKET = 10
 WINDOW = 6
 """Full buckets that make up the rate."""
 KEPT = BUCKET * WINDOW * 10
+LEFT_KEPT = 100_000
+"""Batches that left the queue last, for those who look again and again."""
+SCAN = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,31 @@ class Running:
     done: int
     total: int
     started: float
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What became of the marks of queued batches between two looks.
+
+    Args:
+        position: up to which the batches that left were read; the next look begins there.
+        at: time of this look on Redis' clock.
+        left: batches that left the queue.
+        marked: batches that were marked, with their times.
+        count: marks in all.
+    """
+
+    position: str
+    at: float
+    left: list[str]
+    marked: dict[str, float]
+    count: int
+
+
+def redis_time(client: redis.Redis) -> float:
+    """Seconds since 1970 on Redis' own clock: marks of different machines are compared with one another."""
+    seconds, microseconds = client.time()
+    return int(seconds) + int(microseconds) / 1e6
 
 
 def run_prefix(run: str) -> str:
@@ -39,17 +66,43 @@ class LiveRun:
         self._client = client
         prefix = run_prefix(run)
         self._queued = f"{prefix}:queued"
+        self._left = f"{prefix}:left"
         self._running = f"{prefix}:running"
         self._rows = f"{prefix}:rows"
         self._rate = f"{prefix}:rate"
 
     def mark_queued(self, batches: Iterable[str]) -> None:
         """Mark batches as queued now: enqueued, or returned to the end of the queue."""
-        now = time.time()
-        self._client.zadd(self._queued, dict.fromkeys(batches, now))
+        self._client.zadd(self._queued, dict.fromkeys(batches, redis_time(self._client)))
 
     def forget_queued(self) -> None:
-        self._client.delete(self._queued, self._running)
+        self._client.delete(self._queued, self._left, self._running)
+
+    def scan_queued(self) -> Iterator[tuple[str, float]]:
+        """Each mark and its time, without holding all of them at once; a mark may come twice."""
+        for batch, at in self._client.zscan_iter(self._queued, count=SCAN):
+            yield str(batch), float(at)
+
+    def read_position(self) -> str:
+        """The position of the last batch that left the queue, for `read_changes`."""
+        last = self._client.xrevrange(self._left, count=1)
+        return str(last[0][0]) if last else "0-0"
+
+    def read_changes(self, position: str, since: float) -> Changes:
+        """What changed after `position` in the queue's departures, and since a time in its marks."""
+        pipeline = self._client.pipeline()  # one transaction, so that the count belongs to the rest
+        pipeline.xrange(self._left, min=f"({position}")
+        pipeline.zrangebyscore(self._queued, since, "+inf", withscores=True)
+        pipeline.zcard(self._queued)
+        pipeline.time()
+        left, marked, count, (seconds, microseconds) = pipeline.execute()
+        return Changes(
+            position=str(left[-1][0]) if left else position,
+            at=int(seconds) + int(microseconds) / 1e6,
+            left=[str(fields["batch"]) for _, fields in left],
+            marked={str(batch): float(at) for batch, at in marked},
+            count=int(count),
+        )
 
     def read_queued(self) -> dict[str, float]:
         """Time of queueing, in seconds since 1970, of each batch that is waiting or running."""
@@ -68,18 +121,24 @@ class LiveRun:
     def record_commit(self, batch: str, rows: Mapping[str, int]) -> None:
         """Count the rows of a shard that this worker committed."""
         pipeline = self._client.pipeline()
-        pipeline.zrem(self._queued, batch)
+        self._leave(pipeline, batch)
         for status, count in rows.items():
             pipeline.hincrby(self._rows, status, count)
         pipeline.execute()
 
     def drop(self, batch: str) -> None:
         """Unmark a batch that leaves the queue without a commit of this worker."""
-        self._client.zrem(self._queued, batch)
+        pipeline = self._client.pipeline()
+        self._leave(pipeline, batch)
+        pipeline.execute()
+
+    def _leave(self, pipeline: redis.client.Pipeline, batch: str) -> None:
+        pipeline.zrem(self._queued, batch)
+        pipeline.xadd(self._left, {"batch": batch}, maxlen=LEFT_KEPT, approximate=True)
 
     def beat(self, running: Running, *, rows: int, ttl: float) -> None:
         """Publish progress: `rows` more rows since the last beat; expires after `ttl` seconds."""
-        now = time.time()
+        now = redis_time(self._client)
         key = f"{self._running}:{running.batch}"
         bucket = f"{self._rate}:{int(now) // BUCKET}"
         pipeline = self._client.pipeline()
@@ -106,7 +165,7 @@ class LiveRun:
 
     def read_running(self) -> list[Running]:
         """Batches with a recent beat; that of a killed worker stays until it expires."""
-        self._client.zremrangebyscore(self._running, 0, time.time())
+        self._client.zremrangebyscore(self._running, 0, redis_time(self._client))
         batches = [str(batch) for batch in self._client.zrange(self._running, 0, -1)]
         pipeline = self._client.pipeline()
         for batch in batches:
@@ -125,7 +184,7 @@ class LiveRun:
 
     def read_rows_per_second(self) -> float:
         """Rate of all workers together over the last full minute."""
-        current = int(time.time()) // BUCKET
+        current = int(redis_time(self._client)) // BUCKET
         keys = [f"{self._rate}:{step}" for step in range(current - WINDOW, current)]
         counts = list(dropwhile(lambda count: count is None, self._client.mget(keys)))
         return sum(int(count or 0) for count in counts) / (BUCKET * len(counts)) if counts else 0.0

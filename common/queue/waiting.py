@@ -16,7 +16,7 @@ def waiting_batches(client: redis.Redis, run: str) -> set[str]:
     worker, is lost. That happens to a worker killed between popping a message and recording it.
     """
     marks = LiveRun(client, run).read_queued()
-    since = _served_since(client)
+    since = served_since(client)
     # Read after the queue: a message popped in between is held by now.
     held = {message.batch_id for message in held_messages(client) if message.run == run}
     if since is None:
@@ -24,7 +24,7 @@ def waiting_batches(client: redis.Redis, run: str) -> set[str]:
     return held | {batch for batch, at in marks.items() if at >= since}
 
 
-def _served_since(client: redis.Redis) -> float | None:
+def served_since(client: redis.Redis) -> float | None:
     """Time of queueing of the oldest waiting message; None for an empty queue."""
     if not client.llen(QUEUE):
         return None

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from common.console.progress import progress
 from common.run.manifest import Batch
+from common.run.provenance import Provenance
 from common.run.schema import Status
 from dataset.canonical import canonical_urls
 from dataset.denied import HOST
@@ -20,7 +21,6 @@ from dataset.merge.outcomes import Filters
 from dataset.merge.refusals import listed_images
 from dataset.merge.spill import Spill, buckets_for
 from dataset.parallel import ordered_map
-from dataset.provenance import Provenance
 from dataset.shards import shard_provenance, shard_rows
 from dataset.source import Source
 

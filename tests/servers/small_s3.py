@@ -126,7 +126,7 @@ class SmallS3:
 
     def _delete(self, name: str) -> None:
         if self.objects.pop(name, None) is not None:
-            self.names.remove(name)
+            del self.names[bisect_left(self.names, name)]
 
     def _get(self, name: str, request: web.Request) -> web.Response:
         if name not in self.objects:

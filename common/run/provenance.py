@@ -5,7 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from common.run.manifest import ModelRef, Run
+from common.console.words import quote
+from common.run.manifest import ModelRef, Models, Run
 
 KEY = b"fleet"
 
@@ -21,10 +22,12 @@ class ShardModel(BaseModel):
 
 
 class Provenance(BaseModel):
-    """Models, sampling and version of one shard; what newer writers add is ignored."""
+    """Run, batch, models, sampling and version of one shard; what newer writers add is ignored."""
 
     model_config = ConfigDict(frozen=True)
 
+    run: str = ""
+    batch: str = ""
     models: dict[str, ShardModel] = Field(default_factory=dict)
     sampling: dict[str, Any] = Field(default_factory=dict)
     version: str = ""
@@ -44,12 +47,14 @@ def read_provenance(metadata: Mapping[bytes, bytes] | None) -> Provenance:
 
 def difference(found: Provenance, run: Run) -> str | None:
     """Where a shard was made otherwise than its run says, as a sentence."""
-    for role, model in found.models.items():
-        planned: ModelRef | None = getattr(run.models, role, None)
-        if planned is not None and (model.name, model.revision) != (planned.name, planned.revision):
-            return f"{role} {model.name}@{model.revision} instead of {planned.name}@{planned.revision}"
+    for role in Models.model_fields:
+        planned: ModelRef = getattr(run.models, role)
+        model = found.models.get(role)
+        if model is not None and (model.name, model.revision) != (planned.name, planned.revision):
+            made = quote(f"{model.name}@{model.revision}")
+            return f"{role} {made} instead of {planned.name}@{planned.revision}"
     sampling = run.sampling.model_dump(mode="json")
     for name, value in found.sampling.items():
         if name in sampling and value != sampling[name]:
-            return f"{name} {value!r} instead of {sampling[name]!r}"
+            return f"{name} {quote(repr(value))} instead of {sampling[name]!r}"
     return None
