@@ -31,6 +31,8 @@ from dataset.merge.thin import Dedupe, Thinning
 from dataset.merged import CARD_KEY, DATA, require_merged
 from dataset.publish import plan_upload, publish
 from dataset.row_source import open_rows
+from dataset.score.page import render_score
+from dataset.score.score import score
 from dataset.stats import read_stats
 from dataset.survey.cli import app as survey_app
 from dataset.withdraw import withdraw
@@ -297,6 +299,36 @@ def withdraw_command(
     if deny_list.unmatched:
         typer.echo(f"list: {len(deny_list.unmatched):,} of {len(deny_list.entries):,} entries matched no row")
     _tell_unmatched(deny_list)
+
+
+@app.command("score")
+def score_command(
+    *,
+    run: OneRun = None,
+    data: AnyData = None,
+    rows: Annotated[int, typer.Option(min=1, max=1_000_000, help="Captions to draw.")] = 10_000,
+    seed: Annotated[int, typer.Option(help="Another seed draws other rows.")] = 0,
+    references: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Human captions by address: COCO's .json, a .parquet or .csv."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    page: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Also write a page.")] = None,
+) -> None:
+    """Measure captions on a random sample, with intervals.
+
+    Lengths, distinct words, repeats, similarities, the worth of more candidates; BLEU and CIDEr beside
+    human captions.
+
+    Example: dataset score --data hf://datasets/our-lab/captions --rows 5000 --html score.html
+    """
+    settings = load_settings()
+    place = None if data and not run else output_uri(run, settings)
+    with _bad_runs():
+        found = score(open_rows(place, data, settings.s3), data or str(place), rows, seed, references)
+    if page is not None:
+        write_file(page, render_score(found))
+    typer.echo(found.to_json() if as_json else found.text())
 
 
 @app.command("publish")

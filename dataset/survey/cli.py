@@ -122,6 +122,27 @@ def serve_command(
     serve(folder, host, port, url)
 
 
+@app.command("erase")
+def erase_command(
+    folder: Folder,
+    *,
+    rater: Annotated[int, typer.Option(metavar="N", help="Number of the rater, as reports show it.")],
+) -> None:
+    """Delete all that is known of a rater.
+
+    That is the code, the sessions and every answer, as people may ask for. Copies of answers.db are yours to
+    delete; a report that is written again no longer holds them.
+
+    Example: dataset survey erase survey --rater 7
+    """
+    from dataset.survey.database import open_database  # noqa: PLC0415 - other commands need none
+    from dataset.survey.raters import erase  # noqa: PLC0415
+
+    read_survey(folder)
+    with open_database(folder / ANSWERS) as database:
+        typer.echo(f"{erase(database, rater)} answers of rater {rater} deleted")
+
+
 @app.command("report")
 def report_command(
     folders: Annotated[
@@ -130,6 +151,9 @@ def report_command(
     *,
     output: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder of the report.", show_default="DIR/report")
+    ] = None,
+    without: Annotated[
+        list[int] | None, typer.Option(metavar="N", help="Rater to leave out, by number; repeat it.")
     ] = None,
 ) -> None:
     """Report the answers beside the original's tables.
@@ -141,6 +165,6 @@ def report_command(
     from dataset.survey.report.write import PAGE, write_report  # noqa: PLC0415 - other commands need none
 
     target = output or folders[0] / REPORT
-    for one in write_report(folders, target):
+    for one in write_report(folders, target, without or ()):
         typer.echo(f"{one.answers} answers of {one.raters} raters to {one.samples} samples")
     typer.echo(f"report: {(target / PAGE).absolute()}")

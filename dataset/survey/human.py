@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,8 +14,8 @@ from common.errors import FleetError
 from dataset.survey.candidate import Candidate
 from dataset.survey.layout import Author
 
-IMAGE = ("image", "url", "image_url", "coco_url", "picture", "file_name", "path")
-CAPTION = ("caption", "text", "sentence")
+IMAGE = ("image", "url", "image_url", "coco_url", "picture", "file_name", "filename", "path")
+CAPTION = ("caption", "text", "sentence", "captions", "texts", "sentences")
 
 Pair = tuple[str, str]
 """Where the picture is, and the caption."""
@@ -55,7 +55,7 @@ def human_candidates(file: Path, pictures: Path | None, seed: int) -> list[Candi
         FleetError: the file cannot be read, holds no caption, or names a file outside `pictures`.
     """
     by_picture: dict[str, list[str]] = {}
-    for image, caption in _read(file, local=pictures is not None):
+    for image, caption in read_captions(file, local=pictures is not None):
         by_picture.setdefault(image, []).append(caption)
     if not by_picture:
         raise FleetError(f"{file}: no human captions in it; it needs a picture and a caption a row")
@@ -67,7 +67,16 @@ def human_candidates(file: Path, pictures: Path | None, seed: int) -> list[Candi
     ]
 
 
-def _read(file: Path, *, local: bool) -> Iterator[Pair]:
+def read_captions(file: Path, *, local: bool) -> Iterator[Pair]:
+    """Every image and caption of a file; an image may come more than once.
+
+    Args:
+        file: `.json` as COCO's, `.parquet` or `.csv`.
+        local: whether COCO's images are named by file rather than by address.
+
+    Raises:
+        FleetError: the file cannot be read, or is none of these.
+    """
     try:
         if file.suffix == ".json":
             return _coco(Coco.model_validate_json(file.read_bytes()), local=local)
@@ -95,16 +104,30 @@ def _coco(coco: Coco, *, local: bool) -> Iterator[Pair]:
 
 
 def _table(table: pa.Table, file: Path) -> Iterator[Pair]:
-    image, caption = (_column(table.schema.names, names) for names in (IMAGE, CAPTION))
+    image = _column(table.schema, IMAGE, _is_text)
+    caption = _column(table.schema, CAPTION, lambda kind: _is_text(kind) or _is_text_list(kind))
     if image is None or caption is None:
-        raise FleetError(f"{file}: needs a column {' or '.join(IMAGE)}, and one {' or '.join(CAPTION)}")
-    columns = (table[name].cast(pa.string()).to_pylist() for name in (image, caption))
-    return ((place, text) for place, text in zip(*columns, strict=True) if place and text)
+        raise FleetError(
+            f"{file}: needs a column {' or '.join(IMAGE)} of addresses or file names,"
+            f" and one {' or '.join(CAPTION)} of texts or lists of texts"
+        )
+    places, captions = table[image].cast(pa.string()).to_pylist(), table[caption].to_pylist()
+    for place, said in zip(places, captions, strict=True):
+        texts = said if isinstance(said, list) else [said]
+        yield from ((place, str(text)) for text in texts if place and text)
 
 
-def _column(names: Sequence[str], known: Sequence[str]) -> str | None:
-    lowered = {name.lower(): name for name in names}
+def _column(schema: pa.Schema, known: Sequence[str], is_wanted: Callable[[pa.DataType], bool]) -> str | None:
+    lowered = {field.name.lower(): field.name for field in schema if is_wanted(field.type)}
     return next((lowered[name] for name in known if name in lowered), None)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return not pa.types.is_nested(kind)
+
+
+def _is_text_list(kind: pa.DataType) -> bool:
+    return (pa.types.is_list(kind) or pa.types.is_large_list(kind)) and _is_text(kind.value_type)
 
 
 def _place(image: str, folder: Path) -> str | Path:

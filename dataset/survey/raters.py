@@ -76,6 +76,20 @@ def enter(database: Database, code: str) -> str:
     return token
 
 
+def erase(database: Database, rater: int) -> int:
+    """Delete all that is known of a rater, code and sessions too; returns how many answers there were.
+
+    Raises:
+        FleetError: there is no such rater.
+    """
+    with database.transaction() as connection:
+        answers = connection.execute("DELETE FROM answer WHERE rater = ?", (rater,)).rowcount
+        connection.execute("DELETE FROM session WHERE rater = ?", (rater,))
+        if not connection.execute("DELETE FROM rater WHERE id = ?", (rater,)).rowcount:
+            raise FleetError(f"--rater {rater}: there is no such rater; `dataset survey report` numbers them")
+    return int(answers)
+
+
 def _find_rater(connection: sqlite3.Connection, code: str) -> int | None:
     found = connection.execute("SELECT id FROM rater WHERE code_hash = ?", (_code_hash(code),)).fetchone()
     return None if found is None else int(found[0])

@@ -12,10 +12,12 @@ LONGEST = 300
 """Characters; a longer caption is no caption, and not drawn."""
 
 _PLAIN = str.maketrans(
-    {"‘": "'", "’": "'", "‚": "'", "“": '"', "”": '"', "„": '"', "–": "-", "—": "-", "…": "..."}  # noqa: RUF001
+    {"‘": "'", "’": "'", "‚": "'", "“": '"', "”": '"', "„": '"', "…": "..."}  # noqa: RUF001
 )
 _NO_TEXT = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 _RULES = (
+    (re.compile(r"(?<=\d)\s*[–—]\s*(?=\d)"), "-"),  # noqa: RUF001 - a range
+    (re.compile(r"\s*[–—]\s*"), " , "),  # noqa: RUF001 - a pause, as a comma is
     (re.compile(r"\s+|\""), " "),
     (re.compile(r" +(?=[,.;:!?%)\]])"), ""),
     (re.compile(r"(?<=[(\[]) +"), ""),

@@ -1,6 +1,6 @@
 """Every answer that stands, beside the truth."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,11 +34,15 @@ class Round:
     observations: Sequence[Observation]
 
 
-def read_round(folder: Path) -> Round:
+def read_round(folder: Path, without: Collection[int] = ()) -> Round:
     """The survey in a folder.
 
+    Args:
+        folder: of the survey.
+        without: raters, by number, whose answers are left out.
+
     Raises:
-        FleetError: it is damaged, or nobody has answered.
+        FleetError: it is damaged, nobody has answered, or a rater is left out who is not in it.
     """
     survey = read_survey(folder)
     truth = read_truth(folder, survey)
@@ -51,6 +55,12 @@ def read_round(folder: Path) -> Round:
         ).fetchall()
     if not rows:
         raise FleetError(f"{folder}: nobody has answered yet; invite raters with `dataset survey invite`")
+    unknown = set(without) - {rater for rater, *_ in rows}
+    if unknown:
+        raise FleetError(f"{folder}: no answers of rater {min(unknown)}, who is to be left out")
+    rows = [row for row in rows if row[0] not in without]
+    if not rows:
+        raise FleetError(f"{folder}: nobody is left whose answers could be reported")
     strangers = {sample for _, sample, *_ in rows} - truth.samples.keys()
     if strangers:
         raise FleetError(f"{folder / ANSWERS}: answers to samples of another survey; do not mix surveys")

@@ -1,6 +1,6 @@
 """Writing the report's files."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from common.errors import FleetError
@@ -12,13 +12,13 @@ from dataset.survey.report.tables import Tables, tables
 PAGE, MARKDOWN, JSON, ANSWERS = "report.html", "report.md", "report.json", "answers.parquet"
 
 
-def write_report(folders: Sequence[Path], target: Path) -> list[Tables]:
+def write_report(folders: Sequence[Path], target: Path, without: Collection[int] = ()) -> list[Tables]:
     """Report surveys, each a round of its own, into the folder `target`; what is there is replaced.
 
     Raises:
         FleetError: a survey is damaged or has no answers, or the folder cannot be written.
     """
-    rounds = [read_round(folder) for folder in folders]
+    rounds = [read_round(folder, without) for folder in folders]
     pairs = [(one.folder, tables(one)) for one in rounds]
     try:
         target.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,10 @@
 """Building: drawn by seed, half and half, and blind."""
 
+import hashlib
 import json
 import re
 from collections import Counter
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,7 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from common.settings import S3Settings
+from common.store import open_store
 from dataset.cli import main
+from dataset.merge.flow import Options, merge
 from dataset.survey.layout import Survey, Truth, read_survey, read_truth
 from dataset.survey.spelling import alike
 from tests.dataset.command import error_line
@@ -26,6 +31,7 @@ from tests.dataset.survey.world import (
     human_caption,
     make_run,
 )
+from tests.dataset.synthetic import RunShape, write_manifest, write_shard
 from tests.processes import run_here
 
 
@@ -212,3 +218,55 @@ def test_a_picture_that_has_vanished(tmp_path: Path) -> None:
     finished = run_here(main, "survey", "serve", folder, environment={})
     assert finished.returncode == 2
     assert "the picture has vanished; restore it, or build the survey again" in error_line(finished)
+
+
+def run_with_digests(
+    world: World, folder: Path, numbers: Sequence[int], *, right: Callable[[int], bool]
+) -> str:
+    """A run whose rows know their images' SHA-256, or that of another."""
+    store = open_store(str(folder), S3Settings())
+    shape = RunShape(parts=1, part_rows=len(numbers), batch_rows=len(numbers))
+    write_manifest(store, shape)
+    (batch,) = shape.batches()
+    rows = [Picture(n).row(world.web.address) for n in numbers]
+    for number, row in zip(numbers, rows, strict=True):
+        body = Picture(number).png() if right(number) else b"another image"
+        row["sha256"] = hashlib.sha256(body).hexdigest()
+    write_shard(store, shape, batch, rows)
+    return store.uri
+
+
+def test_images_that_changed_since_they_were_captioned_are_not_shown(world: World, tmp_path: Path) -> None:
+    run = run_with_digests(world, tmp_path / "run", range(60), right=lambda number: number % 3 == 0)
+    good = [n for n in range(0, 60, 3) if Picture(n).row(world.web.address).get("top_caption")]
+    build(world, "--machine-only", "--n", len(good), "--output", tmp_path / "survey", run=run)
+    _, truth = read(tmp_path / "survey")
+    shown = {int(one.source.rsplit("/", 1)[1].removesuffix(".png")) for one in truth.samples.values()}
+    assert shown == set(good)  # drawn to the last row, before it says that there are too few
+    options = ("--machine-only", "--n", len(good) + 1, "--output", tmp_path / "more")
+    said = build(world, *options, run=run, code=2)
+    assert re.search(r"too few samples: .* \(\d+ changed since it was captioned", said)
+
+
+def test_a_survey_of_what_is_published(world: World, tmp_path: Path) -> None:
+    merge([world.run], str(tmp_path / "data"), Options(), S3Settings())
+    options = ("--machine-only", "--n", 10, "--data", tmp_path / "data", "--output", tmp_path / "survey")
+    finished = run_here(main, "survey", "build", *options, environment=OPEN)
+    assert finished.returncode == 0, finished.stderr
+    assert read(tmp_path / "survey")[1].run == str(tmp_path / "data")
+
+
+def test_captions_as_lists_beside_an_image_struct(world: World, tmp_path: Path) -> None:
+    """As COCO's captions are on the Hub, where the table has an address too."""
+    rows = [
+        {
+            "image": {"bytes": b"", "path": f"{n}.png"},
+            "url": f"{world.web.address}/{n}.png",
+            "sentences": [human_caption(n, form) for form in (0, 1)],
+        }
+        for n in range(1001, 1011)
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "coco.parquet")
+    build(world, "--human", tmp_path / "coco.parquet", "--n", 10, "--output", tmp_path / "survey")
+    _, truth = read(tmp_path / "survey")
+    assert sum(origin.author == "human" for origin in truth.samples.values()) == 5

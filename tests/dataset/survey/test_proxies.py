@@ -16,8 +16,8 @@ from tests.programs import needs, require
 from tests.servers.ports import free_ports, wait_for
 
 SAMPLES = 3
-Proxy = Callable[[Path, int, int], AbstractContextManager[None]]
-"""Given a folder, the port of the survey and its own."""
+Proxy = Callable[[Path, int], AbstractContextManager[int]]
+"""Given a folder and the port of the survey, gives its own."""
 DOCS = Path(__file__).parents[3] / "docs" / "survey.md"
 NGINX = """
 daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log;
@@ -48,25 +48,27 @@ def documented(language: str) -> str:
 
 
 @contextmanager
-def nginx(folder: Path, upstream: int, port: int) -> Iterator[None]:
+def nginx(folder: Path, upstream: int) -> Iterator[int]:
     location = re.search(r"location / \{.*?\n\s*\}", documented("nginx"), re.DOTALL)
     assert location is not None
+    (port,) = free_ports(1)
     config = folder / "nginx.conf"
     here = location[0].replace("127.0.0.1:8000", f"127.0.0.1:{upstream}")
     config.write_text(NGINX.format(folder=folder, port=port, location=here))
     with _running([str(require("nginx")), "-p", str(folder), "-c", str(config)], port):
-        yield
+        yield port
 
 
 @contextmanager
-def caddy(folder: Path, upstream: int, port: int) -> Iterator[None]:
+def caddy(folder: Path, upstream: int) -> Iterator[int]:
     directive = re.search(r"reverse_proxy .*", documented("caddy"))
     assert directive is not None
+    (port,) = free_ports(1)
     config = folder / "Caddyfile"
     here = directive[0].replace("127.0.0.1:8000", f"127.0.0.1:{upstream}")
     config.write_text(CADDY.format(port=port, directive=here))
     with _running([str(require("caddy")), "run", "--adapter", "caddyfile", "--config", str(config)], port):
-        yield
+        yield port
 
 
 @contextmanager
@@ -109,10 +111,9 @@ def enter_by_hand(tab: Page, address: str, code: str) -> None:
 def test_a_whole_survey_behind_a_proxy(tmp_path: Path, proxy: Proxy, phone: bool, script: bool) -> None:
     make_survey(tmp_path / "survey", SAMPLES)
     (code,) = codes(tmp_path / "survey", 1)
-    (port,) = free_ports(1)
     with (
         serving(tmp_path / "survey") as server,
-        proxy(tmp_path, server.port, port),
+        proxy(tmp_path, server.port) as port,
         open_browsers() as browsers,
     ):
         tab = browsers.rater(phone=phone, script=script).new_page()

@@ -17,6 +17,9 @@ LETTERS = " .,'-/\"!?()[]abcsT%İ\u0301\u202e\u00a0’—…ﬁ\n\x00"  # noqa: 
         ('A sign that says "STOP" (in red)!', 'a sign that says " stop " ( in red )'),
         ("  The dogs' bowl\n", "the dogs' bowl"),
         ("A caf\u00e9…", "a cafe\u0301"),
+        ("Two dogs — playing", "two dogs , playing"),
+        ("Two dogs – playing.", "two dogs, playing"),  # noqa: RUF001
+        ("Ages 3–5", "ages 3 - 5"),  # noqa: RUF001
         ("It’s 50% off?", "it's 50 % off"),  # noqa: RUF001
         ("\u202eHello\u0000 \ufeffworld.", "hello world"),
     ],

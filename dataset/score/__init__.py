@@ -1,0 +1,1 @@
+"""What papers report of captions, on a sample of stated size."""
