@@ -35,7 +35,7 @@ class Card:
     """A row as it is shown."""
 
     url: str
-    picture: str | None
+    image: str | None
     """Where to load it from; None where the address is not one of the web's, or the row failed."""
     text: str
     top: str
@@ -107,7 +107,7 @@ def card(row: Row) -> Card:
     similarities = row["all_similarities"] or []
     return Card(
         url=url,
-        picture=url if good and WEB_ADDRESS.fullmatch(url) else None,
+        image=url if good and WEB_ADDRESS.fullmatch(url) else None,
         text=row["TEXT"] or "",
         top=row["top_caption"] or "",
         similarity=_finite(similarities[0]) if similarities else None,

@@ -11,7 +11,7 @@ from common.store import absolute_uri
 from dataset.survey.candidate import Candidate
 from dataset.survey.draw import Side, take_samples
 from dataset.survey.human import human_candidates
-from dataset.survey.layout import PICTURES, SURVEY, TRUTH, Author, Origin, Sample, Survey, Truth
+from dataset.survey.layout import IMAGES, SURVEY, TRUTH, Author, Origin, Sample, Survey, Truth
 from dataset.survey.machine import machine_candidates
 from dataset.survey.spelling import alike
 
@@ -29,7 +29,7 @@ class Recipe:
     human: Path | None
     """File of human captions; None makes a machine-only survey."""
     samples: int
-    pictures: Path | None = None
+    image_folder: Path | None = None
     """Folder of the human captions' pictures; None is the file's own."""
     seed: int = 0
     side: int = SIDE
@@ -54,8 +54,8 @@ def build(recipe: Recipe, folder: Path, s3: S3Settings) -> Survey:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".survey-", dir=folder.parent) as place:
             scratch = Path(place, "survey")
-            (scratch / PICTURES).mkdir(parents=True)
-            take_samples(sides, scratch / PICTURES, recipe.side)
+            (scratch / IMAGES).mkdir(parents=True)
+            take_samples(sides, scratch / IMAGES, recipe.side)
             survey = _write(scratch, sides, recipe)
             scratch.rename(folder)
     except OSError as error:
@@ -70,7 +70,7 @@ def _sides(recipe: Recipe, s3: S3Settings) -> list[Side]:
         if recipe.samples % 2:
             raise FleetError(f"--n {recipe.samples}: half human and half machine needs an even number")
         machine = recipe.samples // 2
-        human = human_candidates(recipe.human, recipe.pictures, recipe.seed)
+        human = human_candidates(recipe.human, recipe.image_folder, recipe.seed)
         sides = [Side(Author.HUMAN, machine, iter(human))]
     candidates = machine_candidates(recipe.run, recipe.data, 2 * machine, recipe.seed, s3)
     return [*sides, Side(Author.MACHINE, machine, candidates)]
@@ -90,7 +90,7 @@ def _write(folder: Path, sides: list[Side], recipe: Recipe) -> Survey:
     (folder / TRUTH).touch(PRIVATE)
     (folder / TRUTH).write_text(truth.model_dump_json(indent=1), "utf-8")
     for sample in samples:  # the order of fetching must not show
-        os.utime(folder / PICTURES / sample.picture, (0, 0))
+        os.utime(folder / IMAGES / sample.image, (0, 0))
     return survey
 
 

@@ -33,10 +33,13 @@ def build_command(
         Path | None,
         typer.Option(metavar="FILE", help="Human captions: COCO's .json, or a .parquet or .csv."),
     ] = None,
-    pictures: Annotated[
+    image_folder: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Folder of pictures that FILE names by file.", show_default="FILE's"
+            "--pictures",
+            metavar="DIR",
+            help="Folder of pictures that FILE names by file.",
+            show_default="FILE's",
         ),
     ] = None,
     machine_only: Annotated[
@@ -65,7 +68,7 @@ def build_command(
         data=data,
         human=human,
         samples=samples,
-        pictures=pictures,
+        image_folder=image_folder,
         seed=seed,
         side=side,
         title=title,

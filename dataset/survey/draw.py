@@ -10,7 +10,7 @@ from pathlib import Path
 from common.console.progress import progress
 from common.errors import FleetError
 from dataset.survey.candidate import Candidate
-from dataset.survey.images import OK, Fetched, fetch_pictures
+from dataset.survey.images import OK, Fetched, fetch_images
 from dataset.survey.layout import Author
 from dataset.survey.spelling import LONGEST, alike
 
@@ -50,7 +50,7 @@ def take_samples(sides: Sequence[Side], folder: Path, side: int) -> None:
         while any(one.short for one in sides):
             trial = {secrets.token_hex(NAME_BYTES): pick for pick in _next(sides, places)}
             fetched = {name: candidate.place for name, (_, candidate) in trial.items()}
-            answers = fetch_pictures(fetched, folder, side, lambda: advance(1))
+            answers = fetch_images(fetched, folder, side, lambda: advance(1))
             for name, (one, candidate) in trial.items():  # in the order of the draw
                 status = _check(candidate, answers[name], folder / f"{name}.jpg", contents)
                 if status == OK:

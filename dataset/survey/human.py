@@ -43,27 +43,27 @@ class Coco(BaseModel):
     annotations: list[CocoAnnotation]
 
 
-def human_candidates(file: Path, pictures: Path | None, seed: int) -> list[Candidate]:
+def human_candidates(file: Path, image_folder: Path | None, seed: int) -> list[Candidate]:
     """One caption of each picture, in the order in which the seed draws them.
 
     Args:
         file: `.json` as COCO's, `.parquet` or `.csv`.
-        pictures: folder of pictures that are named by file; None is the file's own.
+        image_folder: of images that are named by file; None is the file's own.
         seed: of the draw.
 
     Raises:
-        FleetError: the file cannot be read, holds no caption, or names a file outside `pictures`.
+        FleetError: the file cannot be read, holds no caption, or names a file outside `image_folder`.
     """
-    by_picture: dict[str, list[str]] = {}
-    for image, caption in read_captions(file, local=pictures is not None):
-        by_picture.setdefault(image, []).append(caption)
-    if not by_picture:
+    captions_of: dict[str, list[str]] = {}
+    for image, caption in read_captions(file, local=image_folder is not None):
+        captions_of.setdefault(image, []).append(caption)
+    if not captions_of:
         raise FleetError(f"{file}: no human captions in it; it needs a picture and a caption a row")
     chances = random.Random(f"human {seed}")  # noqa: S311 - a sample to look at
-    images = chances.sample(sorted(by_picture), len(by_picture))
-    folder = (pictures or file.parent).resolve()
+    images = chances.sample(sorted(captions_of), len(captions_of))
+    folder = (image_folder or file.parent).resolve()
     return [
-        Candidate(Author.HUMAN, _place(image, folder), chances.choice(by_picture[image])) for image in images
+        Candidate(Author.HUMAN, _place(image, folder), chances.choice(captions_of[image])) for image in images
     ]
 
 

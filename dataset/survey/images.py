@@ -24,7 +24,7 @@ class Fetched:
     """Of the bytes that were fetched; None where there were none."""
 
 
-def fetch_pictures(
+def fetch_images(
     places: Mapping[str, str | Path], folder: Path, side: int, seen: Callable[[], None]
 ) -> dict[str, Fetched]:
     """Fetch pictures under the `FLEET_FETCH_` settings into `folder/<name>.jpg`.

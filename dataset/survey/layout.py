@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from common.errors import FleetError
 
-SURVEY, TRUTH, PICTURES, ANSWERS, REPORT = "survey.json", "truth.json", "pictures", "answers.db", "report"
+SURVEY, TRUTH, IMAGES, ANSWERS, REPORT = "survey.json", "truth.json", "pictures", "answers.db", "report"
 HINT = "name a folder that `dataset survey build` made"
 
 Document = TypeVar("Document", bound=BaseModel)
@@ -34,7 +34,7 @@ class Sample(BaseModel):
     caption: str = Field(min_length=1)
 
     @property
-    def picture(self) -> str:
+    def image(self) -> str:
         return f"{self.id}.jpg"
 
 
@@ -86,9 +86,9 @@ def read_survey(folder: Path) -> Survey:
     """
     survey = _read(folder / SURVEY, Survey)
     for sample in survey.samples:
-        picture = folder / PICTURES / sample.picture
-        if not picture.is_file():
-            raise FleetError(f"{picture}: the picture has vanished; restore it, or build the survey again")
+        image = folder / IMAGES / sample.image
+        if not image.is_file():
+            raise FleetError(f"{image}: the picture has vanished; restore it, or build the survey again")
     return survey
 
 

@@ -13,7 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from common import __version__
-from dataset.survey.layout import PICTURES
+from dataset.survey.layout import IMAGES
 from dataset.survey.report import original
 from dataset.survey.report.estimates import Estimate
 from dataset.survey.report.plots import rater_plot, rating_plot, share_plot
@@ -32,11 +32,11 @@ def to_json(rounds: Sequence[Pair]) -> str:
 def to_markdown(rounds: Sequence[Pair], target: Path) -> str:
     """For a README or a paper; pictures are linked from where `target` will lie."""
 
-    def picture(folder: Path, failure: Failure) -> str:
-        place = folder.absolute() / PICTURES / f"{failure.sample}.jpg"
+    def image(folder: Path, failure: Failure) -> str:
+        place = folder.absolute() / IMAGES / f"{failure.sample}.jpg"
         return Path(os.path.relpath(place, target.absolute())).as_posix()
 
-    return _environment(escape=False).get_template("report.md.jinja").render(rounds=rounds, picture=picture)
+    return _environment(escape=False).get_template("report.md.jinja").render(rounds=rounds, image=image)
 
 
 def to_page(rounds: Sequence[Pair]) -> str:
@@ -50,7 +50,7 @@ def to_page(rounds: Sequence[Pair]) -> str:
             rounds=rounds,
             style=style,
             policy=f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'",
-            picture=_inline,
+            image=_inline,
             rating_plot=rating_plot,
             share_plot=share_plot,
             rater_plot=rater_plot,
@@ -59,7 +59,7 @@ def to_page(rounds: Sequence[Pair]) -> str:
 
 
 def _inline(folder: Path, failure: Failure) -> str:
-    body = (folder / PICTURES / f"{failure.sample}.jpg").read_bytes()
+    body = (folder / IMAGES / f"{failure.sample}.jpg").read_bytes()
     return f"data:image/jpeg;base64,{base64.b64encode(body).decode()}"
 
 

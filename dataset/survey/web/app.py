@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from common.errors import FleetError
 from dataset.survey.answers import Written, progress, standing, write
 from dataset.survey.database import Database
-from dataset.survey.layout import PICTURES, Survey
+from dataset.survey.layout import IMAGES, Survey
 from dataset.survey.raters import consent, enter, is_code, leave, rater_of
 from dataset.survey.web.forms import read_answer, read_form, read_seen
 from dataset.survey.web.limits import Limiter, neighbourhood
@@ -49,7 +49,7 @@ class Application:
     def __init__(self, survey: Survey, folder: Path, database: Database, url: str | None = None) -> None:
         self._origin = urlsplit(url).netloc if url else None
         self._captions = {sample.id: sample.caption for sample in survey.samples}
-        self._pictures = {sample.picture: folder / PICTURES / sample.picture for sample in survey.samples}
+        self._images = {sample.image: folder / IMAGES / sample.image for sample in survey.samples}
         self._database = database
         self._pages = Pages(survey)
         self._attempts, self._all_attempts = Limiter(*ATTEMPTS), Limiter(*ATTEMPTS_OF_ALL)
@@ -67,7 +67,7 @@ class Application:
             Route("/sample/{place:int}/undo", self.undo, methods=["POST"]),
             Route("/done", self.done),
             Route("/leave", self.leave, methods=["POST"]),
-            Route("/pictures/{name}", self.picture),
+            Route("/pictures/{name}", self.image),
             *(Route(f"/static/{name}", static(name)) for name in STATIC),
         ]
 
@@ -157,16 +157,16 @@ class Application:
         response.delete_cookie(COOKIE)
         return response
 
-    async def picture(self, request: Request) -> Response:
+    async def image(self, request: Request) -> Response:
         """By its random name, if it is one of ours; without a date, which would tell when it was fetched."""
         self._require_visit(request)
-        path = self._pictures.get(request.path_params["name"])
+        path = self._images.get(request.path_params["name"])
         if path is None:
             raise Refusal(404)
         try:
             body = await run_in_threadpool(path.read_bytes)
         except OSError as error:
-            log.error("picture", path=str(path), error=str(error))
+            log.error("image", path=str(path), error=str(error))
             raise Refusal(404) from error
         return Response(body, media_type="image/jpeg", headers={"Cache-Control": FOR_EVER})
 

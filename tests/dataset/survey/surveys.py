@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 from dataset.survey.database import open_database
-from dataset.survey.layout import ANSWERS, PICTURES, SURVEY, TRUTH, Author, Origin, Sample, Survey, Truth
+from dataset.survey.layout import ANSWERS, IMAGES, SURVEY, TRUTH, Author, Origin, Sample, Survey, Truth
 from dataset.survey.raters import invite
 from dataset.survey.spelling import alike
 from tests.dataset.gallery.pictures import Picture
@@ -21,7 +21,7 @@ def make_survey(
     folder: Path, samples: int, *, machine_only: bool = False, captions: dict[int, str] | None = None
 ) -> Survey:
     """A survey whose even samples are human, unless it is machine-only."""
-    (folder / PICTURES).mkdir(parents=True)
+    (folder / IMAGES).mkdir(parents=True)
     origins = {}
     made = []
     for number in range(samples):
@@ -29,7 +29,7 @@ def make_survey(
         caption = (captions or {}).get(number, "a {colour} {shape} beside a {other} {second}".format(**words))
         author = Author.MACHINE if machine_only or number % 2 else Author.HUMAN
         name = sample_id(number)
-        (folder / PICTURES / f"{name}.jpg").write_bytes(_jpeg(number))
+        (folder / IMAGES / f"{name}.jpg").write_bytes(_jpeg(number))
         made.append(Sample(id=name, caption=alike(caption) if number not in (captions or {}) else caption))
         origins[name] = Origin(author=author, source=f"https://images.example/{number}.jpg", caption=caption)
     survey = Survey(title="Human or machine?", contact="survey@example.org", samples=tuple(made))
