@@ -26,7 +26,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--folder", type=Path, default=Path("output/benchmark-withdraw"))
-    parser.add_argument("--part-size", default="500MB")
+    parser.add_argument("--part-size", default="100MB")
     options = parser.parse_args()
     folder: Path = options.folder
     shape = RunShape(
