@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from common.console.words import quote
 from common.errors import FleetError
-from common.run.manifest import FAILED, PARTS, SHARDS, Run, read_part
+from common.run.batch_state import dead_batches
+from common.run.manifest import PARTS, SHARDS, Run, read_part
 from common.run.numbering import Numbering
 from common.store import Store
 
@@ -66,6 +67,5 @@ def take_inventory(store: Store, numbering: Numbering) -> Inventory:
                     sizes[number] = entry.size
                     yield batch
 
-    failed = (entry.key for entry in store.list(FAILED) if entry.key.endswith(".json"))
-    dead = numbering.bits(key.removeprefix(f"{FAILED}/").removesuffix(".json") for key in failed)
+    dead = numbering.bits(dead_batches(store))
     return Inventory(sizes, numbering.bits(found()), dead, sorted(strangers))

@@ -108,7 +108,7 @@ class S3Store:
         cut = len(self._key(""))
         for page in self._connection.pages(S3Address(self._bucket, root + name)):
             for item in page.get("Contents", []):
-                yield Entry(item["Key"][cut:], item["Size"], item["LastModified"])
+                yield Entry(item["Key"][cut:], item["Size"], item.get("LastModified"))
 
     def replace(self, key: str, body: bytes) -> None:
         self._connection.call(
