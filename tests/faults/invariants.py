@@ -121,5 +121,8 @@ def _left(client: redis.Redis) -> Iterator[tuple[str, int]]:
     yield "unacked", int(client.hlen(UNACKED))
     yield "unacked_index", int(client.zcard(UNACKED_INDEX))
     yield "claims", len(list(client.scan_iter("fleet:*:claim:*")))
-    yield "running", sum(int(client.zcard(key)) for key in client.scan_iter("fleet:*:running"))
+    yield (
+        "running",
+        sum(int(client.zcount(key, time.time(), "+inf")) for key in client.scan_iter("fleet:*:running")),
+    )
     yield "attempts", sum(int(client.hlen(key)) for key in client.scan_iter("fleet:*:attempts:open"))
