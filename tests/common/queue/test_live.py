@@ -62,7 +62,7 @@ def test_the_batch_of_a_silent_worker_is_not_running(live: LiveRun) -> None:
 
 def test_the_rate_is_that_of_full_buckets(live: LiveRun, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1_000_000.0
-    monkeypatch.setattr("common.queue.live.time.time", lambda: now)
+    monkeypatch.setattr("common.queue.live.redis_time", lambda _: now)
     assert live.read_rows_per_second() == 0
     for _ in range(3):
         live.beat(running("a"), rows=5 * BUCKET, ttl=60)
