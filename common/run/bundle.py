@@ -9,28 +9,31 @@ import io
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 
 from common.store import Store
 
 BUNDLES = "bundles"
+BUNDLED = 5000
+"""Objects of one bundle: some megabytes."""
 READERS = 32
 
 
 def read_objects(store: Store, folder: str, known: Collection[str]) -> Iterator[tuple[str, bytes]]:
-    """Every object of a folder but those of the keys `known`, by key.
+    """Every object of a folder but those of the keys `known`, in no order.
 
     Raises:
         StoreError: the store cannot be reached.
     """
     sizes = {entry.key: entry.size for entry in store.list(folder) if entry.key not in known}
-    bundled = _read_bundles(store, sizes) if len(sizes) > 1 else {}
+    if len(sizes) > 1:
+        for key, body in _read_bundles(store, sizes):
+            del sizes[key]
+            yield key, body
     with ThreadPoolExecutor(READERS) as pool:
-        keys = sorted(sizes)
-        for key, body in zip(
-            keys, pool.map(lambda key: bundled.pop(key, None) or store.read(key), keys), strict=True
-        ):
-            if body is not None:
-                yield key, body
+        for key, found in zip(sizes, pool.map(store.read, sizes), strict=True):
+            if found is not None:
+                yield key, found
 
 
 def write_bundle(store: Store, objects: Mapping[str, bytes]) -> None:
@@ -39,18 +42,17 @@ def write_bundle(store: Store, objects: Mapping[str, bytes]) -> None:
     Raises:
         StoreError: the store cannot be written.
     """
-    lines = (json.dumps({"key": key, "body": body.decode()}) + "\n" for key, body in objects.items())
-    whole = "".join(lines).encode()
-    store.create(f"{BUNDLES}/{hashlib.sha256(whole).hexdigest()[:32]}.jsonl", whole)
+    remaining = iter(objects.items())
+    while some := list(islice(remaining, BUNDLED)):
+        lines = (json.dumps({"key": key, "body": body.decode()}) + "\n" for key, body in some)
+        whole = "".join(lines).encode()
+        store.create(f"{BUNDLES}/{hashlib.sha256(whole).hexdigest()[:32]}.jsonl", whole)
 
 
-def _read_bundles(store: Store, sizes: Mapping[str, int]) -> dict[str, bytes]:
-    keys = sorted(entry.key for entry in store.list(BUNDLES))
-    found: dict[str, bytes] = {}
-    with ThreadPoolExecutor(READERS) as pool:
-        for bundle in pool.map(store.read, keys):
-            found.update(_fitting(_parse(bundle or b""), sizes))
-    return found
+def _read_bundles(store: Store, sizes: Mapping[str, int]) -> Iterator[tuple[str, bytes]]:
+    """One bundle at a time: half a million records need not be in memory."""
+    for key in sorted(entry.key for entry in store.list(BUNDLES)):
+        yield from _fitting(_parse(store.read(key) or b""), sizes)
 
 
 def _fitting(objects: Iterable[tuple[str, bytes]], sizes: Mapping[str, int]) -> Iterator[tuple[str, bytes]]:

@@ -178,11 +178,11 @@ def read_parts(store: Store, known: Collection[str] = ()) -> list[Part]:
         FleetError: the plan of a part is damaged.
         StoreError: the store cannot be reached.
     """
-    return list(stream_parts(store, known))
+    return sorted(stream_parts(store, known), key=lambda part: part.id)
 
 
 def stream_parts(store: Store, known: Collection[str] = ()) -> Iterator[Part]:
-    """`read_parts` for those who keep little of each: 58,500 parts weigh 90 MB."""
+    """`read_parts` in no order, for those who keep little of each: 58,500 parts weigh 90 MB."""
     for key, body in read_objects(store, PARTS, {part_key(part) for part in known}):
         yield _parse(Part, body, f"{store.uri}/{key}")
 
