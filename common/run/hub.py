@@ -3,11 +3,13 @@
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, BinaryIO, cast
 
 from httpx2 import HTTPError
 
 from common.errors import RefusedError, StoreError
+from common.run.watched_file import WatchedFile
 
 BUFFER = 1 << 20
 REFUSALS = frozenset({401, 403, 404})
@@ -47,7 +49,7 @@ def open_on_hub(address: str) -> tuple[BinaryIO, int, str | None]:
         except FileNotFoundError:
             _require_neighbour(hub, address)
             raise
-        raw = _HubFile(address, hub.open(address, "rb", block_size=BUFFER))
+        raw = WatchedFile(hub.open(address, "rb", block_size=BUFFER), partial(_read_errors, address))
         return cast(BinaryIO, io.BufferedReader(raw, BUFFER)), info["size"], info.get("blob_id")
 
 
@@ -98,33 +100,13 @@ def _unreachable(address: str, error: Exception) -> StoreError:
     return StoreError(f"{address}: the Hub cannot be reached ({reason}); try again")
 
 
-class _HubFile(io.RawIOBase):
-    """A file on the Hub whose failures are the Hub's: what its reader raises is about the bytes."""
-
-    def __init__(self, address: str, file: Any) -> None:
-        self._address, self._file = address, file
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        return int(self._file.seek(offset, whence))
-
-    def readinto(self, buffer: Any) -> int:
-        try:
-            with hub_errors(self._address):
-                body = self._file.read(len(buffer))
-        except FileNotFoundError as error:
-            raise _refusal(self._address, "it no longer shows this file") from error
-        buffer[: len(body)] = body
-        return len(body)
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
+@contextmanager
+def _read_errors(address: str) -> Iterator[None]:
+    try:
+        with hub_errors(address):
+            yield
+    except FileNotFoundError as error:
+        raise _refusal(address, "it no longer shows this file") from error
 
 
 def _file_system() -> Any:

@@ -4,11 +4,13 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from common.errors import ChangedError, FleetError, StoreError
 from common.run.hub import open_on_hub
+from common.run.watched_file import WatchedFile
 from common.settings import S3Settings
 from common.store.address import S3Address, is_s3
 from common.store.connection import connect_s3
@@ -90,7 +92,7 @@ def _open(address: str, s3: S3Settings) -> tuple[BinaryIO, Fingerprint]:
 
 def _open_path(address: str) -> tuple[BinaryIO, Fingerprint]:
     with _path_errors(address):
-        file = _LocalFile(address, open_regular(Path(address)))
+        file = WatchedFile(open_regular(Path(address)), partial(_path_errors, address))
         return cast(BinaryIO, file), Fingerprint(file.seek(0, io.SEEK_END))
 
 
@@ -110,30 +112,6 @@ def _open_hub(address: str) -> tuple[BinaryIO, Fingerprint]:
     except FileNotFoundError as error:
         raise AbsentPartError(f"{address}: the Hub has no such file; check the address") from error
     return file, Fingerprint(size, etag)
-
-
-class _LocalFile(io.RawIOBase):
-    """A file whose disk may fail while it is read."""
-
-    def __init__(self, address: str, file: BinaryIO) -> None:
-        self._address, self._file = address, file
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        return self._file.seek(offset, whence)
-
-    def readinto(self, buffer: Any) -> int:
-        with _path_errors(self._address):
-            return int(self._file.readinto(buffer))  # type: ignore[attr-defined] # typeshed's BinaryIO lacks it
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
 
 
 @contextmanager
