@@ -60,7 +60,9 @@ def _bleu(captions: Sequence[str], references: Sequence[Sequence[str]]) -> tuple
     try:
         from sacrebleu.metrics.bleu import BLEU  # noqa: PLC0415 - not everybody's, and slow to import
     except ImportError as error:
-        raise FleetError("--references: needs sacrebleu; install caption-fleet[score]") from error
+        raise FleetError(
+            "--references: needs sacrebleu; install the extra `score`: pip install '.[score]' in a checkout"
+        ) from error
     most = max(map(len, references))
     streams = [[one[n] if n < len(one) else "" for one in references] for n in range(most)]
     metric = BLEU(lowercase=True)

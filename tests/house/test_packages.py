@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 OURS = {"common", "dataset", "producer", "workers", "tests"}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LEAN = PROJECT["project"]["dependencies"]
+CONTROL = [*LEAN, *PROJECT["project"]["optional-dependencies"]["score"]]
 WORKER = [*LEAN, *PROJECT["project"]["optional-dependencies"]["worker"]]
 DEVELOPER = [*WORKER, *PROJECT["dependency-groups"]["dev"]]
 
@@ -21,7 +22,7 @@ DEVELOPER = [*WORKER, *PROJECT["dependency-groups"]["dev"]]
 @pytest.mark.parametrize(
     ("rooms", "requirements", "lock"),
     [
-        (("common", "dataset", "producer"), LEAN, "requirements.lock"),
+        (("common", "dataset", "producer"), CONTROL, "requirements.lock"),
         (("workers",), WORKER, "requirements-worker.lock"),
         (("tests",), DEVELOPER, "requirements-dev.lock"),
     ],

@@ -80,7 +80,9 @@ def test_a_wrong_name_ends_the_session_in_one_line(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv(HIDING, "chrome")
     answer = _session(tmp_path)
     assert answer.returncode == pytest.ExitCode.USAGE_ERROR
-    assert answer.stderr.startswith(f"ERROR: {HIDING}: no test uses chrome; give all, or some of chromium, ")
+    assert answer.stderr.startswith(
+        f"ERROR: {HIDING}: no test uses chrome; give all, or some of caddy, chromium, "
+    )
 
 
 def _session(folder: Path) -> "subprocess.CompletedProcess[str]":

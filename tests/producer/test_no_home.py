@@ -8,6 +8,7 @@ import pytest
 from tests.processes import run
 from tests.samples import write_part
 from tests.servers.seaweed import Seaweed
+from tests.servers.valkey import Valkey
 
 
 @pytest.fixture
@@ -39,8 +40,9 @@ def test_an_output_below_no_home(uri: str, homeless: Path) -> None:
     )
 
 
-def test_a_part_below_no_home(homeless: Path) -> None:
-    answer = run("producer", "enqueue", "~nosuchuser/*.parquet", "--output", "run")
+def test_a_part_below_no_home(homeless: Path, broker: Valkey) -> None:
+    environment = {"FLEET_BROKER_URL": broker.url}
+    answer = run("producer", "enqueue", "~nosuchuser/*.parquet", "--output", "run", environment=environment)
     assert answer.returncode == 2
     assert answer.stderr.startswith("error: ~nosuchuser/*.parquet: there is no such home folder")
     assert answer.stderr.count("\n") == 1
