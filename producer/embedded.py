@@ -1,5 +1,6 @@
 """The embedded broker of `producer local`: Valkey on a private socket."""
 
+import os
 import subprocess
 import tempfile
 import time
@@ -14,6 +15,10 @@ from common.queue.broker import connect
 from producer.children import start, stop
 
 START_SECONDS = 20
+SOCKET = "valkey.sock"
+LONGEST_SOCKET = 100
+"""Bytes of a socket's path that every platform takes."""
+SHORT_FOLDERS = ("/tmp", "/var/tmp")  # noqa: S108 - a private folder is made in it
 
 
 @contextmanager
@@ -23,9 +28,8 @@ def embedded_broker(folder: Path) -> Iterator[str]:
     Raises:
         FleetError: no Valkey for this platform, or it does not start.
     """
-    # A socket's path is limited to about 100 bytes: the output may be deeper.
-    with tempfile.TemporaryDirectory(prefix="fleet-") as private:
-        socket = Path(private) / "valkey.sock"
+    with _private_folder() as private:
+        socket = private / SOCKET
         process = start(_command(socket, folder), log=folder / "valkey.log")
         try:
             url = f"redis+socket://{socket}"
@@ -33,6 +37,22 @@ def embedded_broker(folder: Path) -> Iterator[str]:
             yield url
         finally:
             stop([process], grace=10)
+
+
+@contextmanager
+def _private_folder() -> Iterator[Path]:
+    """A folder whose path leaves room for a socket's name: Slurm's and PBS' temporary folders may not.
+
+    Raises:
+        FleetError: there is none.
+    """
+    longest = LONGEST_SOCKET - len(f"/fleet-01234567/{SOCKET}")
+    for parent in (tempfile.gettempdir(), *SHORT_FOLDERS):
+        if len(os.fsencode(parent)) <= longest and os.access(parent, os.W_OK):
+            with tempfile.TemporaryDirectory(prefix="fleet-", dir=parent) as name:
+                yield Path(name)
+            return
+    raise FleetError(f"TMPDIR={tempfile.gettempdir()}: too long for a socket; name a shorter folder")
 
 
 def _command(socket: Path, folder: Path) -> list[str]:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from common.console.progress import progress
 from common.errors import FleetError
 from common.queue.app import make_app, send
-from common.queue.broker import broker_errors, connect
+from common.queue.broker import broker_errors, connect, warn_of_eviction
 from common.queue.live import LiveRun
 from common.queue.marks import Marks
 from common.queue.message import Message
@@ -72,7 +72,7 @@ def enqueue(
         FleetError: a part, the output, the broker or the settings do not allow it; nothing was written.
     """
     with broker_errors(settings.broker_url):
-        connect(settings.broker_url).ping()
+        warn_of_eviction(connect(settings.broker_url))
     return queue_plan(plan_run(arguments, output, settings, options), settings)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import redis
+import structlog
 from kombu.exceptions import KombuError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -22,7 +23,10 @@ UNACKED_MUTEX = "fleet:unacked:mutex"  # held by the worker that sweeps
 SET_ASIDE = f"{QUEUE}.set-aside"
 SET_ASIDE_KEPT = 1000
 PROBE = "fleet:probe"
+KEEPS_ALL = "noeviction"
 TIMEOUT = 10
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,20 @@ def _advice(error: BaseException) -> str:
     if isinstance(cause, redis.exceptions.OutOfMemoryError):
         return "raise the server's maxmemory, or make room"
     return "is the broker up, and FLEET_BROKER_URL right?"
+
+
+def warn_of_eviction(client: redis.Redis) -> None:
+    """Say so where the server may evict the queue, or where its policy cannot be seen."""
+    try:
+        memory = client.info("memory")
+    except redis.ResponseError:  # no right to look
+        log.warning("the broker's maxmemory-policy cannot be seen; it has to be noeviction")
+        return
+    policy = str(memory.get("maxmemory_policy", KEEPS_ALL))
+    if policy != KEEPS_ALL:
+        log.warning(
+            "the broker may evict the queue as a whole; set its maxmemory-policy to noeviction", policy=policy
+        )
 
 
 def queue_length(client: redis.Redis) -> QueueLength:

@@ -69,8 +69,17 @@ def _unbind_batch(**_: Any) -> None:
 
 def _prepare(worker: WorkController, settings: Settings) -> None:
     try:
+        _require_prefork(worker)
         require_surroundings(settings)
         serve_metrics(settings.metrics, settings.health)
         watch_health(worker, settings)
     except FleetError as error:
         raise SystemExit(fail(error)) from error
+
+
+def _require_prefork(worker: WorkController) -> None:
+    """Only processes have time limits, and give their batches back on SIGTERM."""
+    pool = worker.pool_cls
+    name = pool if isinstance(pool, str) else pool.__module__
+    if "prefork" not in name and name != "processes":
+        raise FleetError(f"--pool {name.rpartition('.')[2]}: only prefork can be used; leave the option out")

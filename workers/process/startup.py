@@ -13,7 +13,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from common.errors import FleetError, StoreError
-from common.queue.broker import connect
+from common.queue.broker import connect, warn_of_eviction
 from common.queue.broker_url import parse_broker_url
 from common.run.manifest import RUN_KEY
 from common.settings import Settings
@@ -39,6 +39,7 @@ def _require_broker(url: str) -> None:
     client.set_retry(Retry(NoBackoff(), 0))
     try:
         client.ping()
+        warn_of_eviction(client)
     except (redis.AuthenticationError, redis.exceptions.AuthorizationError, redis.ResponseError) as error:
         raise FleetError(
             f"{where}: the broker refuses ({error}); correct the password in FLEET_BROKER_URL"
