@@ -19,7 +19,8 @@ BEGUN = (1, 4)
 """Batches that a worker must have begun before it is struck: it starts in seconds, and must work, too."""
 WORKER_FAULTS = {"worker": 5, "child": 4, "sigterm": 1}
 BROKER_FAULTS = {"blip": 3, "restart": 1}
-DOWN = (0.2, 1.5)
+DOWN = (0.2, 6.0)
+"""Seconds: shorter and longer than a batch."""
 BETWEEN = (0.05, 0.8)
 """Seconds between two faults, if there is somebody to strike."""
 ENOUGH_WAITING = 80
