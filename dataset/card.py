@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import jinja2
-
 from common.run.schema import COLUMNS, LAION_COCO, Status
 from common.settings import S3Settings
 from common.store import Store
@@ -14,6 +12,7 @@ from dataset.histogram import histograms
 from dataset.markdown import to_code, to_text, to_yaml
 from dataset.merged import CARD_KEY, Merged
 from dataset.tally import Tally
+from dataset.templating import make_environment
 
 SIZES = {
     10**3: "n<1K",
@@ -29,14 +28,7 @@ SIZES = {
 
 def render_card(merged: Merged, tally: Tally, texts: CardTexts) -> str:
     """The card as Markdown with the Hub's YAML header."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("dataset"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - Markdown: every stranger's word passes one of the filters
-    )
+    environment = make_environment("dataset", autoescape=False, keep_trailing_newline=True)
     environment.filters |= {"grouped": lambda number: f"{number:,}"}
     environment.filters |= {"text": to_text, "code": to_code, "yaml": to_yaml}
     rendered = environment.get_template("card.md.jinja").render(**_variables(merged, tally, texts))

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from common.run.schema import Status
 from dataset.gallery.sample import Sample
 from dataset.row_source import Row
+from dataset.templating import make_environment
 
 LONGEST = 400
 """Characters shown of any stranger's text."""
@@ -84,13 +85,7 @@ def _asset(name: str) -> Markup:
 
 
 def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("dataset"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=True,
-    )
+    environment = make_environment("dataset", autoescape=True)
     environment.filters["shorten"] = shorten
     return environment.get_template("gallery.html.jinja")
 

@@ -5,10 +5,10 @@ import hashlib
 from collections.abc import Sequence
 from importlib.resources import files
 
-import jinja2
 from markupsafe import Markup
 
 from dataset.score.score import Figure, Score, format_estimate
+from dataset.templating import make_environment
 
 WIDTH, HEIGHT, MARGIN = 440, 240, 48
 Points = Sequence[tuple[float, float]]
@@ -16,13 +16,7 @@ Points = Sequence[tuple[float, float]]
 
 def render_score(score: Score) -> str:
     """The page; it loads nothing."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("dataset"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=True,
-    )
+    environment = make_environment("dataset", autoescape=True)
     environment.filters["estimate"] = format_estimate
     style = Markup((files("dataset.survey") / "templates" / "report.css").read_text("utf-8"))  # noqa: S704 - our own file
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()

@@ -132,7 +132,7 @@ class Attempt:
 
     def _leave_to_others(self, attempts: Attempts) -> None:
         """A batch at its limit is tried by a worker that it has not failed on yet."""
-        if not self._is_at_limit(attempts) or not self._witnesses().anyone_works:
+        if not self._is_at_limit(attempts) or not self._workers.has_finisher():
             return
         if worker_id() in self._book.workers_failed_on(self._batch):
             self._book.end(self._batch)

@@ -7,7 +7,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 import redis
-import structlog
 from redis.exceptions import LockError
 from redis.lock import Lock
 
@@ -23,8 +22,6 @@ CLAIM_SECONDS = 5.0
 """Life of a claim: how long a batch waits whose process was killed."""
 
 CLAIM_RENEWAL = 1.0
-
-log = structlog.get_logger(__name__)
 
 
 def claim_on(client: redis.Redis, run: str, batch: str) -> Lock:

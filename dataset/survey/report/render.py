@@ -18,6 +18,7 @@ from dataset.survey.report import original
 from dataset.survey.report.estimates import Estimate
 from dataset.survey.report.plots import rater_plot, rating_plot, share_plot
 from dataset.survey.report.tables import Failure, Tables
+from dataset.templating import make_environment
 
 Pair = tuple[Path, Tables]
 """A survey's folder and its tables."""
@@ -64,13 +65,7 @@ def _inline(folder: Path, failure: Failure) -> str:
 
 
 def _environment(*, escape: bool) -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("dataset.survey"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=escape,  # noqa: S701 - Markdown has `cell`
-    )
+    environment = make_environment("dataset.survey", autoescape=escape)
     environment.filters |= {
         "percent": percent,
         "points": points,

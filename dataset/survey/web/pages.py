@@ -3,13 +3,13 @@
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
 
-import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from dataset.survey.answers import RATINGS, Progress, Standing
 from dataset.survey.layout import Survey
 from dataset.survey.web.visit import Visit
+from dataset.templating import make_environment
 
 STATIC = {"survey.css": "text/css", "survey.js": "text/javascript", "icon.svg": "image/svg+xml"}
 AN_HOUR = "public, max-age=3600"
@@ -20,13 +20,7 @@ class Pages:
 
     def __init__(self, survey: Survey) -> None:
         self._survey = survey
-        self._environment = jinja2.Environment(
-            loader=jinja2.PackageLoader("dataset.survey"),
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            autoescape=True,
-        )
+        self._environment = make_environment("dataset.survey", autoescape=True)
 
     def welcome(self, *, wrong: bool = False) -> Response:
         return self._page("welcome", wrong=wrong)
