@@ -21,6 +21,7 @@ from dataset.merged import Merged, read_merged
 from dataset.withdraw import Withdrawn, withdraw
 from tests.dataset.command import DATASET, error_line, run_dataset
 from tests.dataset.conftest import NewStore
+from tests.dataset.contents import contents
 from tests.dataset.merge.runs import make_run, merge_runs, names_of, row, table_of
 from tests.dataset.synthetic import RunShape, write_run
 
@@ -220,6 +221,5 @@ def test_killed_at_any_point_and_started_again_it_comes_to_the_same_end(
 
 
 def _contents(folder: Path) -> dict[str, Any]:
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    found: dict[str, Any] = {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
-    return {**found, "merge.json": json.loads(found["merge.json"])}
+    found: dict[str, Any] = dict(contents(folder))
+    return found | {"merge.json": json.loads(found["merge.json"])}

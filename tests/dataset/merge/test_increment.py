@@ -20,6 +20,7 @@ from dataset.merge.thin import Thinning
 from dataset.merged import Merged
 from tests.dataset.command import DATASET
 from tests.dataset.conftest import NewStore
+from tests.dataset.contents import contents
 from tests.dataset.merge.runs import make_run, merge_runs, names_of, row, table_of
 from tests.dataset.synthetic import (
     RunShape,
@@ -151,7 +152,7 @@ def test_killed_at_any_point_and_started_again_it_gives_the_same_files(tmp_path:
     both = ["merge", "--run", f"{tmp_path}/first", "--run", f"{tmp_path}/second", *options]
     _run([*one, "--output", f"{tmp_path}/whole"]).wait()
     _run([*both, "--output", f"{tmp_path}/whole"]).wait()
-    undisturbed = _contents(tmp_path / "whole")
+    undisturbed = contents(tmp_path / "whole")
     draw = random.Random(0)
     _run([*one, "--output", f"{tmp_path}/killed"]).wait()
     for _ in range(3):
@@ -160,15 +161,10 @@ def test_killed_at_any_point_and_started_again_it_gives_the_same_files(tmp_path:
         process.kill()
         process.wait()
     assert _run([*both, "--output", f"{tmp_path}/killed"]).wait() == 0
-    assert _contents(tmp_path / "killed") == undisturbed
+    assert contents(tmp_path / "killed") == undisturbed
 
 
 def _run(arguments: list[str]) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         [sys.executable, "-c", DATASET, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-
-
-def _contents(folder: Path) -> dict[str, bytes]:
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
