@@ -165,7 +165,8 @@ def requeue(
 ) -> None:
     """Queue lost batches again.
 
-    X
+    These are the run's manifest minus its output, its queue and its running batches. Safe at any time, from a
+    cron job, and by two people at once.
     """
     from producer.requeue import requeue as requeue_batches  # noqa: PLC0415 - as above
 
