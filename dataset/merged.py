@@ -8,7 +8,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from common.errors import FleetError
-from common.run.manifest import Batch, Models
+from common.run.batch import Batch
+from common.run.manifest import Models
 from common.settings import SamplingSettings
 from common.store import Store
 from dataset.counts import Counts

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from common.console.words import quote
-from common.run.manifest import Batch, Run
+from common.run.batch import Batch
+from common.run.manifest import Run
 from common.run.provenance import Provenance, difference, read_provenance
 from common.run.schema import SHARD
 from common.run.shard_rows import DAMAGED, open_shard_file, read_rows

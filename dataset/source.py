@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from common.errors import FleetError
-from common.run.manifest import FAILED, SHARDS, Batch, Run, read_parts, read_run
+from common.run.batch import Batch
+from common.run.layout import FAILED, SHARDS
+from common.run.manifest import Run, read_parts, read_run
 from common.settings import S3Settings
 from common.store import Store, absolute_uri, open_store
 from dataset.errors import BadRunError

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.console.progress import progress
-from common.run.manifest import Batch
+from common.run.batch import Batch
 from common.run.schema import Status
 from common.settings import S3Settings
 from common.store import absolute_uri, open_store

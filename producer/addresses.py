@@ -10,7 +10,7 @@ import structlog
 
 from common.errors import StoreError
 from common.run.hub import find_on_hub, is_folder_on_hub
-from common.run.manifest import INPUT, STAGED
+from common.run.layout import INPUT, STAGED
 from common.run.part import PartError
 from common.settings import S3Settings
 from common.store import absolute_path, is_s3, is_under

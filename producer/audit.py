@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from common.console.words import quote
-from common.run.manifest import Batch, Models, Run
+from common.run.batch import Batch
+from common.run.manifest import Models, Run
 from common.run.provenance import difference, read_provenance
 from common.run.schema import SHARD, Status
 from common.run.shard_rows import DAMAGED, open_shard_file, read_rows

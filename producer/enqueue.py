@@ -13,9 +13,11 @@ from common.queue.broker import broker_errors, connect, warn_of_eviction
 from common.queue.live import LiveRun
 from common.queue.marks import Marks
 from common.queue.message import Message
+from common.run.batch import Batch
 from common.run.batch_state import dead_batches
-from common.run.manifest import Batch, Part, Run
+from common.run.manifest import Run
 from common.run.numbering import Numbering, numbers
+from common.run.planned_part import Part
 from common.settings import Settings
 from common.store import Store, absolute_uri, open_store
 from common.store.proof import is_proven, prove, remember_proof

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from common.console.words import quote
 from common.errors import FleetError
 from common.run.batch_state import dead_batches
-from common.run.manifest import PARTS, SHARDS, Run, read_part
+from common.run.layout import PARTS, SHARDS
+from common.run.manifest import Run, read_part
 from common.run.numbering import Numbering
 from common.store import Store
 

@@ -10,8 +10,8 @@ import structlog
 from common.console.progress import progress
 from common.run.columns import ColumnsError, require_columns, unused_columns
 from common.run.footer import FooterError, open_file, require_sound
-from common.run.manifest import Part, part_id
 from common.run.part import PartError, open_part
+from common.run.planned_part import Part, part_id
 from common.settings import S3Settings
 from producer.kinds import describe
 

@@ -14,7 +14,10 @@ from common.console.progress import progress
 from common.console.words import quote
 from common.errors import FleetError
 from common.queue.broker import broker_errors, connect
-from common.run.manifest import INPUT, Batch, Part, Run, read_parts, read_run
+from common.run.batch import Batch
+from common.run.layout import INPUT
+from common.run.manifest import Run, read_parts, read_run
+from common.run.planned_part import Part
 from common.run.schema import PASSED_THROUGH, Status
 from common.run.shard_rows import DAMAGED, open_shard_file
 from common.settings import Settings

@@ -9,8 +9,10 @@ from common import __version__
 from common.console.progress import progress
 from common.errors import FleetError
 from common.run.bundle import write_bundle
-from common.run.manifest import RUN_KEY, Part, Run, part_key, read_part, read_parts, read_run
+from common.run.layout import RUN_KEY, part_key
+from common.run.manifest import Run, read_part, read_parts, read_run
 from common.run.model_refs import UNPINNED, model_refs
+from common.run.planned_part import Part
 from common.settings import Settings
 from common.store import Store
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from common.run.manifest import SHARDS
+from common.run.layout import SHARDS
 from common.run.numbering import Numbering
 from common.store import Store
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from common.console.progress import progress
-from common.run.manifest import Part
+from common.run.planned_part import Part
 from common.settings import S3Settings
 from common.store import Store
 from common.store.scratch import scratch

@@ -8,8 +8,9 @@ import pyarrow as pa
 
 from common.console.progress import Advance, progress
 from common.run.cast import as_type
-from common.run.manifest import Part, staged_key
+from common.run.layout import staged_key
 from common.run.parquet import PartReader, open_parquet
+from common.run.planned_part import Part
 from common.run.schema import PUBLISHED
 from common.settings import S3Settings
 from common.store import Store

@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
 
-from common.run.manifest import PartId, batch_id
+from common.run.batch import batch_id
+from common.run.planned_part import PartId
 
 TASK = "caption.batch.v1"
 """Frozen: workers of another version would drop a renamed task."""

@@ -1,6 +1,6 @@
 """Dead batches of a run, from the output alone."""
 
-from common.run.manifest import FAILED
+from common.run.layout import FAILED
 from common.store import Store
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, Field
 
 from common import __version__
-from common.run.manifest import FAILED
+from common.run.layout import FAILED
 from common.store import Store
 
 

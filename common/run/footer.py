@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import pyarrow.parquet as pq
 
-from common.run.manifest import MAX_ROWS
+from common.run.planned_part import MAX_ROWS
 
 READ_AHEAD = 1 << 20
 """Bytes buffered a column: enough to stream, little beside a row group of a million rows."""

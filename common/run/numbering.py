@@ -8,7 +8,8 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator
 
 from common.errors import FleetError
-from common.run.manifest import MAX_BATCHES, ROW_DIGITS, Batch, Part, batch_id
+from common.run.batch import ROW_DIGITS, Batch, batch_id
+from common.run.planned_part import MAX_BATCHES, Part
 
 MAX_NUMBER = 10**8
 """Batches of one run: 12 MB of bits."""

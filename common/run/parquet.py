@@ -9,9 +9,9 @@ import pyarrow.compute as pc
 
 from common.run.columns import ColumnsError, input_columns, require_distinct
 from common.run.footer import FooterError, open_file, require_sound
-from common.run.manifest import Part
 from common.run.part import PartError, open_part
 from common.run.pieces import cut, decode, text_sizes
+from common.run.planned_part import Part
 from common.settings import S3Settings
 
 TEXT_BYTES = 64 << 20

@@ -1,17 +1,10 @@
 """Every setting of the fleet, and the presets of the models."""
 
-from common.settings.tree import (
-    PREFIX,
-    DecodeSettings,
-    FetchSettings,
-    FilterSettings,
-    HealthSettings,
-    LeaseSettings,
-    MetricsSettings,
-    S3Settings,
-    SamplingSettings,
-    Settings,
-)
+from common.settings.filters import FilterSettings
+from common.settings.images import DecodeSettings, FetchSettings
+from common.settings.operation import HealthSettings, LeaseSettings, MetricsSettings, S3Settings
+from common.settings.sampling import SamplingSettings
+from common.settings.tree import PREFIX, Settings
 
 __all__ = [
     "PREFIX",

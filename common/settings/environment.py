@@ -6,7 +6,8 @@ from difflib import get_close_matches
 from functools import cache
 
 from common.errors import FleetError
-from common.settings.tree import PREFIX, Group, Settings
+from common.settings.fields import Group
+from common.settings.tree import PREFIX, Settings
 
 NEIGHBOURS = ("AWS_", "HF_")
 """Prefixes of what stands in the same env files, and is read by libraries that say less."""

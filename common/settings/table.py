@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from common.settings.fields import Group
 from common.settings.presets import PRESETS, Preset
-from common.settings.tree import PREFIX, Group, Settings
+from common.settings.tree import PREFIX, Settings
 
 HEAD = """# Settings
 

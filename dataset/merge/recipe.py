@@ -8,7 +8,7 @@ from itertools import groupby
 import pyarrow as pa
 
 from common import __version__
-from common.run.manifest import Batch
+from common.run.batch import Batch
 from dataset.data_writer import data_schema
 from dataset.merge.outcomes import Filters
 from dataset.merge.scan import Wanted

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from common.console.progress import progress
-from common.run.manifest import Batch
+from common.run.batch import Batch
 from common.run.provenance import Provenance
 from common.run.schema import Status
 from dataset.canonical import canonical_urls

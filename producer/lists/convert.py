@@ -10,8 +10,9 @@ import pyarrow as pa
 import structlog
 from pydantic import TypeAdapter
 
-from common.run.manifest import INPUT, part_id
+from common.run.layout import INPUT
 from common.run.part import Fingerprint, PartError, open_part
+from common.run.planned_part import part_id
 from common.settings import S3Settings
 from producer.copies import MARK, write_copy
 from producer.lists.by_line import read_jsonl, read_text

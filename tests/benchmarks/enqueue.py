@@ -21,7 +21,7 @@ from common.console.logs import configure_logs
 from common.queue.app import make_app, send
 from common.queue.live import LiveRun
 from common.queue.message import TASK, Message
-from common.run.manifest import ROW_DIGITS
+from common.run.batch import ROW_DIGITS
 from common.settings import Settings
 from producer.enqueue import enqueue
 from producer.options import EnqueueOptions

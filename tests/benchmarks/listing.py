@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from common.console.logs import configure_logs
-from common.run.manifest import Batch, read_parts
+from common.run.batch import Batch
+from common.run.manifest import read_parts
 from common.settings import Settings
 from common.store import Store, open_store
 from producer.enqueue import enqueue

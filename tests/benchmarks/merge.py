@@ -18,7 +18,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common.run.manifest import Batch
+from common.run.batch import Batch
 from common.run.schema import SHARD, Status
 from common.settings import S3Settings
 from common.store import Store, open_store

@@ -20,9 +20,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from common.run.manifest import Batch, Part
+from common.run.batch import Batch
 from common.run.parquet import PartReader
 from common.run.part import open_part
+from common.run.planned_part import Part
 from common.settings import S3Settings
 from common.store import open_store, s3_object
 from producer.plan import plan_part

@@ -21,9 +21,11 @@ from typing import Any
 from common.console.logs import configure_logs
 from common.run.bundle import write_bundle
 from common.run.failure_record import Failure, Reason
-from common.run.manifest import Part, Run, part_key
+from common.run.layout import part_key
+from common.run.manifest import Run
 from common.run.model_refs import model_refs
 from common.run.numbering import Numbering
+from common.run.planned_part import Part
 from common.settings import Settings
 from common.store import open_store
 from tests.faults.broker import broker

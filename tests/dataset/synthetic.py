@@ -11,7 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from common import __version__
-from common.run.manifest import RUN_KEY, Batch, ModelRef, Models, Part, Run, part_id, part_key
+from common.run.batch import Batch
+from common.run.layout import RUN_KEY, part_key
+from common.run.manifest import ModelRef, Models, Run
+from common.run.planned_part import Part, part_id
 from common.run.schema import SHARD, Status
 from common.settings import SamplingSettings
 from common.store import Store

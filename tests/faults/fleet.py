@@ -16,7 +16,8 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from common.run.manifest import batch_id, part_id
+from common.run.batch import batch_id
+from common.run.planned_part import part_id
 from producer.cli import main
 from tests.faults.broker import Broker
 from tests.faults.site import Site

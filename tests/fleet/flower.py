@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from playwright.sync_api import Page
 
-from common.run.manifest import batch_id
+from common.run.batch import batch_id
 from producer.cli import main as producer
 from tests.dataset.browser import browser
 from tests.demo.site import Site, draw_pictures, serve

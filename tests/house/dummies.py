@@ -43,7 +43,7 @@ def both(first: Edit, second: Edit) -> Edit:
 DUMMIES = {
     "a sampling rule": Dummy(
         {
-            "common/settings/tree.py": after(
+            "common/settings/sampling.py": after(
                 r"^class SamplingSettings(?:.*\n)*?    seed: ",
                 '    dummy_token: int = Field(-1, description="a token that is never drawn; -1 is none")\n',
             ),

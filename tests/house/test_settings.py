@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from common.settings import Settings
-from common.settings.tree import Group
+from common.settings.fields import Group
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("common", "dataset", "producer", "workers")

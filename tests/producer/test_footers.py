@@ -10,8 +10,10 @@ import pyarrow.parquet.encryption as pe
 import pytest
 
 from common.errors import FleetError
-from common.run.manifest import MAX_BATCHES, MAX_ROWS, Batch, Part, read_part
+from common.run.batch import Batch
+from common.run.manifest import read_part
 from common.run.part import PartError
+from common.run.planned_part import MAX_BATCHES, MAX_ROWS, Part
 from common.settings import S3Settings
 from common.store import open_store
 from producer.plan import plan_part

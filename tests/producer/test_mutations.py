@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from common.errors import FleetError
-from common.run.manifest import Batch, Part
+from common.run.batch import Batch
+from common.run.planned_part import Part
 from common.settings import S3Settings
 from producer import stage
 from producer.plan import plan_part

@@ -8,8 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from common.run.manifest import Batch, part_id
+from common.run.batch import Batch
 from common.run.part import PartError
+from common.run.planned_part import part_id
 from common.run.schema import SHARD
 from common.settings import S3Settings
 from producer import plan

@@ -16,8 +16,9 @@ from common.queue.message import QUEUE
 from common.queue.waiting import waiting_batches
 from common.run.bundle import BUNDLES
 from common.run.failure_record import Failure, Reason, write_failure
-from common.run.manifest import Part, read_parts, read_run
+from common.run.manifest import read_parts, read_run
 from common.run.numbering import Numbering, numbers
+from common.run.planned_part import Part
 from common.settings import S3Settings, Settings
 from common.store import Store, open_store
 from producer import lock

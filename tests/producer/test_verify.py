@@ -15,7 +15,8 @@ import pytest
 
 from common.console.words import printable, quote
 from common.errors import StoreError
-from common.run.manifest import Batch, read_run
+from common.run.batch import Batch
+from common.run.manifest import read_run
 from common.settings import S3Settings
 from producer import auditing
 from producer.audit import Shard, audit_shard

@@ -7,7 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from common.queue.message import QUEUE
-from common.run.manifest import Batch, read_parts, read_run
+from common.run.batch import Batch
+from common.run.manifest import read_parts, read_run
 from common.run.schema import SHARD, Status
 from common.settings import S3Settings
 from common.store import Store, open_store

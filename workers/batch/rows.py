@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
+from common.run.batch import Batch
 from common.run.cast import as_type
-from common.run.manifest import Batch, Part
 from common.run.parquet import open_parquet
 from common.run.part import PartError
+from common.run.planned_part import Part
 from common.run.schema import PASSED_THROUGH, PUBLISHED
 from common.settings import S3Settings
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from common.run.manifest import Batch
+from common.run.batch import Batch
 from common.run.schema import SHARD
 from workers.batch.outcome import Outcome
 

@@ -12,8 +12,10 @@ from common import __version__
 from common.errors import FleetError
 from common.metrics import Stage, timed
 from common.queue.message import Message
-from common.run.manifest import Batch, Part, Run, read_part, read_run
+from common.run.batch import Batch
+from common.run.manifest import Run, read_part, read_run
 from common.run.model_refs import model_refs
+from common.run.planned_part import Part
 from common.settings import Settings
 from common.store import Store, absolute_uri, is_under, open_store
 from workers.batch import loop

@@ -15,7 +15,7 @@ from redis.retry import Retry
 from common.errors import FleetError, StoreError
 from common.queue.broker import connect, warn_of_eviction
 from common.queue.broker_url import parse_broker_url
-from common.run.manifest import RUN_KEY
+from common.run.layout import RUN_KEY
 from common.settings import Settings
 from common.settings.presets import FAKE
 from common.store import absolute_uri, is_s3, open_store

@@ -5,8 +5,8 @@ import random
 import pytest
 
 from common.errors import FleetError
-from common.run.manifest import Part
 from common.run.numbering import Numbering, numbers
+from common.run.planned_part import Part
 
 
 def parts(*rows: int) -> list[Part]:

@@ -10,8 +10,9 @@ from aiohttp import web
 from huggingface_hub import HfFileSystem, constants
 
 from common.errors import RefusedError, StoreError
-from common.run.manifest import Batch, Part
+from common.run.batch import Batch
 from common.run.part import AbsentPartError, ChangedPartError, PartError, open_part
+from common.run.planned_part import Part
 from common.settings import S3Settings
 from producer.plan import plan_part
 from tests.samples import write_part

@@ -12,9 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from common.run import parquet, pieces
-from common.run.manifest import Batch, Part
+from common.run.batch import Batch
 from common.run.parquet import PartReader
 from common.run.part import PartError
+from common.run.planned_part import Part
 from common.settings import S3Settings
 from workers.batch import rows as batch_rows
 from workers.batch.rows import read_rows
@@ -38,7 +39,8 @@ def write(path: Path, table: pa.Table, options: Mapping[str, object] = MappingPr
 READ = """
 import resource, sys
 from common.errors import FleetError
-from common.run.manifest import Batch, Part
+from common.run.batch import Batch
+from common.run.planned_part import Part
 from common.settings import S3Settings
 from producer.stage import _Stager
 from workers.batch.rows import read_rows

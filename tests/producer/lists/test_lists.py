@@ -11,7 +11,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from common.run.manifest import Part, read_parts
+from common.run.manifest import read_parts
+from common.run.planned_part import Part
 from common.settings import S3Settings
 from common.store import absolute_uri, open_store
 from producer.cli import main

@@ -7,8 +7,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from common.run.manifest import Batch, Part
+from common.run.batch import Batch
 from common.run.part import PartError
+from common.run.planned_part import Part
 from common.run.schema import PUBLISHED
 from common.settings import S3Settings
 from producer.plan import plan_part

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from common.run.manifest import Batch
+from common.run.batch import Batch
 from common.run.schema import OURS, PASSED_THROUGH, PUBLISHED, SHARD, Status
 from workers.batch.outcome import Outcome
 from workers.batch.shard import is_identical, shard_bytes

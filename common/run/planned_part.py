@@ -1,0 +1,80 @@
+"""A part as it was planned: its id, its size, and the batches that it is cut into."""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Annotated
+
+from pydantic import Field
+
+from common.errors import FleetError
+from common.run.batch import Batch
+from common.run.layout import staged_key
+from common.run.part import Fingerprint
+from common.run.record import Record
+
+MAX_ROWS = 10**10
+MAX_BATCHES = 10**6
+"""Of one part: what every command can count through, whoever wrote the manifest."""
+
+SLUG_LENGTH = 24
+
+PartId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")]
+
+
+class Part(Record):
+    """One planned input file."""
+
+    id: PartId
+    address: str
+    rows: Annotated[int, Field(gt=0, le=MAX_ROWS)]
+    size: int
+    etag: str | None = None
+    staged: Fingerprint | None = None  # of its copy in the run, if any
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        return Fingerprint(self.size, self.etag)
+
+    def as_read(self, run: str) -> "Part":
+        """The part for a worker: itself, or its copy in the run at the URI `run`."""
+        if self.staged is None:
+            return self
+        address = f"{run}/{staged_key(self.id)}"
+        return self.model_copy(
+            update={"address": address, "size": self.staged.size, "etag": self.staged.etag}
+        )
+
+    def batches(self, batch_rows: int) -> Iterator[Batch]:
+        """The part cut into row ranges; the last may be shorter.
+
+        Raises:
+            FleetError: there are more than `MAX_BATCHES`.
+        """
+        count = -(-self.rows // batch_rows)
+        if count > MAX_BATCHES:
+            raise FleetError(
+                f"{self.address}: {count} batches of {batch_rows} rows, more than {MAX_BATCHES} a part;"
+                " start a run with a larger --batch-rows"
+            )
+        for first in range(0, self.rows, batch_rows):
+            yield self._batch(first, batch_rows)
+
+    def batch_at(self, first_row: int, batch_rows: int) -> Batch | None:
+        """The batch that begins at `first_row`, or None if none does."""
+        starts_one = first_row % batch_rows == 0 and 0 <= first_row < self.rows
+        return self._batch(first_row, batch_rows) if starts_one else None
+
+    def _batch(self, first_row: int, batch_rows: int) -> Batch:
+        return Batch(self.id, first_row, min(batch_rows, self.rows - first_row))
+
+
+def part_id(address: str) -> str:
+    """A readable name made unique by a hash of the whole address.
+
+    Two parts of the same file name in different folders never collide.
+    """
+    stem = PurePosixPath(address).name.removesuffix(".parquet")
+    slug = re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-_")[:SLUG_LENGTH] or "part"
+    return f"{slug}-{hashlib.sha256(address.encode()).hexdigest()[:10]}"

@@ -1,0 +1,12 @@
+"""A JSON record of a run or a data set: written once, closed to unknown fields."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Record(BaseModel):
+    """Frozen, so that what was read is what was written."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def to_json(self) -> bytes:
+        return (self.model_dump_json(indent=1) + "\n").encode()

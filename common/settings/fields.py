@@ -1,0 +1,41 @@
+"""Kinds of settings: how text becomes a list, a path or nothing; and what every group shares."""
+
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt
+
+
+def _split(value: object) -> object:
+    if isinstance(value, str):
+        return [item.strip() for item in value.split(",") if item.strip()]
+    return value
+
+
+def _empty_is_none(value: object) -> object:
+    return None if value == "" else value
+
+
+def _expand_home(value: object) -> object:
+    """No shell does it for variables that an env file holds."""
+    if not isinstance(value, str) or not value.startswith("~"):
+        return value
+    try:
+        return str(Path(value).expanduser())
+    except RuntimeError as error:
+        raise ValueError(f"{value}: there is no such home folder; write the path without ~") from error
+
+
+EmptyIsNone = BeforeValidator(_empty_is_none)
+Home = BeforeValidator(_expand_home)
+CommaSeparated = BeforeValidator(_split)
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], CommaSeparated]
+Lengths = Annotated[tuple[PositiveInt, ...], CommaSeparated, Field(min_length=1)]
+Probability = Annotated[float, Field(gt=0, le=1)]
+
+
+class Group(BaseModel):
+    """A branch of the settings tree: closed, so that a misspelt variable is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
