@@ -17,20 +17,21 @@ from common.deny.deny_list import DenyList, read_deny_list
 from common.errors import FleetError
 from common.run.schema import Status
 from common.store import absolute_uri, open_store
-from dataset.card import render_card
-from dataset.card_file import read_texts
-from dataset.data_file import read_tally
+from dataset.card.card import render_card
+from dataset.card.card_file import read_texts
+from dataset.card.licences import require_licence
 from dataset.errors import BadRunError
+from dataset.files.data_file import read_tally
+from dataset.files.folder import require_merged
+from dataset.files.keys import CARD_KEY, DATA
 from dataset.gallery.page import render_page
-from dataset.gallery.sample import draw
-from dataset.licences import require_licence
-from dataset.local_file import write_file
 from dataset.merge.flow import Options, merge
 from dataset.merge.outcomes import Filters
 from dataset.merge.thin import Dedupe, Thinning
-from dataset.merged import CARD_KEY, DATA, require_merged
-from dataset.publish import plan_upload, publish
-from dataset.row_source import open_rows
+from dataset.pages.page_file import write_file
+from dataset.publish.publish import plan_upload, publish
+from dataset.rows.row_source import open_rows
+from dataset.rows.sample import draw
 from dataset.score.page import render_score
 from dataset.score.score import score
 from dataset.stats import read_stats

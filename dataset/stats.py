@@ -13,14 +13,14 @@ from common.run.batch import Batch
 from common.run.schema import Status
 from common.settings import S3Settings
 from common.store import absolute_uri, open_store
-from dataset.data_file import read_tally
-from dataset.data_source import HUB, DataSource, open_data
-from dataset.histogram import histograms
-from dataset.merged import read_merged, require_written
+from dataset.figures.histogram import histograms
+from dataset.figures.tally import COLUMNS, Tally, sum_tallies
+from dataset.files.data_file import read_tally
+from dataset.files.folder import read_merged, require_written
 from dataset.parallel import ordered_map
-from dataset.shards import shard_rows
-from dataset.source import Source, open_source
-from dataset.tally import COLUMNS, Tally, sum_tallies
+from dataset.rows.data_source import HUB, DataSource, open_data
+from dataset.rows.run_source import Source, open_source
+from dataset.rows.shards import shard_rows
 
 THREADS = 4
 

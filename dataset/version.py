@@ -12,8 +12,10 @@ import re
 from common.errors import FleetError
 from common.settings import S3Settings
 from common.store import Store
-from dataset.card import update_card
-from dataset.merged import DATA, MERGE_KEY, NEXT_KEY, Merged, read_merged
+from dataset.card.card import update_card
+from dataset.files.folder import read_merged
+from dataset.files.keys import DATA, MERGE_KEY, NEXT_KEY
+from dataset.files.merged import Merged
 
 VERSION_SUFFIX = re.compile(r"(-v\d+)?\.parquet$")
 

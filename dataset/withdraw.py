@@ -15,24 +15,17 @@ from common.errors import FleetError
 from common.settings import S3Settings
 from common.store import Store
 from common.store.scratch import scratch
-from dataset.canonical import canonical_urls
-from dataset.card import update_card
-from dataset.data_file import open_data_file, require_files
-from dataset.denied import denied_rows
-from dataset.download import download
-from dataset.merged import (
-    CARD_KEY,
-    MERGE_KEY,
-    DataFile,
-    Merged,
-    Withdrawal,
-    file_origin,
-    read_merged,
-    require_own_files,
-    require_written,
-)
+from dataset.card.card import update_card
+from dataset.deny.canonical import canonical_urls
+from dataset.deny.denied import denied_rows
+from dataset.files.data_file import open_data_file, require_files
+from dataset.files.download import download
+from dataset.files.folder import read_merged, require_own_files, require_written
+from dataset.files.keys import CARD_KEY, MERGE_KEY
+from dataset.files.merged import DataFile, Merged, Withdrawal
+from dataset.files.recipe import file_origin
+from dataset.files.rewrite import NewFile, batches, kept_rows, write_files
 from dataset.parallel import ordered_map
-from dataset.rewrite import NewFile, batches, kept_rows, write_files
 from dataset.version import begin, clean_up, commit, read_next, rewritten_key
 
 SCANNERS = 2

@@ -1,21 +1,19 @@
 """The gallery's HTML: one file that loads nothing but pictures, and trusts no text."""
 
-import base64
-import hashlib
 import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.resources import files
 
 import jinja2
-from markupsafe import Markup
 
 from common.run.schema import Status
-from dataset.gallery.sample import Sample
-from dataset.row_source import Row
-from dataset.templating import make_environment
+from dataset.pages.asset import read_asset, source_hash
+from dataset.pages.templating import make_environment
+from dataset.rows.row_source import Row
+from dataset.rows.sample import Sample
 
+GALLERY = "dataset.gallery"
 LONGEST = 400
 """Characters shown of any stranger's text."""
 WEB_ADDRESS = re.compile(r"https?://[^\s\\\x00-\x1f\"'<>`]+", re.IGNORECASE)
@@ -53,7 +51,7 @@ def render_page(sample: Sample, title: str, *, with_failures: bool) -> str:
     """The page as HTML; failed rows are shown only `with_failures`."""
     cards = [card(row) for row in sample.rows if with_failures or row["status"] == Status.OK]
     scores = [card.similarity for card in cards if card.similarity is not None]
-    style, script = _asset("gallery.css"), _asset("gallery.js")
+    style, script = read_asset(GALLERY, "gallery.css"), read_asset(GALLERY, "gallery.js")
     return _template().render(
         cards=cards,
         title=title,
@@ -72,20 +70,12 @@ def content_policy(style: str, script: str) -> str:
     """Nothing loads or runs but pictures and the two texts of the page's own."""
     return (
         "default-src 'none'; img-src http: https:; base-uri 'none'; form-action 'none';"
-        f" style-src {_source_hash(style)}; script-src {_source_hash(script)}"
+        f" style-src {source_hash(style)}; script-src {source_hash(script)}"
     )
 
 
-def _source_hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
-def _asset(name: str) -> Markup:
-    return Markup((files("dataset") / "templates" / name).read_text("utf-8"))  # noqa: S704 - our own file
-
-
 def _template() -> jinja2.Template:
-    environment = make_environment("dataset", autoescape=True)
+    environment = make_environment(GALLERY, autoescape=True)
     environment.filters["shorten"] = shorten
     return environment.get_template("gallery.html.jinja")
 

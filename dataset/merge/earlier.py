@@ -10,17 +10,17 @@ import pyarrow.compute as pc
 from common.console.progress import progress
 from common.settings import S3Settings
 from common.store import Store
-from dataset.canonical import canonical_urls
-from dataset.counts import WITHDRAWN
-from dataset.data_file import open_data_file
+from dataset.deny.canonical import canonical_urls
+from dataset.figures.counts import WITHDRAWN
+from dataset.files.data_file import open_data_file
+from dataset.files.merged import DataFile
+from dataset.files.rewrite import batches
 from dataset.merge.keys import KEY, row_keys, text_hashes
 from dataset.merge.ledger import shard_of
 from dataset.merge.plan import judge
 from dataset.merge.repeats import is_kept
 from dataset.merge.scan import Scan
 from dataset.merge.spill import MOST_BUCKETS, Spill
-from dataset.merged import DataFile
-from dataset.rewrite import batches
 
 EARLIER = pa.schema(
     [

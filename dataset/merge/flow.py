@@ -8,9 +8,14 @@ from common.errors import FleetError
 from common.settings import S3Settings
 from common.store import absolute_uri, open_store
 from common.store.scratch import scratch
-from dataset.card import update_card
-from dataset.data_file import require_files
+from dataset.card.card import update_card
 from dataset.errors import BadRunError
+from dataset.files.data_file import require_files
+from dataset.files.folder import read_merged, require_own_files
+from dataset.files.keys import MERGE_KEY, NEXT_KEY, data_key
+from dataset.files.merged import DataFile, Merged
+from dataset.files.recipe import Recipe, file_origin
+from dataset.files.rewrite import NewFile, write_files
 from dataset.merge.increment import extend, require_extension
 from dataset.merge.job import Job
 from dataset.merge.plan import cut, decide, pieces
@@ -18,19 +23,7 @@ from dataset.merge.recipe import Options, make_recipe
 from dataset.merge.record import make_record
 from dataset.merge.scan import number_shards, scan
 from dataset.merge.write import PieceReader
-from dataset.merged import (
-    MERGE_KEY,
-    NEXT_KEY,
-    DataFile,
-    Merged,
-    Recipe,
-    data_key,
-    file_origin,
-    read_merged,
-    require_own_files,
-)
-from dataset.rewrite import NewFile, write_files
-from dataset.source import Source, open_sources
+from dataset.rows.run_source import Source, open_sources
 from dataset.version import clean_up, read_next
 
 __all__ = ["Options", "merge"]

@@ -9,7 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.errors import FleetError
-from dataset.data_file import require_files
+from dataset.files.data_file import require_files
+from dataset.files.merged import DataFile, Merged
+from dataset.files.recipe import file_origin
+from dataset.files.rewrite import NewFile, kept_rows, write_files
 from dataset.merge.earlier import Earlier, scan_files
 from dataset.merge.job import Job
 from dataset.merge.plan import Plan, cut, decide, pieces
@@ -17,9 +20,7 @@ from dataset.merge.recipe import digest_batches
 from dataset.merge.record import make_record
 from dataset.merge.scan import Scan, scan
 from dataset.merge.write import PieceReader
-from dataset.merged import DataFile, Merged, file_origin
-from dataset.rewrite import NewFile, kept_rows, write_files
-from dataset.source import Source
+from dataset.rows.run_source import Source
 from dataset.version import added_key, begin, commit, rewritten_key
 
 GROWS = frozenset({"runs", "shards", "missing_batches", "pyarrow", "version"})

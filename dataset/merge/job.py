@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from common.settings import S3Settings
 from common.store import Store
+from dataset.files.recipe import Recipe
 from dataset.merge.recipe import Options
 from dataset.merge.scan import NumberedShard
-from dataset.merged import Recipe
 
 
 @dataclass(frozen=True)

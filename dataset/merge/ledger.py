@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.run.schema import Status
-from dataset.counts import Counts, count_fates
+from dataset.figures.counts import Counts, count_fates
 from dataset.merge.outcomes import OUTCOMES
 from dataset.merge.repeats import CAPTIONED, is_kept, is_outcome
 from dataset.merge.scan import ROW_BITS

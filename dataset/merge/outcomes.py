@@ -8,9 +8,9 @@ import pyarrow.compute as pc
 
 from common.deny.deny_list import DenyList
 from common.run.schema import Status
-from dataset.counts import DENIED, LISTED, OPTED_OUT, ROW_FILTERS
-from dataset.denied import denied_rows
-from dataset.tally import best_similarity
+from dataset.deny.denied import denied_rows
+from dataset.figures.counts import DENIED, LISTED, OPTED_OUT, ROW_FILTERS
+from dataset.figures.tally import best_similarity
 
 OUTCOMES = (*(str(status) for status in Status), *ROW_FILTERS, DENIED, OPTED_OUT, LISTED)
 """A row's outcome travels as an index into these."""

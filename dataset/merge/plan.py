@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from common.console.progress import progress
-from dataset.counts import Counts
+from dataset.figures.counts import Counts
 from dataset.merge.ledger import Ledger
 from dataset.merge.refusals import apply_refusals
 from dataset.merge.repeats import append_fates, is_kept

@@ -9,12 +9,13 @@ import pyarrow as pa
 
 from common import __version__
 from common.run.batch import Batch
-from dataset.data_writer import data_schema
+from dataset.files.data_writer import data_schema
+from dataset.files.merged import MergedPart
+from dataset.files.recipe import Recipe
 from dataset.merge.outcomes import Filters
 from dataset.merge.scan import Wanted
 from dataset.merge.thin import Thinning
-from dataset.merged import MergedPart, Recipe
-from dataset.source import Source
+from dataset.rows.run_source import Source
 
 SizedBatch = tuple[Batch, int]
 

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from common.deny.deny_list import DenyList
-from dataset.counts import Counts
+from dataset.figures.counts import Counts
+from dataset.files.merged import Merged
+from dataset.files.recipe import Recipe
 from dataset.merge.recipe import merged_parts
 from dataset.merge.scan import NumberedShard, Scan
-from dataset.merged import Merged, Recipe
 
 
 def make_record(

@@ -7,7 +7,7 @@ list or of a run's list. A hit of a run's list of images takes out every row of 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dataset.counts import DENIED, LISTED, OPTED_OUT
+from dataset.figures.counts import DENIED, LISTED, OPTED_OUT
 from dataset.merge.outcomes import OPT_OUT, OUTCOMES
 from dataset.merge.repeats import CAPTIONED, is_outcome
 

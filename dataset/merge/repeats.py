@@ -18,7 +18,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dataset.counts import DENIED, DUPLICATE, OPTED_OUT, ROW_FILTERS, SUPERSEDED
+from dataset.figures.counts import DENIED, DUPLICATE, OPTED_OUT, ROW_FILTERS, SUPERSEDED
 from dataset.merge.keys import KEY
 from dataset.merge.outcomes import OK, OPT_OUT, OUTCOMES
 

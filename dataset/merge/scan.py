@@ -14,15 +14,15 @@ from common.console.progress import progress
 from common.run.batch import Batch
 from common.run.provenance import Provenance
 from common.run.schema import Status
-from dataset.canonical import canonical_urls
-from dataset.denied import HOST
+from dataset.deny.canonical import canonical_urls
+from dataset.deny.denied import HOST
 from dataset.merge.keys import image_hashes, row_keys, text_hashes
 from dataset.merge.outcomes import Filters
 from dataset.merge.refusals import listed_images
 from dataset.merge.spill import Spill, buckets_for
 from dataset.parallel import ordered_map
-from dataset.shards import shard_provenance, shard_rows
-from dataset.source import Source
+from dataset.rows.run_source import Source
+from dataset.rows.shards import shard_provenance, shard_rows
 
 THREADS = 4
 ROW_BITS = 32

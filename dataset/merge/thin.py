@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dataset.counts import DUPLICATE, MANY_OF_HOST, NOT_SAMPLED
+from dataset.figures.counts import DUPLICATE, MANY_OF_HOST, NOT_SAMPLED
 from dataset.merge.keys import text_hashes
 from dataset.merge.spill import Spill
 

@@ -10,7 +10,7 @@ from common.run.schema import Status
 from dataset.errors import BadRunError
 from dataset.merge.plan import Piece, Plan
 from dataset.merge.scan import ROW_BITS, NumberedShard
-from dataset.shards import shard_rows
+from dataset.rows.shards import shard_rows
 
 
 @dataclass(frozen=True)

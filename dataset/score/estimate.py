@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist, fmean, stdev
 
-from dataset.survey.report.student import t_quantile
+from dataset.figures.student import t_quantile
 
 QUANTILE = 0.975
 Z = NormalDist().inv_cdf(QUANTILE)

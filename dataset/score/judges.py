@@ -5,7 +5,7 @@ from itertools import combinations
 from math import comb, isfinite
 from statistics import fmean
 
-from dataset.row_source import Row
+from dataset.rows.row_source import Row
 from dataset.score.estimate import Estimate, estimate_mean, estimate_share
 
 MOST_CANDIDATES = 40

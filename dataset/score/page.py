@@ -1,14 +1,12 @@
 """The score as one HTML page with plots, in the style of the survey's report."""
 
-import base64
-import hashlib
 from collections.abc import Sequence
-from importlib.resources import files
 
 from markupsafe import Markup
 
+from dataset.pages.asset import read_asset, source_hash
+from dataset.pages.templating import make_environment
 from dataset.score.score import Figure, Score, format_estimate
-from dataset.templating import make_environment
 
 WIDTH, HEIGHT, MARGIN = 440, 240, 48
 Points = Sequence[tuple[float, float]]
@@ -16,14 +14,13 @@ Points = Sequence[tuple[float, float]]
 
 def render_score(score: Score) -> str:
     """The page; it loads nothing."""
-    environment = make_environment("dataset", autoescape=True)
+    environment = make_environment("dataset.score", autoescape=True)
     environment.filters["estimate"] = format_estimate
-    style = Markup((files("dataset.survey") / "templates" / "report.css").read_text("utf-8"))  # noqa: S704 - our own file
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    style = read_asset("dataset.pages", "report.css")
     return environment.get_template("score.html.jinja").render(
         score=score,
         style=style,
-        policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
+        policy=f"default-src 'none'; style-src {source_hash(style)}; base-uri 'none'; form-action 'none'",
         growth=line_plot(score.growth, "captions", "distinct words", digits=0),
         best_of=line_plot(score.best_of, "candidates", "similarity of the best", digits=3),
         cider=Figure("cider", "CIDEr-D, 0 to 10", score.references.cider) if score.references else None,

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from common.errors import FleetError
 from common.url import canonical_url
-from dataset.row_source import Row
+from dataset.rows.human_captions import read_captions
+from dataset.rows.row_source import Row
 from dataset.score.cider import cider
 from dataset.score.estimate import Estimate, estimate_mean
 from dataset.score.words import split_words
-from dataset.survey.human import read_captions
 
 
 @dataclass(frozen=True, slots=True)

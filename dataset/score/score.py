@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from common.errors import FleetError
-from dataset.gallery.sample import draw
-from dataset.row_source import Row, RowSource
+from dataset.rows.row_source import Row, RowSource
+from dataset.rows.sample import draw
 from dataset.score.estimate import Estimate, estimate_mean
 from dataset.score.judges import best_of, rank_agreement, same_winner, top_similarities
 from dataset.score.references import Compared, compare

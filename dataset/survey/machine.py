@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from common.settings import S3Settings
-from dataset.gallery.sample import draw_rows
-from dataset.row_source import open_rows
+from dataset.rows.row_source import open_rows
+from dataset.rows.sample import draw_rows
 from dataset.survey.candidate import Candidate
 from dataset.survey.layout import Author
 

@@ -14,10 +14,11 @@ from common.console.cli import load_settings
 from common.deny.deny_list import DenyList, parse_deny_list
 from common.errors import FleetError
 from common.store import Store
-from dataset.data_file import read_tally
-from dataset.histogram import histograms
+from dataset.figures.histogram import histograms
+from dataset.files.data_file import read_tally
+from dataset.files.folder import read_merged
+from dataset.files.merged import Merged
 from dataset.merge.flow import Options
-from dataset.merged import Merged, read_merged
 from dataset.withdraw import Withdrawn, withdraw
 from tests.dataset.command import DATASET, error_line, run_dataset
 from tests.dataset.conftest import NewStore

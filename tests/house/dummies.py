@@ -79,7 +79,7 @@ assert opt_out_rule(headers) == "x-robots-tag: nodummies"
         },
         """
 from common.run.schema import Status
-from dataset.counts import count_fates
+from dataset.figures.counts import count_fates
 assert count_fates({"dummy": 2, "ok": 1}).failures == {Status.DUMMY: 2}
 assert Status("dummy").meaning == "a dummy"
 """,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import inf, sqrt
 from statistics import fmean, stdev
 
-from dataset.survey.report.student import t_below, t_quantile
+from dataset.figures.student import t_below, t_quantile
 
 TAIL = 0.025
 TINY = 1e-18

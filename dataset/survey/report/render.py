@@ -2,23 +2,21 @@
 
 import base64
 import dataclasses
-import hashlib
 import json
 import os
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 
 import jinja2
-from markupsafe import Markup
 
 from common import __version__
+from dataset.pages.asset import read_asset, source_hash
+from dataset.pages.templating import make_environment
 from dataset.survey.layout import IMAGES
 from dataset.survey.report import original
 from dataset.survey.report.estimates import Estimate
 from dataset.survey.report.plots import rater_plot, rating_plot, share_plot
 from dataset.survey.report.tables import Failure, Tables
-from dataset.templating import make_environment
 
 Pair = tuple[Path, Tables]
 """A survey's folder and its tables."""
@@ -42,15 +40,14 @@ def to_markdown(rounds: Sequence[Pair], target: Path) -> str:
 
 def to_page(rounds: Sequence[Pair]) -> str:
     """One HTML file that loads nothing: its few pictures are in it."""
-    style = Markup((files("dataset.survey") / "templates" / "report.css").read_text("utf-8"))  # noqa: S704 - our own file
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    style = read_asset("dataset.pages", "report.css")
     return (
         _environment(escape=True)
         .get_template("report.html.jinja")
         .render(
             rounds=rounds,
             style=style,
-            policy=f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'",
+            policy=f"default-src 'none'; img-src data:; style-src {source_hash(style)}; base-uri 'none'",
             image=_inline,
             rating_plot=rating_plot,
             share_plot=share_plot,

@@ -6,10 +6,10 @@ from importlib.resources import files
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from dataset.pages.templating import make_environment
 from dataset.survey.answers import RATINGS, Progress, Standing
 from dataset.survey.layout import Survey
 from dataset.survey.web.visit import Visit
-from dataset.templating import make_environment
 
 STATIC = {"survey.css": "text/css", "survey.js": "text/javascript", "icon.svg": "image/svg+xml"}
 AN_HOUR = "public, max-age=3600"

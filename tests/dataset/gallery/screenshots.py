@@ -9,8 +9,8 @@ from PIL import Image
 from common.settings import S3Settings
 from common.store import open_store
 from dataset.gallery.page import render_page
-from dataset.gallery.sample import draw
-from dataset.row_source import open_rows
+from dataset.rows.row_source import open_rows
+from dataset.rows.sample import draw
 from tests.dataset.browser import browser
 from tests.dataset.gallery.pictures import Picture, Web, picture_web
 from tests.dataset.synthetic import RunShape, write_manifest, write_shard

@@ -10,8 +10,8 @@ from playwright.sync_api import Page
 
 from common.run.schema import Status
 from dataset.gallery.page import WEB_ADDRESS, render_page, shorten
-from dataset.gallery.sample import Sample
-from dataset.row_source import Row
+from dataset.rows.row_source import Row
+from dataset.rows.sample import Sample
 from tests.dataset.browser import browser, needs_chromium
 from tests.dataset.gallery.pictures import Picture, Web, picture_web
 

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 from common.console.cli import load_settings
 from common.run.schema import Status
 from common.store import Store
+from dataset.files.merged import Merged
 from dataset.merge.flow import Options, merge
-from dataset.merged import Merged
 from tests.dataset.synthetic import RunShape, captioned, failed, write_manifest, write_shard
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from dataset.files.merged import Merged
 from dataset.merge.flow import Options
 from dataset.merge.outcomes import Filters
 from dataset.merge.thin import Dedupe, Thinning
-from dataset.merged import Merged
 from tests.dataset.conftest import NewStore
 from tests.dataset.merge.runs import make_run, merge_runs, names_of, row
 

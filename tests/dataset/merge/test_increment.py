@@ -14,10 +14,10 @@ from common.errors import FleetError
 from common.run.schema import Status
 from common.settings import S3Settings
 from common.store import Store, open_store
+from dataset.files.merged import Merged
 from dataset.merge.flow import Options
 from dataset.merge.outcomes import Filters
 from dataset.merge.thin import Thinning
-from dataset.merged import Merged
 from tests.dataset.command import DATASET
 from tests.dataset.conftest import NewStore
 from tests.dataset.contents import contents

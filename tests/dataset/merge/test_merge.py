@@ -20,9 +20,10 @@ from common.run.schema import OURS, PUBLISHED, Status
 from common.settings import S3Settings, SamplingSettings
 from common.store import Store
 from dataset.errors import BadRunError
+from dataset.files.folder import read_merged
+from dataset.files.merged import Merged
 from dataset.merge.flow import Options, merge
 from dataset.merge.outcomes import Filters
-from dataset.merged import Merged, read_merged
 from tests.dataset.conftest import NewStore
 from tests.dataset.synthetic import (
     RunShape,

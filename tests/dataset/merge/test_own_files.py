@@ -15,7 +15,7 @@ from common.store import open_store
 from dataset.errors import BadRunError
 from dataset.merge.flow import Options, merge
 from dataset.merge.outcomes import Filters
-from dataset.publish import plan_upload
+from dataset.publish.publish import plan_upload
 from dataset.stats import read_stats
 from tests.dataset.command import error_line, run_dataset
 from tests.dataset.synthetic import RunShape, write_run

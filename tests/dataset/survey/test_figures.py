@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from dataset.figures.student import t_below, t_quantile
 from dataset.survey.layout import Author, Origin, Sample, Survey, Truth
 from dataset.survey.report.agreement import interval, krippendorff_alpha, nominal
 from dataset.survey.report.estimates import deviation, difference, mean, share
 from dataset.survey.report.observations import Observation, Round
-from dataset.survey.report.student import t_below, t_quantile
 from dataset.survey.report.tables import Tables, tables
 from dataset.survey.report.telling import telling
 from tests.benchmarks.intervals import RATING, SHARE, coverage, simulate

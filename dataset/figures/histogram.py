@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from dataset.tally import Tally
+from dataset.figures.tally import Tally
 
 WIDTH = 40
 CHARACTERS_STEP = 10

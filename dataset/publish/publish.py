@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 from common.errors import FleetError
 from common.settings import S3Settings
 from common.store import Entry, Store
-from dataset.card import render_card
-from dataset.card_file import is_edited, read_texts
-from dataset.data_file import read_tally, require_files
-from dataset.hub_errors import hub_errors
-from dataset.merged import CARD_KEY, DATA, Merged, require_merged
-from dataset.repository import Repository, open_repository
-from dataset.uploads import Uploader
+from dataset.card.card import render_card
+from dataset.card.card_file import is_edited, read_texts
+from dataset.files.data_file import read_tally, require_files
+from dataset.files.folder import require_merged
+from dataset.files.keys import CARD_KEY, DATA
+from dataset.files.merged import Merged
+from dataset.publish.hub_errors import hub_errors
+from dataset.publish.repository import Repository, open_repository
+from dataset.publish.uploads import Uploader
 
 if TYPE_CHECKING:
     from huggingface_hub import CommitOperationAdd

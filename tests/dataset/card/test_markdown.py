@@ -8,12 +8,12 @@ import pytest
 import yaml
 
 from common.run.manifest import ModelRef, Models
-from dataset.card_file import CardTexts
-from dataset.markdown import printable, to_code, to_text, to_yaml
+from dataset.card.card_file import CardTexts
+from dataset.card.markdown import printable, to_code, to_text, to_yaml
+from tests.dataset.card.test_card import card, header
 from tests.dataset.conftest import NewStore
 from tests.dataset.merge.runs import merge_runs
 from tests.dataset.synthetic import MODELS, RunShape, write_run
-from tests.dataset.test_card import card, header
 
 EVIL = [
     "x` |\n\n# <script>alert(1)</script> ![x](http://evil.example/p.png)\n---\nlicense: mit\n",
@@ -65,7 +65,7 @@ def test_a_card_of_hostile_models_has_one_header_and_no_markup(folder_store: New
 
 
 def test_texts_travel_with_the_card_and_end_no_comment() -> None:
-    from dataset.card_file import is_edited, read_texts, sign  # noqa: PLC0415
+    from dataset.card.card_file import is_edited, read_texts, sign  # noqa: PLC0415
 
     texts = replace(CardTexts(), name="--> <script>", contact="a@b.example")
     signed = sign("# words\n", texts).encode()
@@ -79,7 +79,7 @@ def test_texts_travel_with_the_card_and_end_no_comment() -> None:
 def test_a_damaged_signature_is_no_texts(said: Any) -> None:
     import base64  # noqa: PLC0415
 
-    from dataset.card_file import read_texts  # noqa: PLC0415
+    from dataset.card.card_file import read_texts  # noqa: PLC0415
 
     line = f"<!-- card {base64.b64encode(said).decode() or 'AA=='} {'0' * 64} -->\n"
     assert read_texts(line.encode()).license == "other"

@@ -10,7 +10,7 @@ from itertools import accumulate, islice
 from common.console.progress import progress
 from common.run.schema import Status
 from dataset.parallel import ordered_map
-from dataset.row_source import Row, RowSource
+from dataset.rows.row_source import Row, RowSource
 
 THREADS = 4
 DRAWS_PER_ROW = 50

@@ -19,9 +19,9 @@ from common.run.part import open_part
 from common.settings import S3Settings
 from common.store import Store
 from common.store.scratch import scratch
-from dataset.download import download
-from dataset.merged import DataFile
-from dataset.repository import KIND, Repository
+from dataset.files.download import download
+from dataset.files.merged import DataFile
+from dataset.publish.repository import KIND, Repository
 
 if TYPE_CHECKING:
     from huggingface_hub import CommitOperationAdd

@@ -12,7 +12,9 @@ from common.run.hub import find_on_hub
 from common.run.part import PartError, open_part
 from common.settings import S3Settings
 from common.store import absolute_uri, open_store
-from dataset.merged import DATA, Merged, read_merged, require_written
+from dataset.files.folder import read_merged, require_written
+from dataset.files.keys import DATA
+from dataset.files.merged import Merged
 from dataset.parallel import ordered_map
 
 THREADS = 8

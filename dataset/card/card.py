@@ -5,14 +5,15 @@ from typing import Any
 from common.run.schema import COLUMNS, LAION_COCO, Status
 from common.settings import S3Settings
 from common.store import Store
-from dataset.card_file import CardTexts, follow, sign
-from dataset.counts import FILTER_MEANING
-from dataset.data_file import read_tally
-from dataset.histogram import histograms
-from dataset.markdown import to_code, to_text, to_yaml
-from dataset.merged import CARD_KEY, Merged
-from dataset.tally import Tally
-from dataset.templating import make_environment
+from dataset.card.card_file import CardTexts, follow, sign
+from dataset.card.markdown import to_code, to_text, to_yaml
+from dataset.figures.counts import FILTER_MEANING
+from dataset.figures.histogram import histograms
+from dataset.figures.tally import Tally
+from dataset.files.data_file import read_tally
+from dataset.files.keys import CARD_KEY
+from dataset.files.merged import Merged
+from dataset.pages.templating import make_environment
 
 SIZES = {
     10**3: "n<1K",
@@ -28,7 +29,7 @@ SIZES = {
 
 def render_card(merged: Merged, tally: Tally, texts: CardTexts) -> str:
     """The card as Markdown with the Hub's YAML header."""
-    environment = make_environment("dataset", autoescape=False, keep_trailing_newline=True)
+    environment = make_environment("dataset.card", autoescape=False, keep_trailing_newline=True)
     environment.filters |= {"grouped": lambda number: f"{number:,}"}
     environment.filters |= {"text": to_text, "code": to_code, "yaml": to_yaml}
     rendered = environment.get_template("card.md.jinja").render(**_variables(merged, tally, texts))

@@ -8,9 +8,9 @@ import pyarrow as pa
 
 from common.errors import FleetError
 from common.settings import S3Settings
-from dataset.data_source import DataSource, open_data
-from dataset.shards import shard_rows
-from dataset.source import Source, open_source
+from dataset.rows.data_source import DataSource, open_data
+from dataset.rows.run_source import Source, open_source
+from dataset.rows.shards import shard_rows
 
 COLUMNS = (
     "URL", "TEXT", "top_caption", "all_captions", "all_similarities",

@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 from common.console.progress import progress
 from common.settings import S3Settings
 from common.store import Store
-from dataset.data_file import open_data_file, require_files
-from dataset.data_writer import write_data_file
-from dataset.merged import DataFile, Merged
+from dataset.files.data_file import open_data_file, require_files
+from dataset.files.data_writer import write_data_file
+from dataset.files.merged import DataFile, Merged
 from dataset.parallel import ordered_map
 
 WRITERS = 4

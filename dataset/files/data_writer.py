@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 from common.console.progress import Advance
 from common.run.provenance import KEY
 from common.run.schema import OURS, PUBLISHED
-from dataset.data_file import ORIGIN, TALLY
-from dataset.merged import DataFile, Merged
-from dataset.tally import Tally
+from dataset.figures.tally import Tally
+from dataset.files.data_file import ORIGIN, TALLY
+from dataset.files.merged import DataFile, Merged
 
 ROW_GROUP_BYTES = 64 << 20
 """Uncompressed; about 60,000 rows, and what the Hub's viewer reads in one go."""

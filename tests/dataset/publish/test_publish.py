@@ -14,8 +14,8 @@ import pytest
 from common.console.cli import load_settings
 from common.deny.deny_list import parse_deny_list
 from common.store import Store
+from dataset.files.merged import Merged
 from dataset.merge.flow import Options, merge
-from dataset.merged import Merged
 from dataset.withdraw import withdraw
 from tests.dataset.command import DATASET, error_line, run_dataset
 from tests.dataset.conftest import NewStore

@@ -12,9 +12,9 @@ from common.run.schema import SHARD
 from common.settings import S3Settings
 from common.store import open_store
 from dataset.errors import BadRunError
-from dataset.gallery.sample import draw
 from dataset.merge.flow import Options, merge
-from dataset.row_source import open_rows
+from dataset.rows.row_source import open_rows
+from dataset.rows.sample import draw
 from dataset.stats import read_stats
 from tests.dataset.synthetic import RunShape, write_run
 

@@ -11,11 +11,11 @@ from common.console.cli import load_settings
 from common.deny.deny_list import parse_deny_list
 from common.run.schema import PUBLISHED, Status
 from common.store import Store
-from dataset.histogram import Histogram, histograms
+from dataset.figures.histogram import Histogram, histograms
+from dataset.figures.tally import Tally
+from dataset.files.merged import Merged
 from dataset.merge.flow import Options, merge
 from dataset.merge.outcomes import Filters
-from dataset.merged import Merged
-from dataset.tally import Tally
 from tests.dataset.command import error_line, run_dataset
 from tests.dataset.conftest import NewStore
 from tests.dataset.synthetic import RunShape, random_rows, write_run

@@ -10,10 +10,10 @@ from common.deny.deny_list import parse_deny_list
 from common.errors import FleetError
 from common.settings import S3Settings
 from common.store import Store
-from dataset.gallery.sample import draw, draw_positions
 from dataset.merge.flow import Options
 from dataset.merge.outcomes import Filters
-from dataset.row_source import open_rows
+from dataset.rows.row_source import open_rows
+from dataset.rows.sample import draw, draw_positions
 from tests.dataset.command import error_line, run_dataset
 from tests.dataset.conftest import NewStore
 from tests.dataset.hub import Hub, local_hub

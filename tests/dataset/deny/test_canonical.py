@@ -6,8 +6,8 @@ import pyarrow as pa
 
 from common.deny.deny_list import parse_deny_list
 from common.url import canonical_url
-from dataset.canonical import canonical_urls
-from dataset.denied import denied_rows
+from dataset.deny.canonical import canonical_urls
+from dataset.deny.denied import denied_rows
 
 PIECES = (
     "http://",

@@ -10,9 +10,9 @@ from pydantic import ValidationError
 from common.run.part import PartError, open_part
 from common.settings import S3Settings
 from common.store import Store
-from dataset.merged import DataFile
+from dataset.figures.tally import Tally, sum_tallies
+from dataset.files.merged import DataFile
 from dataset.parallel import ordered_map
-from dataset.tally import Tally, sum_tallies
 
 TALLY = b"fleet.tally"
 ORIGIN = b"fleet.origin"

@@ -5,8 +5,8 @@ from collections import Counter
 from common.run.schema import Status
 from common.settings import S3Settings
 from common.store import Store
-from dataset.gallery.sample import Sample, draw
-from dataset.row_source import open_rows
+from dataset.rows.row_source import open_rows
+from dataset.rows.sample import Sample, draw
 from tests.dataset.conftest import NewStore
 from tests.dataset.synthetic import RunShape, failed, random_rows, write_manifest, write_run, write_shard
 

@@ -1,0 +1,1 @@
+"""Deny lists over whole columns."""

@@ -1,0 +1,1 @@
+"""The files of a data set, and the record that names them."""

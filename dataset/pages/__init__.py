@@ -1,0 +1,1 @@
+"""Templates, and style sheets that several pages share."""

@@ -1,0 +1,1 @@
+"""A data set on the Hugging Face Hub."""

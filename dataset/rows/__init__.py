@@ -1,0 +1,1 @@
+"""Reading rows, wherever they lie."""
