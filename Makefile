@@ -18,15 +18,15 @@ survey-demo: .venv/ready ## a survey of toy captions, true and machine-written, 
 	$(BIN)/python -m tests.dataset.survey.demo --output output/survey-demo
 
 test: .venv/ready lint ## everything that CI runs, in parallel; TESTS_WITHOUT=chromium,... hides programs
-	$(BIN)/python -m $(PYTEST)
+	$(if $(COVERAGE),rm -rf output/coverage)
+	$(BIN)/$(if $(COVERAGE),coverage run,python) -m $(PYTEST)
+	$(if $(COVERAGE),$(BIN)/coverage combine --quiet)
+	$(if $(COVERAGE),$(BIN)/coverage report)
 
-coverage: .venv/ready lint ## make test, and the share of lines that it runs, child processes included: CI holds a floor
-	rm -rf output/coverage
-	$(BIN)/coverage run -m $(PYTEST)
-	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report
+coverage: ## make test, and the share of lines that it runs, child processes included, with a floor: what CI does
+	$(MAKE) test COVERAGE=1
 
-test coverage: export OMP_NUM_THREADS = 1 # of torch, in each process
+test: export OMP_NUM_THREADS = 1 # of torch, in each process
 
 lint: .venv/ready
 	$(BIN)/ruff format --check $(ROOMS)
