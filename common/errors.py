@@ -1,12 +1,19 @@
 """Errors with a one-line message for the user."""
 
+from typing import ClassVar
+
 
 class FleetError(Exception):
     """Bad input or infrastructure; the message says what, where and what to do."""
 
+    label: ClassVar[str] = "FleetError"
+    """In metrics: spelled out on each class, so that a class may be renamed and its series goes on."""
+
 
 class StoreError(FleetError):
     """The output or a part cannot be read or written: an infrastructure failure, never a row's."""
+
+    label = "StoreError"
 
 
 class RefusedError(StoreError):
@@ -15,6 +22,10 @@ class RefusedError(StoreError):
     Proves nothing about the object: it may be there for others.
     """
 
+    label = "RefusedError"
+
 
 class ChangedError(StoreError):
     """An object is not the version that was opened."""
+
+    label = "ChangedError"

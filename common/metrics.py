@@ -26,7 +26,7 @@ LABELS = {
     "stage": "see below",
     "model": "`ranker` or `selector`",
     "end": "`committed`; `late`, another worker's shard was first; `put_back`; `failed`; `dead`",
-    "error": "class of the error",
+    "error": "`label` of the error's class, or the class of an error of a library",
     "reason": "`crashed`, `vanished`, `error` or `part`",
 }
 """What a label's values are."""

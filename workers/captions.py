@@ -49,5 +49,7 @@ class Captioning(Protocol):
 class ModelFolderError(FleetError):
     """A model folder lacks a file or holds another architecture; the line says what was expected."""
 
+    label = "ModelFolderError"
+
     def __init__(self, folder: Path, problem: str, expected: str) -> None:
         super().__init__(f"{folder}: {problem}; expected {expected}")

@@ -22,6 +22,8 @@ OPTIONS = frozenset(
 class BrokerError(FleetError):
     """The broker cannot be reached or refuses."""
 
+    label = "BrokerError"
+
 
 @dataclass(frozen=True, slots=True)
 class BrokerUrl:

@@ -31,17 +31,25 @@ class Fingerprint:
 class PartError(FleetError):
     """A part is of no use: absent, changed, damaged, or not what a part must be."""
 
+    label = "PartError"
+
 
 class AbsentPartError(PartError):
     """There is no such file, although its folder can be listed."""
+
+    label = "AbsentPartError"
 
 
 class ChangedPartError(PartError):
     """The file is another version than the one that was planned."""
 
+    label = "ChangedPartError"
+
 
 class DamagedPartError(PartError):
     """The bytes were read, and are not those of such a file."""
+
+    label = "DamagedPartError"
 
 
 @contextmanager

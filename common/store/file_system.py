@@ -32,6 +32,8 @@ ADVICE = {
 class UnsupportedError(StoreError):
     """The file system lacks something that a create-only write needs."""
 
+    label = "UnsupportedError"
+
 
 @contextmanager
 def folder_errors(uri: str) -> Iterator[None]:

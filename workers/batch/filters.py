@@ -18,6 +18,8 @@ IN_SETTINGS = "FLEET_FILTER_DENY"
 class FilterError(FleetError):
     """The filters cannot be applied: this worker's settings are wrong."""
 
+    label = "FilterError"
+
 
 @dataclass(frozen=True, slots=True)
 class Threshold:

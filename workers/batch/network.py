@@ -17,6 +17,8 @@ ENOUGH_HOSTS = 20
 class NetworkError(FleetError):
     """This worker cannot reach the web: its batch must not be written as failures of the web."""
 
+    label = "NetworkError"
+
 
 def check_network(urls: Sequence[str | None], outcomes: Sequence[Outcome], canary: str) -> None:
     """Raise when at least 20 named hosts all failed temporarily, and a name that always resolves fails too.

@@ -34,9 +34,13 @@ Advance = Callable[[int], None]
 class ForeignMessageError(FleetError):
     """A message that this worker must not run: it belongs to no batch of a run that it serves."""
 
+    label = "ForeignMessageError"
+
 
 class WrongSettingsError(FleetError):
     """This worker's models or sampling settings are not the run's."""
+
+    label = "WrongSettingsError"
 
 
 @dataclass(frozen=True, slots=True)

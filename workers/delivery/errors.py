@@ -6,21 +6,31 @@ from common.errors import FleetError
 class ClaimedError(FleetError):
     """Another worker is at this batch."""
 
+    label = "ClaimedError"
+
 
 class TriedHereError(FleetError):
     """A batch at its limit failed on this worker already: another one has to try it."""
+
+    label = "TriedHereError"
 
 
 class PreparationError(FleetError):
     """Something that nobody foresaw, before the batch's rows were read."""
 
+    label = "PreparationError"
+
 
 class UnexpectedError(FleetError):
     """Something that nobody foresaw; it counted against the batch."""
 
+    label = "UnexpectedError"
+
 
 class FailingWorkerError(FleetError):
     """The same, on a worker whose last batches all failed: it did not count."""
+
+    label = "FailingWorkerError"
 
 
 class DeadBatchError(Exception):

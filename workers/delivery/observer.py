@@ -3,6 +3,7 @@
 import structlog
 
 from common.delay import LONGEST
+from common.errors import FleetError
 from common.metrics import ATTEMPTS, DEAD, PUT_BACK, ROWS, SET_ASIDE
 from common.settings import Settings
 from workers.delivery.backoff import SHORT_PAUSE, backoff
@@ -43,7 +44,7 @@ class Observer:
         Returns:
             Seconds to wait first: a fixed delay for a per-batch error, exponential back-off for an outage.
         """
-        PUT_BACK.labels(type(error).__name__).inc()
+        PUT_BACK.labels(_label(error)).inc()
         is_failure = isinstance(error, UnexpectedError | FailingWorkerError)
         ATTEMPTS.labels("failed" if is_failure else "put_back").inc()
         is_outage = kind.reaction is Reaction.WITHDRAW
@@ -72,6 +73,10 @@ _EVENTS = {
     End.LATE: (_INFO, "another worker's shard was first"),
     End.DEAD: (_ERROR, "batch dead"),
 }
+
+
+def _label(error: Exception) -> str:
+    return error.label if isinstance(error, FleetError) else type(error).__name__
 
 
 def _details(result: Result) -> dict[str, object]:

@@ -21,6 +21,8 @@ PAUSE = 0.2
 class ShortageError(FleetError):
     """This worker cannot download for want of descriptors, memory or ports of its own."""
 
+    label = "ShortageError"
+
 
 class Flight:
     """A limit on concurrent downloads, each inside `async with`.

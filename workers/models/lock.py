@@ -14,6 +14,8 @@ from common.errors import FleetError
 class ModelLockError(FleetError):
     """The models differ from the lock, or the lock is missing or damaged."""
 
+    label = "ModelLockError"
+
 
 class LockedModel(BaseModel):
     """One model: its name, its Hub revision if any, and its files.

@@ -18,6 +18,8 @@ _UNUSED: Final = ["*/*", "tf_*", "flax_*"]
 class ModelNameError(FleetError):
     """A model name resolves to no folder."""
 
+    label = "ModelNameError"
+
 
 def required_models(settings: Settings) -> list[str]:
     """Names of captioner, ranker and selector, and of the repairer if one is set."""
