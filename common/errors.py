@@ -4,7 +4,7 @@ from typing import ClassVar
 
 
 class FleetError(Exception):
-    """Bad input or infrastructure; the message says what, where and what to do."""
+    """Bad input or infrastructure; the message is one line: cause, place, remedy."""
 
     label: ClassVar[str] = "FleetError"
     """In metrics: spelled out on each class, so that a class may be renamed and its series goes on."""

@@ -1,4 +1,4 @@
-"""Enumerations whose members say what they mean, so that no second list has to."""
+"""Enumerations whose members carry their meaning, so that there is no second list."""
 
 from enum import StrEnum
 from typing import Self

@@ -29,7 +29,7 @@ LABELS = {
     "error": "`label` of the error's class, or the class of an error of a library",
     "reason": "`crashed`, `vanished`, `error` or `part`",
 }
-"""What a label's values are."""
+"""The values of each label."""
 
 
 SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000)
@@ -60,7 +60,7 @@ SET_ASIDE = Counter("fleet_messages_set_aside", "Messages that belong to no batc
 
 
 @contextmanager
-def timed(stage: Stage) -> Iterator[None]:
+def measure(stage: Stage) -> Iterator[None]:
     """Measure the block, also if it raises."""
     with STAGE_SECONDS.labels(stage.value).time():
         yield

@@ -110,7 +110,7 @@ def canonical_target(target: str) -> str:
 
 
 def _recode(percent: re.Match[str]) -> str:
-    if percent[1] is None:  # or what stands behind it might complete it later
+    if percent[1] is None:  # or the characters behind it might complete it later
         return "%25"
     character = chr(int(percent[1], 16))
     return character if character in _UNRESERVED else percent[0].upper()

@@ -1,1 +1,1 @@
-"""What people get: merged parquet, its card, a gallery, the survey."""
+"""The published data: merged parquet, its card, a gallery, the survey."""

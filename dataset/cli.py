@@ -153,7 +153,7 @@ def merge_command(
     max_pwatermark: Annotated[float | None, typer.Option(help="Highest pwatermark.")] = None,
     min_width: Annotated[int | None, typer.Option(min=1, help="Smallest WIDTH in pixels.")] = None,
     min_height: Annotated[int | None, typer.Option(min=1, help="Smallest HEIGHT in pixels.")] = None,
-    dedupe: Annotated[Dedupe, typer.Option(help="What makes two rows one.")] = Dedupe.ROW,
+    dedupe: Annotated[Dedupe, typer.Option(help="The key of duplicates.")] = Dedupe.ROW,
     max_rows_per_host: Annotated[
         int | None, typer.Option(min=1, help="Rows of one host, drawn by --seed.")
     ] = None,

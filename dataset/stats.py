@@ -27,7 +27,7 @@ THREADS = 4
 
 @dataclass(frozen=True)
 class Stats:
-    """What there is to say in figures."""
+    """The figures of a run or a data set."""
 
     summary: str
     failures: dict[str, int]

@@ -1,6 +1,6 @@
 """From one version of a data set to the next: new files, then the record, then the old files go.
 
-merge.next.json   written before the first file of the next version: whoever starts again goes on with it
+merge.next.json   written before the first file of the next version: a restart resumes it
 its files         under names that no version had
 merge.json        replaced: from here on the next version stands
 README.md         follows
@@ -37,7 +37,7 @@ def read_next(store: Store, merged: Merged) -> Merged | None:
 
 
 def begin(store: Store, following: Merged) -> None:
-    """Write down what will be; again for the same is nothing.
+    """Record the next version; idempotent.
 
     Raises:
         FleetError: another change has been begun and not finished.
@@ -49,13 +49,13 @@ def begin(store: Store, following: Merged) -> None:
 
 
 def commit(store: Store, following: Merged, s3: S3Settings) -> None:
-    """Make `following`, whose files are all there, the version that stands."""
+    """Make `following`, whose files are all there, the current version."""
     store.replace(MERGE_KEY, following.to_json())
     clean_up(store, following, s3)
 
 
 def clean_up(store: Store, merged: Merged, s3: S3Settings) -> None:
-    """What is left to do once `merged` stands; nothing, where it has been done."""
+    """Finish after `merged` has become current; idempotent."""
     update_card(store, merged, s3)
     for key in merged.retired:
         store.delete(key)

@@ -33,7 +33,7 @@ SCANNERS = 2
 
 @dataclass(frozen=True)
 class Withdrawn:
-    """What a withdrawal did."""
+    """The result of a withdrawal."""
 
     merged: Merged
     """The version that stands."""

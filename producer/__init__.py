@@ -1,1 +1,1 @@
-"""What a person runs: plan parts, enqueue them, see how far they are."""
+"""The operator's commands: plan parts, enqueue them, follow their progress."""

@@ -1,4 +1,4 @@
-"""From what was typed to the addresses of parts: files, folders, trees and globs, local, s3:// and hf://."""
+"""From arguments to the addresses of parts: files, folders, trees and globs, local, s3:// and hf://."""
 
 import os
 from collections import Counter
@@ -44,7 +44,7 @@ def expand(arguments: Iterable[str], s3: S3Settings, output: str = "") -> list[s
     for argument in map(_require_utf8, arguments):
         selection = _select(argument, s3, output)
         if not selection.taken:
-            raise PartError(f"{argument}: {_nothing(selection)}")
+            raise PartError(f"{argument}: {_explain_nothing(selection)}")
         found += sorted(selection.taken)
         left_out += selection.left_out
     if left_out:
@@ -99,7 +99,7 @@ def _select_on_hub(argument: str) -> Selection:
 
 
 def _output_test(named: str, output: str) -> Callable[[str], bool]:
-    """A test of whether a path is the run's own, for a person who named `named`."""
+    """A predicate: whether a path belongs to the run, given the argument `named`."""
     inputs = (f"{output}/{folder}" for folder in OWN_INPUT)
     if not output or any(is_under(named, folder) for folder in inputs):
         return lambda _: False
@@ -109,7 +109,7 @@ def _output_test(named: str, output: str) -> Callable[[str], bool]:
     return lambda path: is_under(os.path.realpath(path), real)
 
 
-def _nothing(selection: Selection) -> str:
+def _explain_nothing(selection: Selection) -> str:
     """Why an argument names no part."""
     left = selection.left_out
     if left[Reason.OUTPUT]:

@@ -33,7 +33,7 @@ FEW = 2 * CHUNK
 
 @dataclass(frozen=True, slots=True)
 class Auditor:
-    """What every process needs to audit shards of one run."""
+    """The context that every process needs to audit shards of one run."""
 
     uri: str
     run: Run
@@ -53,7 +53,7 @@ class Auditor:
 
 
 def audit_all(auditor: Auditor, shards: Iterable[Shard], total: int, journal: Journal) -> Audit:
-    """Audit shards in whatever order they come; those that the journal holds are not read again.
+    """Audit shards in order of completion; those in the journal are not read again.
 
     Raises:
         StoreError: the store cannot be reached; the journal keeps what was done.
@@ -78,12 +78,12 @@ def _audits(
             continue
         begun[pool.submit(auditor.audit, chunk)] = chunk
         if len(begun) >= 2 * processes():
-            yield from _ended(begun, journal)
+            yield from _collect_ended(begun, journal)
     while begun:
-        yield from _ended(begun, journal)
+        yield from _collect_ended(begun, journal)
 
 
-def _ended(
+def _collect_ended(
     begun: dict[Future[Audit], Sequence[Shard]], journal: Journal
 ) -> Iterator[tuple[Sequence[Shard], Audit]]:
     for future in wait(begun, return_when=FIRST_COMPLETED).done:

@@ -1,4 +1,4 @@
-"""What the broker knows of a run, looked at again and again."""
+"""The broker's state of a run, polled."""
 
 from dataclasses import dataclass
 
@@ -60,7 +60,7 @@ class BrokerWatch:
         running = live.read_running()
         left = self._marks.refresh()
         return Hints(
-            queued=self._marks.waiting(),
+            queued=self._marks.read_waiting(),
             running=self._numbering.bits(batch.batch for batch in running),
             left=left or 0,
             strangers=self._marks.strangers,

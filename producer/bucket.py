@@ -1,4 +1,4 @@
-"""The addresses of what lies under a prefix on S3."""
+"""The addresses of the objects under a prefix on S3."""
 
 from collections.abc import Iterator
 

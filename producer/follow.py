@@ -45,7 +45,7 @@ def follow(
 
 
 class _Patience:
-    """Ends the wait for what no waiting mends."""
+    """Ends the wait if the failure is lasting."""
 
     def __init__(self) -> None:
         self._since: float | None = None

@@ -1,4 +1,4 @@
-"""What a run should hold and what its output holds, with every stranger among it."""
+"""The planned and the present shards of a run, foreign objects included."""
 
 from array import array
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ READERS = 16
 
 @dataclass(slots=True)
 class Inventory:
-    """What lies in the output of a run, by the numbers of its batches."""
+    """The output of a run, by the numbers of its batches."""
 
     sizes: "array[int]"
     """Bytes of each batch's shard; -1 where there is none."""
@@ -57,7 +57,7 @@ def _read(store: Store, name: str) -> tuple[str, int] | FleetError | None:
 def take_inventory(store: Store, numbering: Numbering) -> Inventory:
     sizes, strangers = array("q", [-1]) * numbering.total, []
 
-    def found() -> Iterator[str]:
+    def batch_numbers() -> Iterator[str]:
         for entry in store.list(SHARDS):
             if entry.key.endswith(".parquet"):
                 batch = entry.key.removeprefix(f"{SHARDS}/").removesuffix(".parquet")
@@ -69,4 +69,4 @@ def take_inventory(store: Store, numbering: Numbering) -> Inventory:
                     yield batch
 
     dead = numbering.bits(dead_batches(store))
-    return Inventory(sizes, numbering.bits(found()), dead, sorted(strangers))
+    return Inventory(sizes, numbering.bits(batch_numbers()), dead, sorted(strangers))

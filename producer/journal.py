@@ -1,4 +1,4 @@
-"""What a verification has read so far, so that one that was interrupted goes on where it was."""
+"""The journal of a verification, from which an interrupted one resumes."""
 
 import hashlib
 import json

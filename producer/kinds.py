@@ -1,4 +1,4 @@
-"""What a file is, told from its first and last bytes."""
+"""The format of a file, from its first and last bytes."""
 
 import io
 from collections.abc import Sequence
@@ -31,12 +31,12 @@ CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f\x1b"))
 
 
 def recognize(head: bytes) -> str | None:
-    """The kind of file that begins so, and what to do with it; None for texts and for what is not known."""
+    """The kind of file that begins so, and the remedy; None for text and unknown formats."""
     return next((kind for beginning, kind in BEGINNINGS if head.startswith(beginning)), None)
 
 
 def describe(file: BinaryIO) -> str:
-    """Why a file is not read as parquet, and what to do."""
+    """The reason why a file is not read as parquet, and the remedy."""
     size = file.seek(0, io.SEEK_END)
     file.seek(0)
     head = file.read(HEAD)

@@ -35,7 +35,7 @@ def producer_lock(client: redis.Redis, run: str) -> Iterator[Callable[[], None]]
     finally:
         over.set()
         thread.join()
-        with suppress(LockError):  # all is sent: whoever took it since does no harm
+        with suppress(LockError):  # all is sent: a later holder does no harm
             lock.release()
 
 

@@ -48,7 +48,7 @@ def _revive(store: Store, settings: Settings, numbering: Numbering, reason: Reas
 
     def revive_one(number: int) -> None:
         batch = numbering.id(number)
-        if reason is None or _died_of(store, batch, reason):
+        if reason is None or _is_dead_by(store, batch, reason):
             _forget(store, book, live, batch)
 
     with progress("reviving batches", dead.bit_count()) as advance, ThreadPoolExecutor(THREADS) as pool:
@@ -56,7 +56,7 @@ def _revive(store: Store, settings: Settings, numbering: Numbering, reason: Reas
             advance(1)
 
 
-def _died_of(store: Store, batch: str, reason: Reason) -> bool:
+def _is_dead_by(store: Store, batch: str, reason: Reason) -> bool:
     try:
         failure = read_failure(store, batch)
     except (ValueError, RecursionError):

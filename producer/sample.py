@@ -1,4 +1,4 @@
-"""What a sample of shards says about all of them."""
+"""Inference from a sample of shards to all of them."""
 
 from dataclasses import dataclass
 from math import ceil, exp, lgamma

@@ -1,4 +1,4 @@
-"""Which batches have their shard: everything at the first look, then what may have changed."""
+"""Batches that have their shard: a full listing first, then only the prefixes that may have changed."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -84,7 +84,7 @@ class ShardWatch:
 
 
 def group_parts(numbering: Numbering) -> Iterator[Group]:
-    """All parts, by what their ids begin with: any store lists a prefix, in whatever order it keeps keys."""
+    """All parts by the prefix of their ids: every store lists by prefix, in its own order."""
     yield from _split(numbering, sorted(numbering.parts), "")
 
 

@@ -1,4 +1,4 @@
-"""What a person named, as planned parts: parquet as it lies there, lists as parts that are made from them."""
+"""Arguments as planned parts: parquet in place, lists converted into parts."""
 
 from collections.abc import Mapping, Sequence
 

@@ -103,7 +103,7 @@ class _Stager:
     def _copy(self, part: Part, target: Path) -> None:
         with open_parquet(part, self._s3) as reader:
             schema = _copy_schema(reader, part)
-            pieces = (_typed(piece, schema) for piece in reader.pieces(0, part.rows))
+            pieces = (_cast(piece, schema) for piece in reader.pieces(0, part.rows))
             write_copy(target, pieces, schema, self._batch_rows, self._advance)
 
 
@@ -114,7 +114,7 @@ def _copy_schema(reader: PartReader, part: Part) -> pa.Schema:
     return pa.schema(ordered, metadata={MARK: _mark(part)})
 
 
-def _typed(piece: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+def _cast(piece: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     arrays = [as_type(piece[field.name], field.type) for field in schema]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 

@@ -66,7 +66,7 @@ class RunStatus:
 
 
 class StatusReader:
-    """Reads manifest, output and broker at the first look, and what changed at later ones."""
+    """Reads manifest, output and broker at the first look, and changes at later ones."""
 
     def __init__(self, store: Store, settings: Settings) -> None:
         """Raises FleetError if there is no run."""
@@ -121,7 +121,7 @@ class StatusReader:
 
 
 def _batch_counts(total: int, done: int, dead: int, hints: Hints | None) -> BatchCounts:
-    """Sets without overlap, all of the run: what is left of it is missing, and never less than nothing."""
+    """Disjoint sets of batches of the run; the rest is missing, never negative."""
     settled = done | dead
     if hints is None:
         unknown = None if settled.bit_count() < total else 0

@@ -78,9 +78,9 @@ def verify(store: Store, s3: S3Settings, percent: float | None = None) -> Verdic
     dead = output.dead & ~output.done
     missing = numbering.all & ~output.done & ~output.dead
     problems += audit.problems
-    problems += _listed(_why_dead(store, map(numbering.id, numbers(dead))), dead.bit_count())
-    problems += _listed((f"batch {numbering.id(n)}: missing" for n in numbers(missing)), missing.bit_count())
-    problems += _listed(map(_stranger, output.strangers), len(output.strangers))
+    problems += _shorten(_why_dead(store, map(numbering.id, numbers(dead))), dead.bit_count())
+    problems += _shorten((f"batch {numbering.id(n)}: missing" for n in numbers(missing)), missing.bit_count())
+    problems += _shorten(map(_stranger, output.strangers), len(output.strangers))
     sampled = percent is not None
     return Verdict(
         rows_expected=numbering.rows(chosen if sampled else numbering.all),
@@ -122,7 +122,7 @@ def _journal(store: Store, run: Run, *, whole: bool) -> Iterator[Journal]:
         journal.close()
 
 
-def _listed(lines: Iterable[str], total: int) -> Iterator[str]:
+def _shorten(lines: Iterable[str], total: int) -> Iterator[str]:
     """The first lines, and how many more there are."""
     yield from islice(lines, LISTED)
     if total > LISTED:

@@ -47,7 +47,7 @@ class Captioning(Protocol):
 
 
 class ModelFolderError(FleetError):
-    """A model folder lacks a file or holds another architecture; the line says what was expected."""
+    """A model folder lacks a file or holds another architecture; the line names the expected one."""
 
     label = "ModelFolderError"
 

@@ -33,7 +33,7 @@ class Show(Protocol):
     """Shows the state of some work."""
 
     def __call__(self, done: int, outcomes: Mapping[str, int], note: str = "") -> None:
-        """Steps done so far, how many had each outcome, and a line for whoever waits."""
+        """Steps done so far, counts by outcome, and a line of status."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Words of strangers in a line to a person: column names, errors, statuses, whatever a bucket holds."""
+"""Untrusted text in a line for people: column names, errors, statuses, object names."""
 
 LIMIT = 200
 

@@ -1,1 +1,1 @@
-"""What must not be used: one grammar of deny lists for every room."""
+"""Deny lists: one grammar for every room."""

@@ -17,7 +17,7 @@ HOST_OF = re.compile(r"(\[[^\]]*\]|[^/:]*)")
 
 @dataclass(frozen=True)
 class DenyList:
-    """The entries, by what they are compared with; compares canonical forms alone."""
+    """The entries by kind; canonical forms are compared."""
 
     entries: tuple[Entry, ...]
     matched: set[Entry] = field(default_factory=set, compare=False)
@@ -50,7 +50,7 @@ class DenyList:
 
     @property
     def digest(self) -> str:
-        """What tells one list from another, whatever the order of its lines."""
+        """Identity of the list; independent of the order of its lines."""
         values = sorted({f"{entry.kind.value} {entry.value}" for entry in self.entries})
         return hashlib.sha256("\n".join(values).encode()).hexdigest()
 
@@ -87,12 +87,12 @@ class DenyList:
         return None
 
     def _find_pattern(self, canonical: str) -> Entry | None:
-        if not self.patterns or not self._joined.fullmatch(canonical):
+        if not self.patterns or not self._pattern.fullmatch(canonical):
             return None
         return next(entry for pattern, entry in self.patterns if pattern.fullmatch(canonical))
 
     @cached_property
-    def _joined(self) -> re.Pattern[str]:
+    def _pattern(self) -> re.Pattern[str]:
         return re.compile(self.any_pattern, re.IGNORECASE)
 
 

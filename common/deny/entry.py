@@ -33,7 +33,7 @@ WANTED = "write a host, *.host, an address, a pattern with * or a SHA-256"
 
 
 class Kind(Enum):
-    """What an entry is compared with."""
+    """The kind of value that an entry matches."""
 
     HOST = "host"
     URL = "url"

@@ -71,7 +71,7 @@ def broker_errors(url: str) -> Iterator[None]:
 
 
 def _advice(error: BaseException) -> str:
-    """What to do; kombu wraps redis-py's errors."""
+    """The remedy; kombu wraps redis-py's errors."""
     cause = error if isinstance(error, redis.RedisError) else error.__cause__ or error
     if isinstance(cause, redis.exceptions.NoPermissionError):
         return "give this user the rights of docs/deploy.md"
@@ -167,7 +167,7 @@ def give_back(client: redis.Redis, raws: Iterable[Mapping[str, Any]]) -> None:
 
 
 class BrokerView:
-    """What a probe may ask of a broker: one try each, no wait for one that is away."""
+    """The broker as probes see it: one try each, no wait while it is away."""
 
     def __init__(self, url: str) -> None:
         self._url = url

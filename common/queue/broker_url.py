@@ -100,7 +100,7 @@ def _for_redis(address: str, options: Mapping[str, str]) -> str:
 
 
 def _hide_password(url: str) -> str:
-    """The address without whatever stands between the scheme and the last @: no parser is trusted with it."""
+    """The address without its user information: all between the scheme and the last @, by no parser."""
     scheme, separator, rest = url.partition("://")
     _, at, host = rest.rpartition("@")
     return f"{scheme}{separator}{'**@' if at else ''}{host if at else rest}"

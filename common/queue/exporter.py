@@ -19,7 +19,7 @@ from common.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one question to the broker tells."""
+    """The result of one query to the broker."""
 
     queue: QueueLength
     set_aside: int

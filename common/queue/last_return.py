@@ -1,4 +1,4 @@
-"""Why batches of a run went back to the queue: the latest reason, for whoever waits for the run."""
+"""The latest reason for which a batch of a run went back to the queue."""
 
 from dataclasses import dataclass
 from typing import Self

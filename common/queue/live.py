@@ -14,7 +14,7 @@ WINDOW = 6
 """Full buckets that make up the rate."""
 KEPT = BUCKET * WINDOW * 10
 LEFT_KEPT = 100_000
-"""Batches that left the queue last, for those who look again and again."""
+"""Entries kept of the stream of departures, for repeated looks."""
 SCAN = 10_000
 
 
@@ -31,7 +31,7 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What became of the marks of queued batches between two looks.
+    """Changes in the marks of queued batches between two looks.
 
     Args:
         position: up to which the batches that left were read; the next look begins there.
@@ -89,7 +89,7 @@ class LiveRun:
         return str(last[0][0]) if last else "0-0"
 
     def read_changes(self, position: str, since: float) -> Changes:
-        """What changed after `position` in the queue's departures, and since a time in its marks."""
+        """Changes after `position` in the queue's departures, and since a time in its marks."""
         pipeline = self._client.pipeline()  # one transaction, so that the count belongs to the rest
         pipeline.xrange(self._left, min=f"({position}")
         pipeline.zrangebyscore(self._queued, since, "+inf", withscores=True)

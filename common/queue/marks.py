@@ -1,4 +1,4 @@
-"""The marks of a run's queued batches, read once and then kept up to date by what changed."""
+"""The marks of a run's queued batches, read once and then updated by changes."""
 
 from array import array
 
@@ -28,7 +28,7 @@ class Marks:
         """Marks of batches that are not numbered: parts were added since."""
 
     def refresh(self) -> int | None:
-        """Read what changed; the batches that left the queue since the last look, None at the first."""
+        """Read the changes; returns the batches that left the queue since the last look, at first None."""
         if self._position is None or len(self._times) < self._numbering.total:
             self._read_all()
             return None
@@ -42,7 +42,7 @@ class Marks:
             self._read_all()
         return self._numbering.bits(changes.left)
 
-    def waiting(self) -> int:
+    def read_waiting(self) -> int:
         """Batches whose message waits in the queue or is held by a worker; see `waiting_batches`."""
         since = served_since(self._client)
         held = (message.batch_id for message in held_messages(self._client) if message.run == self._run)

@@ -43,15 +43,15 @@ class Workers:
         """The worker finished a batch: it can work, and its earlier failures were not its own."""
         pipeline = self._client.pipeline()
         pipeline.zadd(_FINISHED, {worker: self._now()})
-        pipeline.delete(_failed(worker))
+        pipeline.delete(_failed_key(worker))
         pipeline.execute()
 
     def record_failure(self, worker: str, batch: str) -> bool:
         """The worker failed on a batch; whether its last three different batches all failed."""
         pipeline = self._client.pipeline()
-        pipeline.sadd(_failed(worker), batch)
-        pipeline.expire(_failed(worker), SEEN_KEPT)
-        pipeline.scard(_failed(worker))
+        pipeline.sadd(_failed_key(worker), batch)
+        pipeline.expire(_failed_key(worker), SEEN_KEPT)
+        pipeline.scard(_failed_key(worker))
         return int(pipeline.execute()[-1]) >= FAILING_AFTER
 
     def count_finishers(self, workers: set[str]) -> int:
@@ -72,5 +72,5 @@ def _alive(worker: str) -> str:
     return f"fleet:worker:{worker}"
 
 
-def _failed(worker: str) -> str:
+def _failed_key(worker: str) -> str:
     return f"fleet:worker:{worker}:failed"

@@ -52,10 +52,12 @@ def write_bundle(store: Store, objects: Mapping[str, bytes]) -> None:
 def _read_bundles(store: Store, sizes: Mapping[str, int]) -> Iterator[tuple[str, bytes]]:
     """One bundle at a time: half a million records need not be in memory."""
     for key in sorted(entry.key for entry in store.list(BUNDLES)):
-        yield from _fitting(_parse(store.read(key) or b""), sizes)
+        yield from _select_current(_parse(store.read(key) or b""), sizes)
 
 
-def _fitting(objects: Iterable[tuple[str, bytes]], sizes: Mapping[str, int]) -> Iterator[tuple[str, bytes]]:
+def _select_current(
+    objects: Iterable[tuple[str, bytes]], sizes: Mapping[str, int]
+) -> Iterator[tuple[str, bytes]]:
     return ((key, body) for key, body in objects if sizes.get(key) == len(body))
 
 

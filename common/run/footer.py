@@ -50,7 +50,7 @@ def open_file(
 
 
 def require_sound(metadata: pq.FileMetaData, file: BinaryIO) -> int:
-    """Check what a footer claims; nothing but the footer is read.
+    """Check the claims of a footer; nothing else is read.
 
     Args:
         metadata: the footer as pyarrow reads it.

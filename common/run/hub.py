@@ -54,7 +54,7 @@ def open_on_hub(address: str) -> tuple[BinaryIO, int, str | None]:
 
 
 def is_folder_on_hub(address: str) -> bool:
-    """Whether the address is a folder, or a whole repository; False also for what does not exist."""
+    """Whether the address is a folder or a whole repository; False if it does not exist."""
     with hub_errors(address):
         try:
             return bool(_file_system().info(address)["type"] == "directory")

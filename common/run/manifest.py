@@ -70,7 +70,7 @@ def read_parts(store: Store, known: Collection[str] = ()) -> list[Part]:
 
 
 def stream_parts(store: Store, known: Collection[str] = ()) -> Iterator[Part]:
-    """`read_parts` in no order, for those who keep little of each: 58,500 parts weigh 90 MB."""
+    """`read_parts` in no order and one at a time: 58,500 parts weigh 90 MB."""
     for key, body in read_objects(store, PARTS, {part_key(part) for part in known}):
         yield _parse(Part, body, f"{store.uri}/{key}")
 

@@ -22,14 +22,14 @@ CHANGED = "enqueue it into a new run"
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """What tells one version of a file from the next: bytes, and an etag where the place has one."""
+    """The version of a file: its size, and an etag where the place has one."""
 
     size: int
     etag: str | None = None
 
 
 class PartError(FleetError):
-    """A part is of no use: absent, changed, damaged, or not what a part must be."""
+    """A part is unusable: absent, changed, damaged or not of the expected form."""
 
     label = "PartError"
 
@@ -74,12 +74,12 @@ def open_part(
     with file:
         if expected is not None and found != expected:
             raise ChangedPartError(f"{address}: changed since it was enqueued; {CHANGED}")
-        with _reading(address):
+        with _part_errors(address):
             yield file, found
 
 
 @contextmanager
-def _reading(address: str) -> Iterator[None]:
+def _part_errors(address: str) -> Iterator[None]:
     """Every file reports its own failures as `StoreError`: an `OSError` is a reader's word on its bytes."""
     try:
         yield
@@ -124,7 +124,7 @@ def _open_hub(address: str) -> tuple[BinaryIO, Fingerprint]:
 
 @contextmanager
 def _path_errors(address: str) -> Iterator[None]:
-    """Whatever keeps a machine from reading a path is the machine's: a mount, a right, a disk."""
+    """A local path that cannot be read is the machine's failure: a mount, a permission, a disk."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Parquet rows in pieces whose memory follows the rows asked for, whatever the file packs into a byte."""
+"""Parquet rows in pieces: memory is bounded by the rows asked for, whatever the compression ratio."""
 
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO

@@ -16,7 +16,7 @@ from common.run.record import Record
 
 MAX_ROWS = 10**10
 MAX_BATCHES = 10**6
-"""Of one part: what every command can count through, whoever wrote the manifest."""
+"""Limits on one part, so that every command can count through an untrusted manifest."""
 
 SLUG_LENGTH = 24
 

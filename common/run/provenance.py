@@ -1,4 +1,4 @@
-"""What a shard says of its making, under `fleet` in its parquet metadata."""
+"""The provenance of a shard, under `fleet` in its parquet metadata."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +22,7 @@ class ShardModel(BaseModel):
 
 
 class Provenance(BaseModel):
-    """Run, batch, models, sampling and version of one shard; what newer writers add is ignored."""
+    """Run, batch, models, sampling and version of one shard; fields of newer writers are ignored."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -4,7 +4,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Record(BaseModel):
-    """Frozen, so that what was read is what was written."""
+    """Frozen: as read, so written."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

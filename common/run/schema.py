@@ -12,7 +12,7 @@ from common.explained import Explained
 
 
 class Status(Explained):
-    """What became of an input row, with its meaning; every row of a shard has exactly one."""
+    """The outcome of an input row, with its meaning; every row of a shard has exactly one."""
 
     OK = "ok", "captioned"
     INVALID_URL = "invalid_url", "the address is not one"

@@ -1,4 +1,4 @@
-"""The rows of a shard, checked: whoever can write to the bucket can write a shard."""
+"""The rows of a shard, validated: anyone with write access to the bucket can write a shard."""
 
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from common.run.schema import Status
 
 DAMAGED = (pa.ArrowException, OSError, ValueError, TypeError, KeyError, RecursionError, OverflowError)
-"""What reading a stranger's bytes as one of our files may raise; whatever a store fails at is none of it."""
+"""Errors of parsing untrusted bytes as one of our files; failures of the store are not among them."""
 
 STATUSES = pa.array([str(status) for status in Status])
 

@@ -7,7 +7,7 @@ from typing import Any
 
 
 class WatchedFile(io.RawIOBase):
-    """Passes everything on; what reading raises goes through `errors`, so that it is told from damage.
+    """Passes everything on; errors of reading go through `errors`, so that they differ from damage.
 
     Args:
         file: open for reading in binary.

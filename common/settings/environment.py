@@ -10,7 +10,7 @@ from common.settings.fields import Group
 from common.settings.tree import PREFIX, Settings
 
 NEIGHBOURS = ("AWS_", "HF_")
-"""Prefixes of what stands in the same env files, and is read by libraries that say less."""
+"""Prefixes of variables in the same env files that are read by libraries with poorer messages."""
 FREE_TEXT = "FLEET_SAMPLING_PROMPT"
 """The only setting with spaces at its ends."""
 QUOTES = frozenset("\"'\u201c\u201d\u2018\u2019")  # word processors' too
@@ -33,7 +33,7 @@ def _names(model: type[Settings | Group], prefix: str) -> Iterator[tuple[str, bo
 
 
 def require_readable(environment: Mapping[str, str]) -> None:
-    """Refuse what would silently be a default, another folder or another password.
+    """Refuse values that would silently become a default, another folder or another password.
 
     Raises:
         FleetError: there is no such setting, or its value is not what somebody meant; no value is shown.

@@ -1,4 +1,4 @@
-"""Kinds of settings: how text becomes a list, a path or nothing; and what every group shares."""
+"""Types of settings: lists, paths and empty values from text; the base of every group."""
 
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path

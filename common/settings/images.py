@@ -6,7 +6,7 @@ from common.settings.fields import Group, Networks
 
 
 class FetchSettings(Group):
-    """How images are downloaded from addresses that strangers chose; times are in seconds, sizes in bytes."""
+    """Downloads from untrusted addresses; times are in seconds, sizes in bytes."""
 
     concurrency: PositiveInt = Field(256, description="downloads in flight per worker")
     per_host: PositiveInt = Field(4, description="downloads in flight per host")

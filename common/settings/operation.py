@@ -44,7 +44,7 @@ class MetricsSettings(Group):
 
 
 class HealthSettings(Group):
-    """What probes look at: files, so that a probe costs nothing and needs no broker; times are in seconds."""
+    """Files for probes, which then cost nothing and need no broker; times are in seconds."""
 
     folder: Annotated[str | None, EmptyIsNone, Home] = Field(
         None, description="folder for the files alive (touched while work moves) and ready (models loaded)"

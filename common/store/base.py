@@ -1,4 +1,4 @@
-"""What a store can do: a folder and an S3 prefix look the same to everyone else."""
+"""The interface of a store: a folder or an S3 prefix."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -23,7 +23,7 @@ class Store(Protocol):
     uri: str
 
     def create(self, key: str, body: bytes) -> bool:
-        """Write `key` unless it exists; False says that somebody else was first.
+        """Write `key` unless it exists; False if it does.
 
         The object appears whole or not at all, and at most one writer ever wins.
         """

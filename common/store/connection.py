@@ -52,7 +52,7 @@ class Connection:
             except (BotoCoreError, ClientError) as error:
                 if not is_refusal(error):
                     raise
-                client = self._renewed(client)
+                client = self._renew(client)
             return request(client)
 
     def pages(self, prefix: S3Address, **options: Any) -> "Iterator[ListObjectsV2OutputTypeDef]":
@@ -70,11 +70,11 @@ class Connection:
             token = {"ContinuationToken": following}
 
     def sum_of(self) -> dict[Literal["ChecksumAlgorithm"], Any]:
-        """What a write asks the SDK to send along."""
+        """The checksum arguments of a write."""
         name = self._settings.checksum
         return {} if name == "none" else {"ChecksumAlgorithm": name.upper()}
 
-    def _renewed(self, refused: "S3Client") -> "S3Client":
+    def _renew(self, refused: "S3Client") -> "S3Client":
         """A client with the credentials of today; of many threads that ask, one builds it."""
         with self._building:
             if self._client is refused:

@@ -1,4 +1,4 @@
-"""What a folder's file system must be able to do, and its failures as one line."""
+"""Requirements on the file system of a folder, and its failures as one line."""
 
 import errno
 import os

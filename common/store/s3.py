@@ -44,12 +44,12 @@ class S3Store:
 
     def _put(self, key: str, body: BinaryIO) -> bool:
         for _ in range(CONFLICT_TRIES):
-            outcome = self._connection.call(self.uri, lambda client: self._put_once(client, key, body))
+            outcome = self._connection.call(self.uri, lambda client: self._try_put(client, key, body))
             if outcome is not None:
                 return outcome
         raise StoreError(f"{self.uri}: {key} met {CONFLICT_TRIES} conflicting writes in a row; try again")
 
-    def _put_once(self, client: "S3Client", key: str, body: BinaryIO) -> bool | None:
+    def _try_put(self, client: "S3Client", key: str, body: BinaryIO) -> bool | None:
         body.seek(0)
         try:
             client.put_object(

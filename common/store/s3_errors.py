@@ -1,4 +1,4 @@
-"""Failures of S3 as one line: what was refused, to whom, and what to change."""
+"""Failures of S3 as one line: the operation, the credentials, the remedy."""
 
 import re
 from collections.abc import Iterator
@@ -62,7 +62,7 @@ CREDENTIALS = (
     SSOError,
     TokenRetrievalError,
 )
-"""What a provider raises that has no credentials at the moment."""
+"""Errors of a provider that has no credentials at the moment."""
 
 RIGHTS = {
     "GetObject": "s3:GetObject",
@@ -108,7 +108,7 @@ def s3_errors(uri: str, source: str = "the environment") -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        raise _explained(uri, source, error) from error
+        raise _explain(uri, source, error) from error
     except FlexibleChecksumError as error:
         raise StoreError(f"{uri}: {error}; try again, or set FLEET_S3_CHECKSUM=none") from error
     except CREDENTIALS as error:
@@ -117,7 +117,7 @@ def s3_errors(uri: str, source: str = "the environment") -> Iterator[None]:
         raise StoreError(f"{uri}: {error}; check FLEET_S3_ENDPOINT_URL and the credentials") from error
 
 
-def _explained(uri: str, source: str, error: ClientError) -> StoreError:
+def _explain(uri: str, source: str, error: ClientError) -> StoreError:
     code = error_code(error)
     right = RIGHTS.get(error.operation_name, error.operation_name)
     if code in DENIED:

@@ -19,7 +19,7 @@ PREFIX = "fleet-work-"
 
 @contextmanager
 def scratch(store: Store) -> Iterator[Path]:
-    """An empty folder that is gone afterwards; what a killed process left is swept away first.
+    """An empty folder for the time of the block; leftovers of killed processes are swept away first.
 
     For a folder it lies on the same disk, so that finished files can be linked into place. Every
     `OSError` in the block is taken for one of the scratch folder's.
@@ -34,7 +34,7 @@ def scratch(store: Store) -> Iterator[Path]:
         parent.mkdir(parents=True, exist_ok=True)
         _sweep(parent)
         try:
-            with tempfile.TemporaryDirectory(prefix=PREFIX, dir=parent) as name, _held(Path(name)):
+            with tempfile.TemporaryDirectory(prefix=PREFIX, dir=parent) as name, _lock(Path(name)):
                 yield Path(name)
         finally:
             if not shared:
@@ -49,10 +49,10 @@ def scratch(store: Store) -> Iterator[Path]:
 
 
 def _sweep(parent: Path) -> None:
-    """Remove our folders that nobody holds any more; what others put there is left alone."""
+    """Remove our unlocked folders; foreign files are left alone."""
     for left in parent.glob(f"{PREFIX}*"):
         if _is_own_folder(left):
-            with suppress(BlockingIOError, FileNotFoundError, NotADirectoryError), _held(left):
+            with suppress(BlockingIOError, FileNotFoundError, NotADirectoryError), _lock(left):
                 shutil.rmtree(left)
 
 
@@ -66,7 +66,7 @@ def _is_own_folder(path: Path) -> bool:
 
 
 @contextmanager
-def _held(folder: Path) -> Iterator[None]:
+def _lock(folder: Path) -> Iterator[None]:
     """A lock that ends with the process, however it ends."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:

@@ -1,4 +1,4 @@
-"""Unfinished files of a folder store: gone whatever happens, and swept away after a kill."""
+"""Unfinished files of a folder store: removed on every exit, and swept away after a kill."""
 
 import errno
 import fcntl
@@ -13,7 +13,7 @@ from typing import IO
 
 PREFIX = "tmp"
 STALE = 3600.0
-"""Seconds without a change after which an unlocked file is nobody's: a write takes seconds."""
+"""Seconds without a change after which an unlocked file is stale: a write takes seconds."""
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -27,7 +27,7 @@ def temporary_file(folder: Path, body: bytes) -> Iterator[Path]:
         if error.errno not in FULL or not sweep(folder):
             raise
         file = _write(folder, body)
-    with _removed(file):
+    with _remove_at_end(file):
         yield Path(file.name)
 
 
@@ -45,13 +45,13 @@ def _write(folder: Path, body: bytes) -> IO[bytes]:
         file.flush()
         os.fsync(file.fileno())
     except BaseException:
-        with _removed(file):
+        with _remove_at_end(file):
             raise
     return file
 
 
 @contextmanager
-def _removed(file: IO[bytes]) -> Iterator[None]:
+def _remove_at_end(file: IO[bytes]) -> Iterator[None]:
     try:
         yield
     finally:
@@ -61,7 +61,7 @@ def _removed(file: IO[bytes]) -> Iterator[None]:
 
 
 def _remove_stale(path: Path) -> bool:
-    """Whether it was a stale file; one that is locked is somebody's, however old."""
+    """Whether it was a stale file; a locked one is in use, however old."""
     with suppress(OSError):
         found = path.lstat()
         if stat.S_ISREG(found.st_mode) and time.time() - found.st_mtime > STALE:

@@ -22,7 +22,7 @@ logger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class CardTexts:
-    """What the provenance cannot know."""
+    """The texts that provenance cannot supply."""
 
     name: str = "Machine captions of web images"
     license: str = "other"

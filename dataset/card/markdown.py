@@ -1,11 +1,11 @@
-"""Words of strangers in Markdown: one function for each place where they may stand."""
+"""Untrusted text in Markdown: one function for each context."""
 
 import json
 import re
 
 LONGEST = 200
 CODE = re.compile(r"[\w ./@:+\-\"'\[\]{},=%#()]*")
-"""What may stand between backticks inside a table, by itself."""
+"""Text that needs no escape between backticks inside a table."""
 MARKUP = re.compile(r"[^\w\s.,:;/@%-]|_")
 AUTOLINK = re.compile(r"(?i)\b(https?|ftp|mailto|xmpp)(:)|\b(www)(\.)")
 

@@ -13,7 +13,7 @@ HTTP, HTTPS = len("http://"), len("https://")
 
 
 def canonical_urls(urls: pa.Array) -> pa.Array:
-    """[rows] string: `common.url.canonical_url` of each; null for what is no address of the web."""
+    """[rows] string: `common.url.canonical_url` of each; null where it is no address of the web."""
     plain = pc.and_not(pc.match_substring_regex(urls, PLAIN), pc.match_substring_regex(urls, NOT_YET))
     is_https = pc.starts_with(urls, "https://")
     bare = pc.if_else(is_https, pc.utf8_slice_codeunits(urls, HTTPS), pc.utf8_slice_codeunits(urls, HTTP))

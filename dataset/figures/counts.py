@@ -30,7 +30,7 @@ FILTER_MEANING = {
 
 
 class Counts(BaseModel):
-    """Rows by what became of them."""
+    """Rows by their fate."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -35,26 +35,28 @@ def histograms(tally: Tally) -> tuple[Histogram, ...]:
     return (
         Histogram("ViT-L/14 similarity of the best caption", _similarity(tally.similarity)),
         Histogram("Characters in the top caption", _characters(tally.characters)),
-        Histogram("Distinct captions per image", _filled(tally.candidates, 1, str)),
+        Histogram("Distinct captions per image", _fill_bins(tally.candidates, 1, str)),
     )
 
 
 def _similarity(bins: Mapping[int, int]) -> tuple[tuple[str, int], ...]:
-    return _filled(bins, SIMILARITY_STEP, lambda hundredths: f"{hundredths / 100:.2f}")
+    return _fill_bins(bins, SIMILARITY_STEP, lambda hundredths: f"{hundredths / 100:.2f}")
 
 
 def _characters(bins: Mapping[int, int]) -> tuple[tuple[str, int], ...]:
     capped = Counter[int]()
     for length, count in bins.items():
         capped[min(length, LONGEST)] += count
-    return _filled(
+    return _fill_bins(
         capped,
         CHARACTERS_STEP,
         lambda low: f"{low} or more" if low == LONGEST else f"{low} to {low + CHARACTERS_STEP - 1}",
     )
 
 
-def _filled(bins: Mapping[int, int], step: int, label: Callable[[int], str]) -> tuple[tuple[str, int], ...]:
+def _fill_bins(
+    bins: Mapping[int, int], step: int, label: Callable[[int], str]
+) -> tuple[tuple[str, int], ...]:
     grouped = Counter[int]()
     for low, count in bins.items():
         grouped[low // step] += count

@@ -32,7 +32,7 @@ class Tally(BaseModel):
         _count(self.candidates, pc.list_value_length(rows["all_captions"]))
 
     def to_json(self) -> bytes:
-        """The same bytes for the same rows, in whatever order they came."""
+        """The same bytes for the same rows, in any order."""
         ordered = {name: dict(sorted(bins.items())) for name, bins in self.model_dump().items()}
         return Tally(**ordered).model_dump_json().encode()
 

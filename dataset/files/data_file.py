@@ -1,4 +1,4 @@
-"""The footer of one file of a data set: what it was made from, its rows and its histograms."""
+"""The footer of one file of a data set: its origin, its rows and its histograms."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

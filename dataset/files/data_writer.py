@@ -15,7 +15,7 @@ from dataset.files.data_file import ORIGIN, TALLY
 from dataset.files.merged import DataFile, Merged
 
 ROW_GROUP_BYTES = 64 << 20
-"""Uncompressed; about 60,000 rows, and what the Hub's viewer reads in one go."""
+"""Uncompressed; about 60,000 rows, the size that the Hub's viewer reads in one go."""
 ROW_GROUP_ROWS = 1 << 17
 FEW_VALUES = ("WIDTH", "HEIGHT", "part", "status", "error")
 """Columns whose values repeat: only these are worth a dictionary."""

@@ -1,4 +1,4 @@
-"""Which version of a data set stands in a folder, and whether its files do."""
+"""The current version of a data set in a folder, and its files."""
 
 from pydantic import ValidationError
 
@@ -22,7 +22,7 @@ def read_merged(store: Store, key: str = MERGE_KEY) -> Merged | None:
 
 
 def require_written(store: Store) -> Merged:
-    """The version that stands in `store`, whatever is made of it.
+    """The current version in `store`, also while the next one is being made.
 
     Raises:
         FleetError: there is none, or files of it are not written yet.
@@ -38,7 +38,7 @@ def require_written(store: Store) -> Merged:
 
 
 def require_merged(store: Store) -> Merged:
-    """The version that stands in `store`, with nothing beside it.
+    """The current version in `store`, with nothing beside it.
 
     Raises:
         FleetError: there is none, it is not finished, or files that are not of it lie among its own.

@@ -1,4 +1,4 @@
-"""`merge.json`: the files of a data set, and what they follow from."""
+"""`merge.json`: the files of a data set and their provenance."""
 
 import json
 from datetime import date
@@ -33,18 +33,18 @@ class DataFile(Record):
     key: str
     rows: int
     origin: str | None = None
-    """What its footer says that it was made from (`file_origin`); None in data sets of 0.1."""
+    """The origin in its footer (`file_origin`); None in data sets of 0.1."""
 
 
 class Withdrawal(Record):
-    """Rows that were taken back; what they were is written nowhere."""
+    """Rows that were taken back; their content is recorded nowhere."""
 
     on: date
     rows: int
 
 
 class Merged(Record):
-    """`merge.json`: the files of the version that stands, and what they follow from."""
+    """`merge.json`: the files of the current version and their provenance."""
 
     format: Literal[1, 2] = 2
     version: int = 1
@@ -66,7 +66,7 @@ class Merged(Record):
     unmatched_entries: int = 0
     """Of the deny list, those that named no row."""
     sources: dict[str, dict[str, MergedPart]] | None = None
-    """What was merged, by run and part; None in data sets of 0.1."""
+    """The merged shards by run and part; None in data sets of 0.1."""
 
     @model_validator(mode="before")
     @classmethod

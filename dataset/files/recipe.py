@@ -7,7 +7,7 @@ from common.run.record import Record
 
 
 class Recipe(Record):
-    """What decides every byte of a merge: the same recipe gives the same files."""
+    """The inputs that decide every byte of a merge: the same recipe gives the same files."""
 
     runs: tuple[str, ...]
     shards: str

@@ -15,7 +15,7 @@ from dataset.rows.sample import Sample
 
 GALLERY = "dataset.gallery"
 LONGEST = 400
-"""Characters shown of any stranger's text."""
+"""Characters shown of any untrusted text."""
 WEB_ADDRESS = re.compile(r"https?://[^\s\\\x00-\x1f\"'<>`]+", re.IGNORECASE)
 
 
@@ -42,7 +42,7 @@ class Card:
     choices: tuple[Choice, ...]
     candidates: int
     failure: str | None
-    """What went wrong, for people."""
+    """The failure, for people."""
     status: str
     error: str
 
@@ -86,7 +86,7 @@ def shorten(text: str) -> str:
 
 
 def card(row: Row) -> Card:
-    """A row, whatever strangers wrote into it."""
+    """A row of untrusted values."""
     good = row["status"] == Status.OK
     url = row["URL"] or ""
     similarities = row["all_similarities"] or []

@@ -85,7 +85,7 @@ class Earlier:
     def revise(self, bucket: int, judged: pa.Table) -> pa.Table:
         """Rows that were withdrawn stay out; rows that others supersede are lost to their files."""
         theirs = self.files.read(bucket)
-        withdrawn = pc.unique(self._kept_before(bucket).join(theirs, list(KEY), join_type="left anti")["url"])
+        withdrawn = pc.unique(self._read_kept(bucket).join(theirs, list(KEY), join_type="left anti")["url"])
         out = pc.and_(is_kept(judged), pc.is_in(judged["url"], value_set=withdrawn))
         fate = pc.if_else(out, WITHDRAWN, judged["fate"])
         judged = judged.set_column(judged.column_names.index("fate"), "fate", fate)
@@ -93,7 +93,7 @@ class Earlier:
         self._lose(theirs.join(stays, list(KEY), join_type="left anti").select(LOST.names))
         return judged
 
-    def _kept_before(self, bucket: int) -> pa.Table:
+    def _read_kept(self, bucket: int) -> pa.Table:
         """Keys and addresses of the rows that the data set should hold."""
         rows = self.scan.rows.read(bucket)
         judged = judge(rows.filter(self._is_merged(rows)), self.scan.images)

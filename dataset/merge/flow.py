@@ -1,4 +1,4 @@
-"""A merge from end to end: scan, decide, write; every finished file stays, whatever happens next."""
+"""A merge from end to end: scan, plan, write; finished files survive a kill."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -59,7 +59,7 @@ def _require_shards(sources: Sequence[Source], options: Options) -> None:
 
 
 def _finish(job: Job, found: Merged, there: set[str]) -> Merged:
-    """What is left to do of the same merge."""
+    """Resume the same merge."""
     require_files(job.store, [file for file in found.files if file.key in there], job.s3)
     if not there.issuperset(found.keys):
         return _merge(job)

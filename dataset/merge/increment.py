@@ -1,4 +1,4 @@
-"""A merge into a data set that holds an earlier one: files are added, and only what changes is rewritten."""
+"""An incremental merge: files are added, and only files with superseded rows are rewritten."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,12 +24,12 @@ from dataset.rows.run_source import Source
 from dataset.version import added_key, begin, commit, rewritten_key
 
 GROWS = frozenset({"runs", "shards", "missing_batches", "pyarrow", "version"})
-"""In what the recipe of a later merge may differ."""
+"""Fields in which the recipe of a later merge may differ."""
 
 
 @dataclass(frozen=True)
 class Increment:
-    """What a later merge adds and takes away."""
+    """The additions and removals of a later merge."""
 
     job: Job
     found: Merged
@@ -44,16 +44,16 @@ class Increment:
     def version(self) -> int:
         return self.found.version + 1
 
-    def added(self) -> list[DataFile]:
+    def added_files(self) -> list[DataFile]:
         """New files, of rows that only new shards hold."""
         rows = cut(self.fresh, self.scanned.row_bytes, self.job.recipe.part_size)
         return [self._file(added_key(i, len(rows), self.version), n) for i, n in enumerate(rows)]
 
-    def rewritten(self) -> dict[int, DataFile | None]:
+    def rewritten_files(self) -> dict[int, DataFile | None]:
         """Files that lose rows, by number: None where no row is left."""
-        return {number: self._rewritten(number) for number in sorted(self.earlier.lost_rows)}
+        return {number: self._rewritten_file(number) for number in sorted(self.earlier.lost_rows)}
 
-    def _rewritten(self, number: int) -> DataFile | None:
+    def _rewritten_file(self, number: int) -> DataFile | None:
         file = self.found.files[number]
         rows = file.rows - self.earlier.lost_rows[number]
         return self._file(rewritten_key(file.key, self.version), rows) if rows else None
@@ -63,26 +63,26 @@ class Increment:
 
     def record(self) -> Merged:
         """The next version."""
-        job, rewritten = self.job, self.rewritten()
+        job, rewritten = self.job, self.rewritten_files()
         kept = (rewritten.get(number, file) for number, file in enumerate(self.found.files))
         deny_list = job.options.filters.deny_list
         record = make_record(job.shards, self.scanned, self.plan.counts, job.recipe, deny_list)
         return record.model_copy(
             update={
                 "version": self.version,
-                "files": (*(file for file in kept if file), *self.added()),
+                "files": (*(file for file in kept if file), *self.added_files()),
                 "retired": tuple(self.found.files[number].key for number in rewritten),
                 "withdrawals": self.found.withdrawals,
             }
         )
 
     def new_files(self) -> Iterator[NewFile]:
-        """What is to be written."""
-        for number, file in self.rewritten().items():
+        """The files to be written."""
+        for number, file in self.rewritten_files().items():
             if file:
                 yield NewFile(file, partial(self._stay, number))
         reader = PieceReader(self.job.shards, self.plan, self.job.options.wanted.schema)
-        added = self.added()
+        added = self.added_files()
         for file, some in zip(added, pieces(self.fresh, [one.rows for one in added]), strict=True):
             yield NewFile(file, partial(reader.rows, some))
 
@@ -96,9 +96,9 @@ class Increment:
 
 
 def require_extension(job: Job, found: Merged, sources: Sequence[Source]) -> None:
-    """Raise `FleetError` unless the job only adds to what was merged before."""
+    """Raise `FleetError` unless the job extends the earlier merge."""
     same = found.recipe.model_copy(update={name: getattr(job.recipe, name) for name in GROWS})
-    difference = same.difference(job.recipe) or _lacking(found, sources)
+    difference = same.difference(job.recipe) or _source_difference(found, sources)
     if difference and found.recipe.deny_list != job.recipe.deny_list:
         difference += "; `dataset withdraw` takes rows out"
     if difference:
@@ -110,7 +110,7 @@ def require_extension(job: Job, found: Merged, sources: Sequence[Source]) -> Non
         )
 
 
-def _lacking(found: Merged, sources: Sequence[Source]) -> str | None:
+def _source_difference(found: Merged, sources: Sequence[Source]) -> str | None:
     if found.sources is None:
         return "version 0.1 made it" if found.recipe.version.startswith("0.1") else "its sources are unknown"
     present = {source.store.uri: source for source in sources}
@@ -126,7 +126,7 @@ def _lacking(found: Merged, sources: Sequence[Source]) -> str | None:
 
 
 def extend(job: Job, found: Merged, folder: Path) -> Merged:
-    """Add to the data set what the job's shards hold beyond it; returns the version that stands then."""
+    """Add the job's new rows to the data set; returns its new version."""
     require_files(job.store, found.files, job.s3)
     increment = _decide(job, found, folder)
     merged = increment.record()

@@ -1,4 +1,4 @@
-"""What every step of a merge is about."""
+"""The context of every step of a merge."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What makes two rows the same row: their URL and their original caption, byte for byte."""
+"""The identity of a row: its URL and its original caption, byte for byte."""
 
 import hashlib
 from array import array

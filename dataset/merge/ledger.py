@@ -1,4 +1,4 @@
-"""What becomes of every row: counted by fate, and the good ones that stay out by place."""
+"""The fate of every row: counts, and the places of good rows that stay out."""
 
 from array import array
 from collections import Counter

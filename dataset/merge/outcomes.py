@@ -1,4 +1,4 @@
-"""The outcome of a row: what the worker says, or the filter that takes an otherwise good row out."""
+"""The outcome of a row: the worker's status, or the filter that removes a good row."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class Filters:
         """[rows] int8, indices into `OUTCOMES`; `urls` are the canonical forms."""
         outcomes = pc.index_in(rows["status"], pa.array(OUTCOMES[: len(Status)])).cast(pa.int8())
         good = pc.equal(outcomes, OK)
-        for name, out in self._filtered(rows):
+        for name, out in self._filter_rows(rows):
             outcomes = _mark(outcomes, pc.and_(good, out), name)
         if self.deny_list is not None:
             outcomes = _mark(
@@ -49,7 +49,7 @@ class Filters:
             )
         return _mark(outcomes, _is_listed(rows), LISTED)
 
-    def _filtered(self, rows: pa.RecordBatch) -> Iterator[tuple[str, pa.Array]]:
+    def _filter_rows(self, rows: pa.RecordBatch) -> Iterator[tuple[str, pa.Array]]:
         if self.min_similarity is not None:
             enough = pc.greater_equal(best_similarity(rows["all_similarities"]), self.min_similarity)
             yield "low_similarity", pc.invert(pc.fill_null(enough, fill_value=False))

@@ -34,13 +34,13 @@ class Options:
 
     @property
     def wanted(self) -> Wanted:
-        """What the first pass reads."""
+        """The columns and filters of the first pass."""
         hosts = self.thinning.max_rows_per_host is not None
         return Wanted(self.filters, data_schema(keep_columns=self.keep_columns), hosts)
 
 
 def make_recipe(sources: Sequence[Source], options: Options) -> Recipe:
-    """What decides every byte of the merge of `sources`."""
+    """The recipe of the merge of `sources`."""
     batches = [sized for source in sources for sized in zip(source.batches, source.sizes, strict=True)]
     filters, thinning = options.filters, options.thinning
     return Recipe(

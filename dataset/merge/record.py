@@ -1,4 +1,4 @@
-"""`merge.json` of what was scanned and decided; its files are the caller's to add."""
+"""`merge.json` from scan and plan; the caller adds its files."""
 
 from collections.abc import Sequence
 

@@ -59,7 +59,7 @@ class NumberedShard:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the scan reads of a row.
+    """The columns that the scan reads.
 
     Args:
         filters: which good rows stay out.
@@ -78,7 +78,7 @@ class Wanted:
 
 @dataclass
 class Scan:
-    """What the first pass found."""
+    """The result of the first pass."""
 
     rows: Spill
     """Of schema `ROW`, and perhaps `HOSTS`, by the hash of the address."""
@@ -105,7 +105,7 @@ def number_shards(sources: Sequence[Source]) -> list[NumberedShard]:
 
 
 def scan(shards: Sequence[NumberedShard], wanted: Wanted, folder: Path) -> Scan:
-    """Read every shard once, keys and outcomes only; `folder` is for what is spilled."""
+    """Read every shard once, keys and outcomes only; `folder` takes spilled tables."""
     total = sum(shard.batch.rows for shard in shards)
     found = Scan(Spill(folder, buckets_for(total), wanted.rows))
     images = [found.images]

@@ -14,11 +14,11 @@ from dataset.merge.keys import text_hashes
 from dataset.merge.spill import Spill
 
 Fate = tuple[str, pa.ChunkedArray]
-"""What becomes of the rows at these places."""
+"""The fate of the rows at these places."""
 
 
 class Dedupe(StrEnum):
-    """What makes two rows one."""
+    """The key of duplicates."""
 
     ROW = "url+text"
     URL = "url"

@@ -47,7 +47,7 @@ class PieceReader:
         seen = 0
         columns = dict.fromkeys((*self.schema.names, "status"))
         for rows in shard_rows(shard.source.store, shard.source.run, shard.batch, tuple(columns)):
-            kept = rows.filter(_kept(rows, place, dropped)).select(self.schema.names)
+            kept = rows.filter(_is_kept(rows, place, dropped)).select(self.schema.names)
             place += rows.num_rows
             wanted = kept.slice(max(0, begin - seen), max(0, end - max(begin, seen)))
             seen += kept.num_rows
@@ -58,7 +58,7 @@ class PieceReader:
         raise BadRunError(f"{shard.source.store.uri}/{shard.batch.shard_key}: changed meanwhile; start again")
 
 
-def _kept(rows: pa.RecordBatch, place: int, dropped: pa.ChunkedArray) -> pa.Array:
+def _is_kept(rows: pa.RecordBatch, place: int, dropped: pa.ChunkedArray) -> pa.Array:
     """[rows] bool: good, and not dropped; `place` is that of the first row, `dropped` is sorted."""
     good = pc.equal(rows["status"], str(Status.OK))
     first, last = pc.search_sorted(dropped, pa.array([place, place + rows.num_rows])).to_pylist()

@@ -7,7 +7,7 @@ from common.errors import FleetError
 
 
 def write_file(path: Path, text: str) -> None:
-    """Replace `path`; whoever reads it meanwhile sees the old text or the new one.
+    """Replace `path` atomically.
 
     Raises:
         FleetError: it cannot be written there.

@@ -1,4 +1,4 @@
-"""What the Hub's client raises, as one line."""
+"""Errors of the Hub's client as one line."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,7 +31,7 @@ def hub_errors(repo: str) -> Iterator[None]:
 
 
 def _explain(error: Exception) -> str:
-    """What went wrong, which the client wraps once or not at all, and what to do."""
+    """The cause, which the client wraps once or not at all, and the remedy."""
     from huggingface_hub.errors import HfHubHTTPError  # noqa: PLC0415
 
     for cause in (error, error.__cause__):

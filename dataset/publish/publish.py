@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Upload:
-    """What would go, or has gone, to a repository of the Hub."""
+    """An upload to a repository of the Hub, planned or done."""
 
     merged: Merged
     files: tuple[Entry, ...]
@@ -97,7 +97,7 @@ def _card(store: Store, merged: Merged, repo: str, s3: S3Settings, *, contact: s
 def _require_contact(store: Store, card: bytes, contact: str | None) -> None:
     named = contact or read_texts(card).contact
     if not named:
-        raise FleetError("--public: who asks for a removal needs an address; give --contact")
+        raise FleetError("--public: requests for removal need an address; give --contact")
     if is_edited(card) and named.encode() not in card:
         raise FleetError(
             f"{store.uri}/{CARD_KEY}: edited, and does not name {named}; write the contact into it"

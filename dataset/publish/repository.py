@@ -1,4 +1,4 @@
-"""A data set's repository on the Hub: whether it is private, what it holds, one commit that changes it."""
+"""A data set's repository on the Hub: its visibility, its files, one commit that changes them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

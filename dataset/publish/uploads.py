@@ -53,7 +53,7 @@ class Uploader:
     s3: S3Settings
 
     def send(self, files: Sequence[DataFile]) -> list["CommitOperationAdd"]:
-        """Send the files that the head of the repository lacks; what its next commit is to add."""
+        """Send the files that the head of the repository lacks; returns the additions of its next commit."""
         additions: list[CommitOperationAdd] = []
         with scratch(self.store) as folder, progress("sending files", len(files)) as advance:
             for file in files:
@@ -62,7 +62,7 @@ class Uploader:
         return additions
 
     def _send(self, file: DataFile, folder: Path) -> Iterator["CommitOperationAdd"]:
-        identity = self._known(file)
+        identity = self._read_identity(file)
         if identity is None:
             with self._local(file, folder) as path:
                 yield from self._add(file, self._identify(file, path), str(path))
@@ -92,7 +92,7 @@ class Uploader:
         yield path
         path.unlink()
 
-    def _known(self, file: DataFile) -> Identity | None:
+    def _read_identity(self, file: DataFile) -> Identity | None:
         try:
             identity = Identity.model_validate_json(self.store.read(_key(file)) or b"")
         except ValidationError:
@@ -114,7 +114,7 @@ def _key(file: DataFile) -> str:
 
 
 def make_addition(key: str, body: "str | BinaryIO", identity: Identity) -> "CommitOperationAdd":
-    """What a commit adds, told by its identity: `body` is read only if the Hub asks for it."""
+    """An addition to a commit, by its identity: `body` is read only if the Hub asks for it."""
     from huggingface_hub import CommitOperationAdd  # noqa: PLC0415 - slow to import
     from huggingface_hub.lfs import UploadInfo  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""A data set's files for reading: a merged folder, one on S3, or what is published on the Hub."""
+"""A data set's files for reading: in a folder, on S3, or on the Hub."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -100,7 +100,7 @@ def _footer(address: str, s3: S3Settings) -> tuple[frozenset[str], list[Group]]:
 
 @contextmanager
 def open_parquet_file(address: str, s3: S3Settings) -> Iterator[pq.ParquetFile]:
-    """Any parquet file; what fails in the block is the file's fault.
+    """Any parquet file; failures in the block are the file's.
 
     Raises:
         PartError: it is damaged, or gone.

@@ -34,7 +34,7 @@ class CocoAnnotation(BaseModel):
 
 
 class Coco(BaseModel):
-    """What we read of COCO's captions."""
+    """The fields of COCO's captions that are read."""
 
     images: list[CocoImage]
     annotations: list[CocoAnnotation]

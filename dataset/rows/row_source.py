@@ -29,7 +29,7 @@ class RowSource(Protocol):
         ...
 
     def read(self, piece: int, rows: Sequence[int]) -> list[Row]:
-        """Rows of a piece by their number in it, in that order, with `COLUMNS`; what is absent is None."""
+        """Rows of a piece by their number in it, in that order, with `COLUMNS`; absent ones are None."""
         ...
 
 

@@ -53,7 +53,7 @@ def open_source(uri: str, s3: S3Settings) -> Source:
     run = read_run(store)
     if run is None:
         raise FleetError(f"{store.uri}: no run here (no run.json); check the address")
-    planned = {batch.shard_key: batch for batch in _planned(store, run)}
+    planned = {batch.shard_key: batch for batch in _plan_batches(store, run)}
     if not planned:
         raise FleetError(f"{store.uri}: the run has no parts yet; run `producer enqueue`")
     return _source(store, run, planned)
@@ -80,7 +80,7 @@ def open_sources(uris: Sequence[str], s3: S3Settings) -> tuple[Source, ...]:
     return sources
 
 
-def _planned(store: Store, run: Run) -> Iterator[Batch]:
+def _plan_batches(store: Store, run: Run) -> Iterator[Batch]:
     for part in read_parts(store):
         yield from part.batches(run.batch_rows)
 

@@ -1,4 +1,4 @@
-"""Reading shards: some columns, some rows at a time, and never one that is not what the run planned."""
+"""Reading shards: some columns, some rows at a time; a shard that the run did not plan is refused."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ REPAIR = "move it away and run `producer requeue --missing`"
 
 @contextmanager
 def open_shard(store: Store, run: Run, batch: Batch) -> Iterator[pq.ParquetFile]:
-    """The shard of a batch, for reading only: whatever fails in the block is the shard's fault.
+    """The shard of a batch, for reading only: failures in the block are the shard's.
 
     Raises:
         BadRunError: it has gone, it cannot be read, or it is not what the run planned.

@@ -1,1 +1,1 @@
-"""What papers report of captions, on a sample of stated size."""
+"""Caption metrics of the literature, on a sample of stated size."""

@@ -1,4 +1,4 @@
-"""CIDEr-D: how much a caption says what people say of an image (Vedantam, Zitnick and Parikh, 2015)."""
+"""CIDEr-D: consensus of a caption with human captions (Vedantam, Zitnick and Parikh, 2015)."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -50,7 +50,7 @@ def _weigh(counts: Counter[Gram], rarity: Mapping[Gram, float], unseen: float) -
 
 
 def _cosine(mine: Mapping[Gram, float], theirs: Mapping[Gram, float], size: int) -> float:
-    """Of n-grams of one size; what a candidate repeats beyond the reference is clipped."""
+    """Of n-grams of one size; repetitions beyond the reference are clipped."""
     mine, theirs = ({g: w for g, w in one.items() if len(g) == size} for one in (mine, theirs))
     product = sum(min(weight, theirs.get(gram, 0.0)) * theirs.get(gram, 0.0) for gram, weight in mine.items())
     norms = sqrt(sum(w * w for w in mine.values())) * sqrt(sum(w * w for w in theirs.values()))

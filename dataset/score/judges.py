@@ -1,4 +1,4 @@
-"""What the ranker's and the selector's scores say: of the winner, of more candidates, of one another."""
+"""Ranker and selector: scores of the winner, gain from more candidates, agreement."""
 
 from collections.abc import Sequence
 from itertools import combinations

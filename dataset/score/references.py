@@ -16,7 +16,7 @@ from dataset.score.words import split_words
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What the references say."""
+    """The comparison with references."""
 
     images: int
     """Rows of the sample that have references."""

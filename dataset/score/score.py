@@ -26,7 +26,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What is to be said of the captions of one run or data set."""
+    """Measurements of the captions of one run or data set."""
 
     place: str
     sampled: int
@@ -113,10 +113,10 @@ def _figures(rows: Sequence[Row], words: Sequence[Sequence[str]]) -> Iterator[Fi
     yield Figure(
         "near_identical", "captions that another repeats, near enough", near_identical(words), is_share=True
     )
-    yield from _judged(rows)
+    yield from _judges_figures(rows)
 
 
-def _judged(rows: Sequence[Row]) -> Iterator[Figure]:
+def _judges_figures(rows: Sequence[Row]) -> Iterator[Figure]:
     tops = top_similarities(rows)
     if tops:
         yield Figure("top_similarity", "ranker's similarity of the top caption", estimate_mean(tops))

@@ -11,7 +11,7 @@ RATINGS = range(6)
 
 
 class Written(StrEnum):
-    """What became of an answer."""
+    """The outcome of an answer."""
 
     KEPT = "kept"
     """It is on the disk, now or since an earlier try."""
@@ -21,7 +21,7 @@ class Written(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a rater thinks of a sample."""
+    """A rater's judgement of a sample."""
 
     guess: Author
     rating: int
@@ -29,7 +29,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The state of a sample for a rater: how often it was answered or taken back, and what stands."""
+    """The state of a sample for a rater: its number of changes, and the current answer."""
 
     revision: int = 0
     answer: Answer | None = None
@@ -37,7 +37,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What a rater has answered."""
+    """A rater's progress."""
 
     done: frozenset[str]
     """Ids of samples."""
@@ -71,8 +71,8 @@ def write(database: Database, rater: int, sample: str, seen: int, answer: Answer
 
 
 def standing(database: Database, rater: int, sample: str) -> Standing:
-    """What stands of one sample."""
-    with database.reading() as connection:
+    """The current answer to one sample."""
+    with database.read_only() as connection:
         row = connection.execute(
             "SELECT revision, guess, rating FROM standing WHERE rater = ? AND sample = ?", (rater, sample)
         ).fetchone()
@@ -84,7 +84,7 @@ def standing(database: Database, rater: int, sample: str) -> Standing:
 
 def progress(database: Database, rater: int) -> Progress:
     """Everything that stands of one rater."""
-    with database.reading() as connection:
+    with database.read_only() as connection:
         rows = connection.execute(
             "SELECT sample, revision FROM standing WHERE rater = ? AND guess IS NOT NULL ORDER BY id",
             (rater,),

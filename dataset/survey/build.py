@@ -22,7 +22,7 @@ SIDE = 640
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a survey is made of."""
+    """The inputs of a survey."""
 
     run: str | None
     """Where machine captions come from; None where `data` says."""

@@ -41,7 +41,7 @@ SCHEMA = """
 
 
 class Database:
-    """One connection to write and one to read, so that nobody who reads waits for the disk.
+    """One connection to write and one to read, so that reading never waits for the disk.
 
     Threads take them in turn. A transaction is on the disk when it is over.
     """
@@ -93,7 +93,7 @@ class Database:
                 raise
 
     @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
+    def read_only(self) -> Iterator[sqlite3.Connection]:
         """Read only.
 
         Raises:

@@ -17,7 +17,7 @@ OK = "ok"
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What became of an image."""
+    """The outcome of an image."""
 
     status: str
     sha256: str | None

@@ -1,4 +1,4 @@
-"""What lies in a survey's folder, and how it is read.
+"""The folder of a survey and its records.
 
 `survey.json` and `pictures/` are what raters see; `truth.json` is opened by the report alone, never by the
 server; `answers.db` is what raters gave.
@@ -19,7 +19,7 @@ Document = TypeVar("Document", bound=BaseModel)
 
 
 class Author(StrEnum):
-    """Who wrote a caption, in truth or in a rater's opinion."""
+    """The author of a caption, in truth or by a rater's guess."""
 
     HUMAN = "human"
     MACHINE = "machine"
@@ -45,7 +45,7 @@ class Survey(BaseModel):
 
     title: str
     contact: str
-    """Whom raters may ask; empty where nobody is named."""
+    """Contact for raters; may be empty."""
     samples: tuple[Sample, ...] = Field(min_length=1)
 
 
@@ -62,7 +62,7 @@ class Origin(BaseModel):
 
 
 class Truth(BaseModel):
-    """What raters must not know."""
+    """Kept from raters."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -23,7 +23,7 @@ MOST_SESSIONS = 20
 
 @dataclass(frozen=True, slots=True)
 class Rater:
-    """Somebody who came with a code; a number is all that is known of them."""
+    """A person with a code, known by a number alone."""
 
     id: int
     shuffle: str
@@ -52,7 +52,7 @@ def invite(database: Database, count: int) -> list[str]:
 
 def is_code(database: Database, code: str) -> bool:
     """Whether there is such a code, however it was typed."""
-    with database.reading() as connection:
+    with database.read_only() as connection:
         return _find_rater(connection, code) is not None
 
 
@@ -97,7 +97,7 @@ def _find_rater(connection: sqlite3.Connection, code: str) -> int | None:
 
 def rater_of(database: Database, token: str) -> Rater | None:
     """Whose session it is."""
-    with database.reading() as connection:
+    with database.read_only() as connection:
         found = connection.execute(
             "SELECT id, shuffle, consented_at FROM session JOIN rater ON rater.id = session.rater"
             " WHERE token_hash = ?",

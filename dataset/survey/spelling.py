@@ -1,4 +1,4 @@
-"""Captions of both sides spelt alike, so that spelling tells nobody who wrote them.
+"""Captions of both authors in one spelling, so that spelling does not give the author away.
 
 The original lower-cased its human captions and removed the final full stop, because its machine writes like
 that. Machines also put spaces around punctuation, and people use typographic quotes and capitals: all of it

@@ -20,7 +20,7 @@ BYTES = 16 << 20
 
 
 class _BadLineError(ValueError):
-    """What is wrong with a line."""
+    """The fault of a line."""
 
 
 def read_text(file: BinaryIO, kind: Kind, bad: BadLines) -> Iterator[pa.RecordBatch]:

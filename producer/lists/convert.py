@@ -54,7 +54,7 @@ class LinkList:
 
     @property
     def mark(self) -> bytes:
-        """What the part says that it was made from."""
+        """The source that the part records."""
         return TypeAdapter(LinkList).dump_json(self)
 
 

@@ -89,7 +89,7 @@ class _Records:
             raise LineError(record, "a quote that is never closed")
 
     def _on_bad_record(self, record: Any) -> str:
-        """What pyarrow asks about a record with more or fewer values than columns."""
+        """Pyarrow's handler of a record with more or fewer values than columns."""
         reason = f"{record.actual_columns} values for {record.expected_columns} columns"
         try:
             self._bad.add(record.number, f"{reason} in {quote(record.text)}")

@@ -19,7 +19,7 @@ class LineError(ListError):
 
 @dataclass(slots=True)
 class BadLines:
-    """What becomes of lines that cannot be read: the first is an error, or all are counted.
+    """Handling of unreadable lines: the first is an error, or all are counted.
 
     Args:
         skip: count them.
@@ -42,6 +42,6 @@ class BadLines:
 
 
 def quote(text: str) -> str:
-    """The beginning of a stranger's line, printable."""
+    """The beginning of an untrusted line, printable."""
     shown = text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + "..."
     return repr(shown)

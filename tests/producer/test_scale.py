@@ -129,7 +129,7 @@ def test_marks_of_a_look_are_those_of_waiting_batches(world: World) -> None:
 
     def agree() -> None:
         marks.refresh()
-        assert marks.waiting() == numbering.bits(waiting_batches(client, world.store.uri))
+        assert marks.read_waiting() == numbering.bits(waiting_batches(client, world.store.uri))
 
     agree()
     raw = client.rpop(QUEUE)

@@ -23,7 +23,7 @@ class ByteGate:
         await self._is_open.wait()
 
     @contextmanager
-    def holding(self, length: int) -> Iterator[None]:
+    def hold(self, length: int) -> Iterator[None]:
         """Count a body that is on its way through the decoders."""
         self._hold(length)
         try:

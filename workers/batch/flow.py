@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from common.metrics import Stage, timed
+from common.metrics import Stage, measure
 from common.run.schema import Status
 from common.settings import FetchSettings
 from workers.batch.byte_gate import ByteGate
@@ -22,7 +22,7 @@ DECODERS = 4
 """Threads that decode and resize; the C parts release the interpreter."""
 
 DECODED_AHEAD = 2
-"""Full passes of the cascade that wait decoded: bounds memory whatever the images weigh."""
+"""Full passes of the cascade that wait decoded: a bound on memory."""
 
 MAX_BODY_BYTES = 256 << 20
 """Bodies that wait for decoders; beyond it no further download begins."""
@@ -136,12 +136,12 @@ class Flow:
         decoders: ThreadPoolExecutor,
         ready: "asyncio.Queue[Ready]",
     ) -> None:
-        with timed(Stage.FETCH):
+        with measure(Stage.FETCH):
             fetched = await fetcher.fetch(url)
         if fetched.body is None:
             self._settle(index, Outcome(fetched.status, fetched.error))
             return
-        with self._patience.decoding(), self._bodies.holding(len(fetched.body)):
+        with self._patience.count_decoding(), self._bodies.hold(len(fetched.body)):
             async with self._slots:
                 await self._decode(index, fetched.body, decoders, ready)
 
@@ -157,7 +157,7 @@ class Flow:
             await ready.put(Ready(index, sha256, inputs))
 
     def _inputs(self, body: bytes) -> ModelInputs:
-        with timed(Stage.DECODE):
+        with measure(Stage.DECODE):
             return self.cascade.prepare(self.decode(body, max_pixels=self.settings.max_pixels))
 
     async def _caption_all(
@@ -169,7 +169,7 @@ class Flow:
     ) -> None:
         """Full passes while there are images; gives up on stragglers once the device waited too long."""
         while True:
-            with self._patience.waiting():
+            with self._patience.count_waiting():
                 rows = await self._next_pass(fetching, ready)
             if not rows:
                 return
@@ -187,7 +187,7 @@ class Flow:
         return rows
 
     def _caption(self, rows: Sequence[Ready], keys: Sequence[int]) -> None:
-        with timed(Stage.CAPTION):
+        with measure(Stage.CAPTION):
             captions = self.cascade.caption([row.inputs for row in rows], [keys[row.index] for row in rows])
         record_pass(captions, self.micro_batch)
         for row, found in zip(rows, captions, strict=True):
@@ -206,8 +206,8 @@ async def _next_row(
         return ready.get_nowait()
     arriving = asyncio.create_task(ready.get())
     either = {fetching, arriving}
-    while not any(task.done() for task in either) and patience.left > 0:
-        await asyncio.wait(either, timeout=patience.left, return_when=asyncio.FIRST_COMPLETED)
+    while not any(task.done() for task in either) and patience.seconds_left > 0:
+        await asyncio.wait(either, timeout=patience.seconds_left, return_when=asyncio.FIRST_COMPLETED)
     if arriving.done():
         return arriving.result()
     arriving.cancel()

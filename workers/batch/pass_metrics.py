@@ -1,4 +1,4 @@
-"""What a pass of the cascade tells the metrics."""
+"""Metrics of a pass of the cascade."""
 
 import sys
 from collections.abc import Sequence

@@ -18,14 +18,14 @@ class Patience:
         self._since = time.monotonic()
 
     @property
-    def left(self) -> float:
-        """Seconds; none or fewer when the rest of the batch is late."""
+    def seconds_left(self) -> float:
+        """Zero or less once the rest of the batch is late."""
         self._count()
         return self._left
 
     @contextmanager
-    def waiting(self) -> Iterator[None]:
-        """The models have nothing to do."""
+    def count_waiting(self) -> Iterator[None]:
+        """In the block the models have nothing to do."""
         self._count()
         self._waiting += 1
         try:
@@ -35,8 +35,8 @@ class Patience:
             self._waiting -= 1
 
     @contextmanager
-    def decoding(self) -> Iterator[None]:
-        """A body has arrived: what it waits for is not the web."""
+    def count_decoding(self) -> Iterator[None]:
+        """In the block a body has arrived: the models do not wait for the web."""
         self._count()
         self._decoding += 1
         try:

@@ -62,7 +62,7 @@ def _bit_patterns(column: pa.ChunkedArray) -> Iterator[pa.ChunkedArray]:
 
 
 def _require_all(columns: Collection[str]) -> None:
-    """A column of the schema that nobody fills is the change of code that was forgotten."""
+    """A column of the schema without values is a forgotten change of code."""
     missing = [name for name in SHARD.names if name not in columns]
     if missing:
         raise RuntimeError(

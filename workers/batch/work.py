@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from common import __version__
 from common.errors import FleetError
-from common.metrics import Stage, timed
+from common.metrics import Stage, measure
 from common.queue.message import Message
 from common.run.batch import Batch
 from common.run.manifest import Run, read_part, read_run
@@ -99,7 +99,7 @@ def read_batch(work: Work, settings: Settings) -> Rows:
         FilterError: the deny list cannot be read.
     """
     filters = Filters(settings.filter)
-    with timed(Stage.READ):
+    with measure(Stage.READ):
         table = read_rows(work.part.as_read(work.store.uri), work.batch, settings.s3)
     return Rows(table, _filter(table, filters), filters)
 
@@ -135,7 +135,7 @@ def caption_batch(
         flow = Flow(cascade, settings.fetch, settings.micro_batch, decoder.decode, advance)
         outcomes = rows.filters.judge_images(loop.run(flow.run(urls, _keys(work), rows.filtered)))
     check_network(urls, outcomes, settings.fetch.canary)
-    with timed(Stage.WRITE):
+    with measure(Stage.WRITE):
         body = shard_bytes(rows.table, outcomes, work.batch, _provenance(work, cascade))
         first = work.store.create(work.batch.shard_key, body)
     return count_statuses(outcomes) if first else None

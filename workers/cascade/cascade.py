@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from common.metrics import Stage, timed
+from common.metrics import Stage, measure
 from common.settings import SamplingSettings
 from workers.captions import Captions, Image, ModelInputs
 from workers.cascade.passes import Passes
@@ -100,13 +100,13 @@ class Cascade:
         return self.passes.run(lambda part: self._caption(inputs[part], keys[part]), len(inputs))
 
     def _caption(self, inputs: Sequence[ModelInputs], keys: Sequence[int]) -> list[Captions]:
-        with timed(Stage.SAMPLE):
+        with measure(Stage.SAMPLE):
             texts = self.captioner.sample([image.captioner for image in inputs], keys)
         candidates = [deduplicate(own) for own in texts]
-        with timed(Stage.RANK):
+        with measure(Stage.RANK):
             ranked = _rank(self._ranker, [image.ranker for image in inputs], candidates)
         shortlists = [captions[: self._shortlist] for captions, _ in ranked]
-        with timed(Stage.SELECT):
+        with measure(Stage.SELECT):
             selected = _rank(self._selector, [image.selector for image in inputs], shortlists)
         tops = [captions[0] for captions, _ in selected]
         repaired = self._repairer.rewrite(tops) if self._repairer else [None] * len(tops)

@@ -1,4 +1,4 @@
-"""Bytes to RGB pixels, whatever the bytes are."""
+"""Untrusted bytes to RGB pixels."""
 
 from workers.decode.decoder import Decoder, decode
 from workers.decode.error import DecodeError

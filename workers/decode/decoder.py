@@ -91,11 +91,11 @@ def decode(body: bytes, *, max_pixels: int) -> Pixels:
     Raises:
         DecodeError: no image that we accept.
     """
-    return _shared().decode(body, max_pixels=max_pixels)
+    return _shared_decoder().decode(body, max_pixels=max_pixels)
 
 
 @cache
-def _shared() -> Decoder:
+def _shared_decoder() -> Decoder:
     decoder = Decoder(DecodeSettings(batch_seconds=float("inf")))
     atexit.register(decoder.close)
     return decoder

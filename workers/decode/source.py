@@ -1,4 +1,4 @@
-"""What a format's reader hands to the decoder."""
+"""The result of a format's reader."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -24,7 +24,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An image reduced to the bytes that decide its pixels, and what else the pixels depend on.
+    """An image reduced to the bytes that decide its pixels, with the metadata that they depend on.
 
     Args:
         format: the decoder for `body`.

@@ -18,7 +18,7 @@ from common.queue.workers import Workers
 from common.run.failure_record import Failure, Reason, failure_key, write_failure
 from common.settings import Settings
 from workers.batch import Advance, Work, caption_batch, read_batch
-from workers.delivery.blame import Reaction, blame, preparing, unwrap
+from workers.delivery.blame import Reaction, blame, blame_worker, unwrap
 from workers.delivery.errors import ClaimedError, FailingWorkerError, TriedHereError, UnexpectedError
 from workers.delivery.giving_up import SEEN_SECONDS, Witnesses, is_given_up
 from workers.delivery.lease import CLAIM_SECONDS, Lease, Progress, claim_on
@@ -66,7 +66,7 @@ class Attempt:
             return result
 
     def _settle_or_do(self, advance: Advance) -> Result:
-        # Under the claim: whoever held it while this worker waited may have ended the batch.
+        # Under the claim: its last holder may have ended the batch meanwhile.
         if self._is_ended():
             return Result(End.SETTLED)
         attempts = self._book.begin(self._batch, worker_id())
@@ -82,7 +82,7 @@ class Attempt:
             return self._judge(unwrap(error))
 
     def _do(self, attempts: Attempts, advance: Advance) -> Result:
-        with preparing():
+        with blame_worker():
             cascade = load_models(self._settings)
             rows = read_batch(self._work, self._settings)
         isolate = attempts.crashed >= ISOLATE_AFTER
@@ -156,7 +156,7 @@ class Attempt:
         return store.exists(batch.shard_key) or store.exists(failure_key(batch.id))
 
     def _keep_books(self, result: Result) -> None:
-        """What lies in the output is done: a broker that is away then changes nothing but the counters."""
+        """A committed batch is done: an absent broker then costs only the counters."""
         with tolerating_outage():
             self._book.reset(self._batch)  # where it is settled, its writer may have died before it could
         with tolerating_outage():
@@ -184,5 +184,5 @@ class Attempt:
             settings=self._settings.lease,
             running=running,
         )
-        with lease.held() as progress, RUNNING.track_inprogress():
+        with lease.hold() as progress, RUNNING.track_inprogress():
             yield progress

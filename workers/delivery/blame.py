@@ -27,7 +27,7 @@ from workers.models.resolve import ModelNameError
 
 
 class Reaction(Enum):
-    """What happens to the message, and to its worker."""
+    """The fate of the message and of its worker."""
 
     SET_ASIDE = "set aside"  # kept for an operator, acknowledged
     GIVE_UP = "give up"  # the batch is dead: its failure record is written
@@ -93,7 +93,7 @@ TABLE = (
     Kind(_of(NetworkError), "the network", Reaction.WITHDRAW),
     Kind(_of(StoreError), "the store", Reaction.WITHDRAW),
     Kind(_of(redis.RedisError), "the broker", Reaction.WITHDRAW),
-    Kind(_of(FleetError), "the surroundings", Reaction.WITHDRAW),
+    Kind(_of(FleetError), "the infrastructure", Reaction.WITHDRAW),
 )
 
 UNFORESEEN = Kind(_of(BaseException), "the batch", Reaction.COUNT)
@@ -105,7 +105,7 @@ def blame(error: BaseException) -> Kind:
 
 
 def unwrap(error: Exception) -> Exception:
-    """The failure inside what a task group made of it: the gravest one of ours, else the first."""
+    """The failure inside the exception group of a task group: the gravest one of ours, else the first."""
     if not isinstance(error, ExceptionGroup):
         return error
     leaves = [unwrap(one) for one in error.exceptions]
@@ -113,14 +113,14 @@ def unwrap(error: Exception) -> Exception:
 
 
 def describe(error: Exception, kind: Kind) -> str:
-    """One line: what, where, and what to do."""
+    """One line: cause, place, remedy."""
     line = " ".join(str(error).split())
     return f"{line}; {kind.advice}" if kind.advice else line
 
 
 @contextmanager
-def preparing() -> Iterator[None]:
-    """Before its rows are read no batch is to blame for what fails.
+def blame_worker() -> Iterator[None]:
+    """Blame the worker, not the batch, for failures before its rows are read.
 
     Raises:
         PreparationError: in place of an error that nobody foresaw.

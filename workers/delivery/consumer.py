@@ -50,7 +50,7 @@ class FleetConsumer(Consumer):  # type: ignore[misc]
         return super().ensure_connected(conn)
 
     def create_task_handler(self, *arguments: Any, **options: Any) -> Callable[[virtual.Message], Any]:
-        """As Celery's, for messages of ours; what a message raises before its task begins sets it aside."""
+        """As Celery's, for messages of ours; one that raises before its task begins is set aside."""
         handle = super().create_task_handler(*arguments, **options)
 
         def on_message(message: virtual.Message) -> Any:
@@ -90,7 +90,7 @@ class FleetConsumer(Consumer):  # type: ignore[misc]
             self.hub.call_soon(_raise, error)
 
     def _await_writes(self, client: redis.Redis) -> None:
-        """Return what was popped and not noted; a full or read-only broker is waited for.
+        """Return messages that were popped and not noted; wait for a full or read-only broker.
 
         A message taken from a broker that refuses to note it would be lost.
         """

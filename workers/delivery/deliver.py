@@ -14,7 +14,7 @@ from common.run.failure_record import failure_key
 from common.settings import Settings
 from workers.batch import find_work
 from workers.delivery.attempt import Attempt
-from workers.delivery.blame import Reaction, blame, describe, preparing
+from workers.delivery.blame import Reaction, blame, blame_worker, describe
 from workers.delivery.errors import DeadBatchError
 from workers.delivery.observer import Observer
 from workers.delivery.result import Result
@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 
 def deliver(task: Task, fields: dict[str, object], settings: Settings) -> None:
-    """Do what a message asks.
+    """Execute a message.
 
     It goes back to the queue when it cannot be done now, and aside when it never can.
 
@@ -51,7 +51,7 @@ def deliver(task: Task, fields: dict[str, object], settings: Settings) -> None:
 
 
 def _attempt(task: Task, message: Message, settings: Settings) -> Result:
-    with preparing():
+    with blame_worker():
         work = find_work(message, settings)
     return Attempt(work, settings, task.request.hostname, task.request.properties["delivery_tag"]).make()
 

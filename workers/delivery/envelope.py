@@ -1,4 +1,4 @@
-"""Messages as strangers may write them: ours are calls of one task, and give Celery no orders."""
+"""Untrusted messages: ours are calls of one task, and give Celery no orders."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Failures of an attempt that the delivery itself raises; `blame` says what each leads to."""
+"""Failures of an attempt that the delivery itself raises; `blame` maps each to its reaction."""
 
 from common.errors import FleetError
 
@@ -16,13 +16,13 @@ class TriedHereError(FleetError):
 
 
 class PreparationError(FleetError):
-    """Something that nobody foresaw, before the batch's rows were read."""
+    """An unforeseen error before the batch's rows were read."""
 
     label = "PreparationError"
 
 
 class UnexpectedError(FleetError):
-    """Something that nobody foresaw; it counted against the batch."""
+    """An unforeseen error; it counted against the batch."""
 
     label = "UnexpectedError"
 

@@ -8,7 +8,7 @@ ENOUGH_PROVEN = 2
 
 @dataclass(frozen=True, slots=True)
 class Witnesses:
-    """What the fleet's workers say of a batch that failed.
+    """The testimony of the fleet's workers on a batch that failed.
 
     Args:
         proven: workers that failed on it and have finished a batch since their start.

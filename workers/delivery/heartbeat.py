@@ -34,7 +34,7 @@ def _beat(settings: Settings) -> None:
 
 
 def excuse_running_batches(requests: Iterable[Request], settings: Settings) -> None:
-    """What is put back because this worker was told to stop counts against no batch."""
+    """Batches put back on shutdown are not counted."""
     client = connect(settings.broker_url)
     for request in requests:
         try:

@@ -60,7 +60,7 @@ class Lease:
         self._due = {self._renew: 0.0, self._beat: 0.0, self._keep_claim: 0.0}
 
     @contextmanager
-    def held(self) -> Iterator[Progress]:
+    def hold(self) -> Iterator[Progress]:
         """Renew until the block ends, however it ends; then let the claim go."""
         thread = threading.Thread(target=self._keep, name="lease", daemon=True)
         thread.start()
@@ -92,7 +92,7 @@ class Lease:
         renew_lease(self._client, self._tag)
 
     def _keep_claim(self) -> None:
-        """A claim that was lost with the broker's memory is taken again, if nobody else has."""
+        """A claim that was lost with the broker's memory is taken again, if it is free."""
         try:
             self._claim.reacquire()
         except LockError:

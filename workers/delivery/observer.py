@@ -1,4 +1,4 @@
-"""What the world is told of attempts: log lines, metrics and the health of this process."""
+"""Reports of attempts: log lines, metrics and the health of this process."""
 
 import structlog
 

@@ -46,12 +46,12 @@ class DeliveryQoS(QoS):  # type: ignore[misc]
         Raises:
             redis.ConnectionError: whatever the failure was.
         """
-        with self._freed(delivery_tag):
+        with self._free_on_failure(delivery_tag):
             super().ack(delivery_tag)
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
         """Reject; otherwise as `ack`."""
-        with self._freed(delivery_tag):
+        with self._free_on_failure(delivery_tag):
             if requeue and delivery_tag in self._first:
                 self.restore_by_tag(delivery_tag)  # kombu's own place for it is the end of the queue
                 virtual.QoS.ack(self, delivery_tag)
@@ -63,7 +63,7 @@ class DeliveryQoS(QoS):  # type: ignore[misc]
         self._first.add(delivery_tag)
 
     @contextmanager
-    def _freed(self, delivery_tag: str) -> Iterator[Any]:
+    def _free_on_failure(self, delivery_tag: str) -> Iterator[Any]:
         try:
             yield
         except Exception as error:

@@ -18,7 +18,7 @@ class End(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of it.
+    """The outcome.
 
     Args:
         end: of the attempt.

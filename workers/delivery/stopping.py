@@ -10,7 +10,7 @@ from common.settings import Settings
 from workers.delivery.heartbeat import excuse_running_batches
 
 GOODBYE = 6.0
-"""Seconds beyond `lease.grace` after which the process ends, whatever still holds it."""
+"""Seconds beyond `lease.grace` after which the process ends unconditionally."""
 
 log = structlog.get_logger(__name__)
 

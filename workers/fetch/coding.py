@@ -63,7 +63,7 @@ def _undo(body: bytes, coding: str, max_bytes: int) -> bytes:
 
 
 def _read_zlib(window: int, body: bytes) -> Iterator[bytes]:
-    """One stream; what follows it is ignored, as Chromium does."""
+    """One stream; trailing bytes are ignored, as Chromium does."""
     stream = zlib.decompressobj(window)
     for start in range(0, len(body), PIECE):
         piece = body[start : start + PIECE]

@@ -91,7 +91,7 @@ class HeadReader:
 
 
 def _split_usual(data: bytes) -> tuple[bytes, bytes] | None:
-    """A final head that came in one piece; with what follows it, if that is certainly its body."""
+    """A final head that came in one piece; with the bytes behind it, if they are certainly its body."""
     blank = data.find(_BLANK_LINE) if _FINAL.match(data) else -1
     if blank < 0:
         return None

@@ -45,7 +45,7 @@ class Meter(asyncio.Protocol):
                 self._receive_rest(rest)
 
     def watch(self, body: StreamReader) -> None:
-        """Hand on what was received behind the head, now that somebody reads it."""
+        """Hand on the bytes received behind the head, now that there is a reader."""
         self._body = body
         waiting, self._waiting = self._waiting, []
         for data in waiting:
@@ -87,7 +87,7 @@ class Meter(asyncio.Protocol):
         self._inner.eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Hand on an incomplete head as well, and a body that nobody reads yet."""
+        """Hand on an incomplete head as well, and a body without a reader."""
         for data in (self._head.rest() if self._head else b"", *self._waiting):
             self._inner.data_received(data)
         self._inner.connection_lost(exc)

@@ -26,7 +26,7 @@ def opt_out_rule(headers: CIMultiDictProxy[str]) -> str | None:
 
 
 def _directives(value: str) -> Iterator[str]:
-    """The directives of one header that concern everybody or us; a user agent's name scopes what follows."""
+    """The directives of one header for all agents or ours; a user agent's name scopes the rest."""
     ours = True
     for item in re.split("[,;]", value):
         agent, directive = _scope(item)
@@ -37,7 +37,7 @@ def _directives(value: str) -> Iterator[str]:
 
 
 def _scope(item: str) -> tuple[str | None, str]:
-    """The user agent named before the first colon, if that is what it is, and the rest."""
+    """The user agent before the first colon, if it is one, and the rest."""
     name, colon, rest = item.partition(":")
     name = name.strip()
     if colon and _NAME.fullmatch(name) and name not in _RULES | _VALUED:

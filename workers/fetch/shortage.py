@@ -21,7 +21,7 @@ class Shortage(OSError):  # noqa: N818 - a state of the machine that passes
 
     @property
     def advice(self) -> str:
-        """The resource, and what to do."""
+        """The resource and the remedy."""
         return f"{_LACKING[self.errno or ENOMEM]}, or lower FLEET_FETCH_CONCURRENCY"
 
 
@@ -32,11 +32,11 @@ def find_shortage(error: BaseException) -> Shortage | None:
     """
     if isinstance(error, Shortage):
         return error
-    code = _lacking(error)
+    code = _find_code(error)
     return Shortage(code) if code in _LACKING else None
 
 
-def _lacking(error: BaseException) -> int | None:
+def _find_code(error: BaseException) -> int | None:
     match error:
         case socket.gaierror():  # whose codes are others
             return ENOMEM if error.errno == socket.EAI_MEMORY else None

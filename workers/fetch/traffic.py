@@ -1,4 +1,4 @@
-"""The bytes that a URL may receive, whatever they are for."""
+"""The budget of bytes that a URL may receive, of any kind."""
 
 from common.run.schema import Status
 from workers.fetch.failure import Failure

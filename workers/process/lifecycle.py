@@ -20,7 +20,7 @@ from workers.health import ChildHealth
 from workers.process.flower_defaults import set_flower_defaults
 from workers.process.health_step import watch_health
 from workers.process.metrics_server import serve_metrics
-from workers.process.startup import require_surroundings
+from workers.process.startup import require_infrastructure
 from workers.process.warm_up import warm_up
 
 log = structlog.get_logger(__name__)
@@ -70,7 +70,7 @@ def _unbind_batch(**_: Any) -> None:
 def _prepare(worker: WorkController, settings: Settings) -> None:
     try:
         _require_prefork(worker)
-        require_surroundings(settings)
+        require_infrastructure(settings)
         serve_metrics(settings.metrics, settings.health)
         watch_health(worker, settings)
     except FleetError as error:

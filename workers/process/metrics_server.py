@@ -36,7 +36,7 @@ class Children(Collector):
 
 
 class Readiness(Collector):
-    """What probes see: tells a worker that lives and cannot work from one that works."""
+    """The answer to probes: a live worker that cannot work differs from one that works."""
 
     def __init__(self, folder: Path) -> None:
         self._sign = folder / READY

@@ -24,7 +24,7 @@ from workers.models.lock import ModelLock
 log = structlog.get_logger(__name__)
 
 
-def require_surroundings(settings: Settings) -> None:
+def require_infrastructure(settings: Settings) -> None:
     """Raises FleetError unless output, broker and models are usable."""
     if not settings.output:
         raise FleetError("FLEET_OUTPUT is not set; name the output whose runs this worker serves")
@@ -49,7 +49,7 @@ def _require_broker(url: str) -> None:
 
 
 def _require_models(settings: Settings) -> None:
-    """Check the lock, folders and, offline, the Hub's cache; not what can still be downloaded."""
+    """Check the lock, folders and, offline, the Hub's cache; not models that can still be downloaded."""
     if settings.models == FAKE:
         return
     if settings.models_lock is not None:

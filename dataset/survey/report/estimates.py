@@ -69,7 +69,7 @@ def share(flags: Clustered) -> Estimate:
 def mean(values: Clustered, *, largest: float = inf) -> Estimate:
     """The mean of values from 0 to `largest`."""
     if not values:
-        return _nothing(values)
+        return _no_estimate(values)
     middle = fmean(value for _, _, value in values)
     influence = [(rater, caption, value - middle) for rater, caption, value in values]
     return _estimate(middle, influence, (0, largest))
@@ -78,7 +78,7 @@ def mean(values: Clustered, *, largest: float = inf) -> Estimate:
 def deviation(values: Clustered) -> Estimate:
     """The sample standard deviation."""
     if len(values) < 2:  # noqa: PLR2004 - one value does not deviate
-        return _nothing(values)
+        return _no_estimate(values)
     numbers = [value for _, _, value in values]
     middle, deviates = fmean(numbers), stdev(numbers)
     variance = fmean((value - middle) ** 2 for value in numbers)
@@ -96,7 +96,7 @@ def difference(first: Clustered, second: Clustered) -> tuple[Estimate, float]:
     it is under 0.05 where the interval leaves out 0, and nowhere else.
     """
     if not first or not second:
-        return _nothing([*first, *second]), 1.0
+        return _no_estimate([*first, *second]), 1.0
     total = len(first) + len(second)
     middles = [fmean(value for _, _, value in values) for values in (first, second)]
     influence = [
@@ -161,5 +161,5 @@ def _groups(values: Clustered) -> int:
     return min(_raters(values), len({caption for _, caption, _ in values}))
 
 
-def _nothing(values: Clustered) -> Estimate:
+def _no_estimate(values: Clustered) -> Estimate:
     return Estimate(None, None, None, len(values), _raters(values))

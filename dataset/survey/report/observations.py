@@ -48,7 +48,7 @@ def read_round(folder: Path, without: Collection[int] = ()) -> Round:
     truth = read_truth(folder, survey)
     if not (folder / ANSWERS).exists():
         raise FleetError(f"{folder}: nobody has answered yet; invite raters with `dataset survey invite`")
-    with open_database(folder / ANSWERS) as database, database.reading() as connection:
+    with open_database(folder / ANSWERS) as database, database.read_only() as connection:
         rows = connection.execute(
             "SELECT rater, sample, guess, rating, revision, at FROM standing"
             " WHERE guess IS NOT NULL ORDER BY rater, id"

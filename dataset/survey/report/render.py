@@ -103,6 +103,6 @@ def spread(published: original.Published | None) -> str:
 
 
 def cell(text: str) -> str:
-    """A stranger's text inside a Markdown table: nothing in it is markup."""
+    """Untrusted text inside a Markdown table: nothing in it is markup."""
     escaped = "".join(f"\\{c}" if c in "\\`*_[]|~#" else c for c in text)
     return escaped.replace("&", "&amp;").replace("<", "&lt;")

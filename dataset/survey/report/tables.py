@@ -12,7 +12,7 @@ from dataset.survey.report.agreement import interval, krippendorff_alpha, nomina
 from dataset.survey.report.estimates import Estimate, deviation, mean, share
 from dataset.survey.report.observations import Observation, Round
 from dataset.survey.report.original import Published
-from dataset.survey.report.telling import Telling, telling
+from dataset.survey.report.telling import Telling, measure_telling
 
 LEAST_GOOD = 2
 """The original's third table leaves out ratings under this."""
@@ -109,7 +109,7 @@ def tables(one: Round) -> Tables:
             ((each.sample, float(each.guess == Author.HUMAN)) for each in observations), nominal
         ),
         rating_alpha=krippendorff_alpha(((each.sample, each.rating) for each in observations), interval),
-        telling=telling(observations),
+        telling=measure_telling(observations),
         by_rater=by_rater,
         failures=tuple(_failures(one)),
     )

@@ -26,7 +26,7 @@ class Telling:
         return self.p_value < SIGNIFICANT
 
 
-def telling(observations: Sequence[Observation]) -> Telling | None:
+def measure_telling(observations: Sequence[Observation]) -> Telling | None:
     """The test; None unless captions of both authors were answered."""
     guessed = {
         author: [

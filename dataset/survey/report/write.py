@@ -13,7 +13,7 @@ PAGE, MARKDOWN, JSON, ANSWERS = "report.html", "report.md", "report.json", "answ
 
 
 def write_report(folders: Sequence[Path], target: Path, without: Collection[int] = ()) -> list[Tables]:
-    """Report surveys, each a round of its own, into the folder `target`; what is there is replaced.
+    """Report surveys, each a round of its own, into the folder `target`, replacing earlier reports.
 
     Raises:
         FleetError: a survey is damaged or has no answers, or the folder cannot be written.

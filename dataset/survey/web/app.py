@@ -133,8 +133,8 @@ class Application:
             write, self._database, visit.rater.id, sample, read_seen(form), read_answer(form)
         )
         if written is Written.STALE:
-            return _answered(request, f"/sample/{visit.position(sample)}?stale")
-        return _answered(request, self._next(visit))
+            return _go_to(request, f"/sample/{visit.position(sample)}?stale")
+        return _go_to(request, self._next(visit))
 
     async def undo(self, request: Request) -> Response:
         """Take an answer back and show its sample; a second click finds it taken back already."""
@@ -142,7 +142,7 @@ class Application:
         form = await self._own_form(request, visit)
         sample = _sample_at(visit, request)
         await run_in_threadpool(write, self._database, visit.rater.id, sample, read_seen(form), None)
-        return _answered(request, f"/sample/{visit.position(sample)}")
+        return _go_to(request, f"/sample/{visit.position(sample)}")
 
     async def done(self, request: Request) -> Response:
         visit = self._require_visit(request)
@@ -209,7 +209,7 @@ def _see(place: str) -> Response:
     return RedirectResponse(place, 303)
 
 
-def _answered(request: Request, place: str) -> Response:
+def _go_to(request: Request, place: str) -> Response:
     """Where to go next: to a script as JSON, to a browser without one as a redirection."""
     return JSONResponse({"next": place}) if JSON in request.headers.get("accept", "") else _see(place)
 
@@ -222,30 +222,30 @@ def _sample_at(visit: Visit, request: Request) -> str:
 
 
 async def _elsewhere(request: Request, error: Exception) -> Response:
-    return _answered(request, str(error))
+    return _go_to(request, str(error))
 
 
-async def _refused(pages: Pages, _: Request, error: Exception) -> Response:
+async def _show_refusal(pages: Pages, _: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     response = pages.refusal(WORDS.get(status, WORDS[400]), status)
     response.headers.update(getattr(error, "headers", None) or {})
     return response
 
 
-async def _failed(pages: Pages, request: Request, error: Exception) -> Response:
+async def _show_failure(pages: Pages, request: Request, error: Exception) -> Response:
     log.error("failed", path=request.url.path, error=" ".join(str(error).split()))
-    return await _refused(pages, request, error)
+    return await _show_refusal(pages, request, error)
 
 
 def make_app(survey: Survey, folder: Path, database: Database, url: str | None = None) -> ASGIApp:
     """The application, ready to be served."""
     pages = Pages(survey)
-    failed = partial(_failed, pages)
+    failed = partial(_show_failure, pages)
     app = Starlette(
         routes=Application(survey, folder, database, url).routes(),
         exception_handlers={
             _Elsewhere: _elsewhere,
-            HTTPException: partial(_refused, pages),
+            HTTPException: partial(_show_refusal, pages),
             FleetError: failed,
             Exception: failed,
         },

@@ -1,4 +1,4 @@
-"""What the server does not do, in words for the rater."""
+"""Refusals of the server, in words for the rater."""
 
 from starlette.exceptions import HTTPException
 

@@ -1,4 +1,4 @@
-"""One request of somebody who is in, and where they stand."""
+"""One request of a rater with a session, and the rater's progress."""
 
 from dataclasses import dataclass
 

@@ -13,7 +13,7 @@ from dataset.survey.report.agreement import interval, krippendorff_alpha, nomina
 from dataset.survey.report.estimates import deviation, difference, mean, share
 from dataset.survey.report.observations import Observation, Round
 from dataset.survey.report.tables import Tables, tables
-from dataset.survey.report.telling import telling
+from dataset.survey.report.telling import measure_telling
 from tests.benchmarks.intervals import RATING, SHARE, coverage, simulate
 from tests.dataset.survey.surveys import sample_id
 
@@ -220,7 +220,7 @@ def test_intervals_cover_the_truth_where_captions_differ(raters: int, captions: 
 
 def test_raters_who_cannot_tell_pass_as_such_although_they_agree() -> None:
     chances = random.Random(5)
-    found = [telling(simulated(chances, skill=skill)) for skill in (0.0,) * 150 + (0.25,) * 20]
+    found = [measure_telling(simulated(chances, skill=skill)) for skill in (0.0,) * 150 + (0.25,) * 20]
     assert sum(one is not None and one.tells for one in found[:150]) <= 15  # 7.5 are expected
     assert sum(one is not None and one.tells for one in found[150:]) >= 18
 
@@ -228,7 +228,7 @@ def test_raters_who_cannot_tell_pass_as_such_although_they_agree() -> None:
 def test_the_verdict_and_its_interval_say_the_same() -> None:
     chances = random.Random(6)
     for skill in (0.0, 0.02, 0.05, 0.1, 0.2) * 20:
-        found = telling(simulated(chances, skill=skill))
+        found = measure_telling(simulated(chances, skill=skill))
         assert found is not None
         assert found.gap.low is not None
         assert found.gap.high is not None
@@ -238,7 +238,9 @@ def test_the_verdict_and_its_interval_say_the_same() -> None:
 @pytest.mark.parametrize("samples", [2, 4, 6, 20])
 def test_where_all_are_right_the_verdict_rests_on_how_many_there_are(samples: int) -> None:
     truths = {n: H if n < samples // 2 else M for n in range(samples)}
-    found = telling([observe(rater, n, truth, truth) for rater in range(30) for n, truth in truths.items()])
+    found = measure_telling(
+        [observe(rater, n, truth, truth) for rater in range(30) for n, truth in truths.items()]
+    )
     assert found is not None
     assert found.gap.value == 1
     assert found.gap.low is not None

@@ -47,7 +47,7 @@ def lease(client: redis.Redis, claim: Lock) -> Lease:
 
 def test_message_and_progress_are_shown_while_it_is_held(client: redis.Redis, lease: Lease) -> None:
     live = LiveRun(client, RUN)
-    with lease.held() as progress:
+    with lease.hold() as progress:
         until(lambda: (client.zscore(UNACKED_INDEX, TAG) or 0) > 1.0)
         progress.advance(4)
         until(lambda: [one.done for one in live.read_running()] == [4])
@@ -56,13 +56,13 @@ def test_message_and_progress_are_shown_while_it_is_held(client: redis.Redis, le
 
 def test_nobody_else_gets_the_claim_before_it_ends(client: redis.Redis, lease: Lease) -> None:
     other = claim_on(client, RUN, BATCH)
-    with lease.held():
+    with lease.hold():
         assert not other.acquire(blocking=False)
     assert other.acquire(blocking=False)
 
 
 def test_a_failing_block_gives_it_back_too(client: redis.Redis, lease: Lease) -> None:
-    with pytest.raises(RuntimeError), lease.held():
+    with pytest.raises(RuntimeError), lease.hold():
         raise RuntimeError
     assert claim_on(client, RUN, BATCH).acquire(blocking=False)
 
@@ -71,7 +71,7 @@ def test_a_claim_lost_with_the_brokers_memory_is_taken_again(
     client: redis.Redis, lease: Lease, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(leases, "CLAIM_RENEWAL", 0.05)
-    with lease.held():
+    with lease.hold():
         client.flushall()
         until(lambda: claim_on(client, RUN, BATCH).locked())
 
@@ -79,7 +79,7 @@ def test_a_claim_lost_with_the_brokers_memory_is_taken_again(
 def test_a_message_that_went_to_another_worker_is_not_taken_back(client: redis.Redis, lease: Lease) -> None:
     client.zrem(UNACKED_INDEX, TAG)
     live = LiveRun(client, RUN)
-    with lease.held():
+    with lease.hold():
         until(lambda: bool(live.read_running()))
         assert client.zscore(UNACKED_INDEX, TAG) is None
 

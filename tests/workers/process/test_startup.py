@@ -14,7 +14,7 @@ from tests.servers.seaweed import Seaweed
 from tests.servers.valkey import Valkey
 from workers.process.health_step import _empty
 from workers.process.metrics_server import serve_metrics
-from workers.process.startup import require_surroundings
+from workers.process.startup import require_infrastructure
 
 PASSWORD = "open-sesame"
 
@@ -35,35 +35,35 @@ def settings(broker: Valkey, folder: Path, **changes: object) -> Settings:
 
 
 def test_all_is_well(broker: Valkey, tmp_path: Path) -> None:
-    require_surroundings(settings(broker, tmp_path))
+    require_infrastructure(settings(broker, tmp_path))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_no_output(broker: Valkey, tmp_path: Path) -> None:
     with pytest.raises(FleetError, match="FLEET_OUTPUT is not set"):
-        require_surroundings(settings(broker, tmp_path, output=None))
+        require_infrastructure(settings(broker, tmp_path, output=None))
 
 
 @pytest.mark.parametrize("given", ["", ":wrong@"])
 def test_wrong_password(locked: Valkey, tmp_path: Path, given: str) -> None:
     url = locked.url.replace("//", f"//{given}")
     with pytest.raises(FleetError, match="the broker refuses") as error:
-        require_surroundings(settings(locked, tmp_path, broker_url=url))
+        require_infrastructure(settings(locked, tmp_path, broker_url=url))
     assert "wrong@" not in str(error.value)
 
 
 def test_right_password(locked: Valkey, tmp_path: Path) -> None:
-    require_surroundings(settings(locked, tmp_path, broker_url=locked.url.replace("//", f"//:{PASSWORD}@")))
+    require_infrastructure(settings(locked, tmp_path, broker_url=locked.url.replace("//", f"//:{PASSWORD}@")))
 
 
 def test_a_broker_that_is_away_is_waited_for(broker: Valkey, tmp_path: Path) -> None:
-    require_surroundings(settings(broker, tmp_path, broker_url="redis://127.0.0.1:1/0"))
+    require_infrastructure(settings(broker, tmp_path, broker_url="redis://127.0.0.1:1/0"))
 
 
 @pytest.mark.parametrize("name", ["/no/such/folder", "./none", "toy/none"])
 def test_missing_model(broker: Valkey, tmp_path: Path, name: str) -> None:
     with pytest.raises(FleetError, match=f"{name}: no such"):
-        require_surroundings(settings(broker, tmp_path, selector=name))
+        require_infrastructure(settings(broker, tmp_path, selector=name))
 
 
 def test_hub_model_that_is_not_in_the_cache(
@@ -72,29 +72,29 @@ def test_hub_model_that_is_not_in_the_cache(
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(FleetError, match="owner/model: neither a local folder nor available"):
-        require_surroundings(settings(broker, tmp_path, selector="owner/model"))
+        require_infrastructure(settings(broker, tmp_path, selector="owner/model"))
 
 
 def test_missing_lock(broker: Valkey, tmp_path: Path) -> None:
     with pytest.raises(FleetError, match=r"lock\.json: No such file or directory; run python -m"):
-        require_surroundings(settings(broker, tmp_path, models_lock=str(tmp_path / "lock.json")))
+        require_infrastructure(settings(broker, tmp_path, models_lock=str(tmp_path / "lock.json")))
 
 
 def test_output_that_may_not_be_written(broker: Valkey, tmp_path: Path) -> None:
     with pytest.raises(FleetError, match=r"/proc/run: .*; FLEET_OUTPUT must be a folder"):
-        require_surroundings(settings(broker, tmp_path, output="/proc/run"))
+        require_infrastructure(settings(broker, tmp_path, output="/proc/run"))
 
 
 def test_output_that_is_no_folder(broker: Valkey, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(FleetError, match=r"Not a directory; FLEET_OUTPUT must be a folder"):
-        require_surroundings(settings(broker, tmp_path, output=str(tmp_path / "file" / "out")))
+        require_infrastructure(settings(broker, tmp_path, output=str(tmp_path / "file" / "out")))
 
 
 def test_bucket_that_is_not_there(broker: Valkey, tmp_path: Path, s3_environment: Seaweed) -> None:
     at = S3Settings(endpoint_url=s3_environment.endpoint_url)
     with pytest.raises(FleetError, match="there is no such bucket"):
-        require_surroundings(settings(broker, tmp_path, output="s3://nowhere/run", s3=at))
+        require_infrastructure(settings(broker, tmp_path, output="s3://nowhere/run", s3=at))
 
 
 def test_bucket_that_may_not_be_written(
@@ -102,10 +102,10 @@ def test_bucket_that_may_not_be_written(
 ) -> None:
     bucket = s3_environment.bucket("closed")
     at = S3Settings(endpoint_url=s3_environment.endpoint_url)
-    require_surroundings(settings(broker, tmp_path, output=f"s3://{bucket}/run", s3=at))
+    require_infrastructure(settings(broker, tmp_path, output=f"s3://{bucket}/run", s3=at))
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
     with pytest.raises(FleetError, match="S3 refused the credentials"):
-        require_surroundings(settings(broker, tmp_path, output=f"s3://{bucket}/run", s3=at))
+        require_infrastructure(settings(broker, tmp_path, output=f"s3://{bucket}/run", s3=at))
 
 
 def test_metrics_port_that_is_taken() -> None:

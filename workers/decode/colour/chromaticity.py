@@ -56,7 +56,7 @@ def _primaries(points: tuple[float, ...]) -> Matrix | None:
 
 
 def _write(primaries: Matrix, exponent: float) -> bytes:
-    curve = b"para" + bytes(8) + _fixed(exponent)
+    curve = b"para" + bytes(8) + _s15_fixed16(exponent)
     tags = {b"wtpt": _xyz(_D50), b"rTRC": curve, b"gTRC": curve, b"bTRC": curve}
     tags |= {name: _xyz(primaries[:, at]) for at, name in enumerate((b"rXYZ", b"gXYZ", b"bXYZ"))}
     start = 128 + 4 + 12 * len(tags)
@@ -69,12 +69,12 @@ def _write(primaries: Matrix, exponent: float) -> bytes:
 
 def _header(length: int) -> bytes:
     fields = struct.pack(">I4xI4s4s4s", length, 0x04200000, b"mntr", b"RGB ", b"XYZ ")
-    return fields + bytes(12) + b"acsp" + bytes(28) + b"".join(map(_fixed, _D50)) + bytes(48)
+    return fields + bytes(12) + b"acsp" + bytes(28) + b"".join(map(_s15_fixed16, _D50)) + bytes(48)
 
 
 def _xyz(values: Matrix) -> bytes:
-    return b"XYZ " + bytes(4) + b"".join(map(_fixed, values))
+    return b"XYZ " + bytes(4) + b"".join(map(_s15_fixed16, values))
 
 
-def _fixed(value: float) -> bytes:
+def _s15_fixed16(value: float) -> bytes:
     return struct.pack(">i", round(value * 65536))

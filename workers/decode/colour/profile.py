@@ -51,13 +51,13 @@ def find_transform(profile: bytes | None, mode: str) -> Transform | None:
     """
     if profile is None or len(profile) > MAX_BYTES:
         return None
-    found = _cached(profile)
+    found = _get_cached(profile)
     if found is None or found.mode not in {mode, "RGB" if mode == "L" else mode}:
         return None
     return found
 
 
-def _cached(profile: bytes) -> Transform | None:
+def _get_cached(profile: bytes) -> Transform | None:
     digest = hashlib.blake2b(profile, digest_size=16).digest()
     with _lock:
         if digest in _cache:

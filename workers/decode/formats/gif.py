@@ -15,7 +15,7 @@ _GRAPHIC_CONTROL = 0xF9
 
 
 def read_gif(body: bytes, _budget: Budget) -> Source:
-    """The first frame alone; what it does not cover of the screen stays transparent."""
+    """The first frame alone; the rest of the screen stays transparent."""
     screen_width, screen_height, flags = struct.unpack_from("<HHB", body, 6)
     start = 13 + _palette_length(flags)
     at, control = _find_image(body, start)

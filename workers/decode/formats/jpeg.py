@@ -24,7 +24,7 @@ _EXIF, _ICC = b"Exif\0\0", b"ICC_PROFILE\0"
 
 @dataclass(slots=True)
 class _Image:
-    """What the segments say."""
+    """The content of the segments."""
 
     kept: list[bytes | memoryview] = field(default_factory=lambda: [b"\xff\xd8"])
     frame: bytes = b""  # parameters of the first SOFn
@@ -39,7 +39,7 @@ class _Image:
 
 
 def read_jpeg(body: bytes, _budget: Budget) -> Source:
-    """The first image; whatever follows its end is ignored, a video for instance."""
+    """The first image; bytes after its end are ignored, a video for instance."""
     image = _walk(body)
     ended, other_ending = _endings(image)
     return Source(

@@ -27,7 +27,7 @@ _PIECE = 1 << 16
 
 @dataclass(slots=True)
 class _Chunks:
-    """What the decoder needs; of side chunks the first valid one."""
+    """The chunks that the decoder needs; of side chunks the first valid one."""
 
     side: dict[bytes, bytes] = field(default_factory=dict)
     image: list[bytes] = field(default_factory=list)  # IDAT
