@@ -7,11 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from transformers import dynamic_module_utils
 from transformers.utils import logging
 
 from workers.captions import ModelFolderError
+from workers.cascade.size_limit import bounded_size
 
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
+
+DATA_ONLY = {"trust_remote_code": False, "local_files_only": True}
+"""A folder's own code is never run: unless told so, transformers asks whoever sits at the terminal."""
+
+dynamic_module_utils.TIME_OUT_REMOTE_CODE = 0  # nor does it ask on behalf of a library between us
 
 
 def require_file(folder: Path, expected: str, *names: str) -> Path:
@@ -55,10 +62,20 @@ def load_transformers(kind: Any, folder: Path, dtype: torch.dtype, expected: str
         ModelFolderError: the folder cannot be loaded, or the weights are incomplete.
     """
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    with model_errors(folder, expected):
-        model, report = kind.from_pretrained(
-            folder, dtype=dtype, local_files_only=True, use_safetensors=True, output_loading_info=True
+    with bounded_size(folder, expected):
+        model, report = load_pretrained(
+            kind, folder, expected, dtype=dtype, use_safetensors=True, output_loading_info=True
         )
     if report["missing_keys"]:
         raise ModelFolderError(folder, f"the weights lack {min(report['missing_keys'])}", expected)
     return model
+
+
+def load_pretrained(kind: Any, folder: Path, expected: str, **options: Any) -> Any:
+    """Whatever transformers' class `kind` makes of a folder: a model, a tokenizer, an image processor.
+
+    Raises:
+        ModelFolderError: it cannot be loaded, or brings code of its own.
+    """
+    with model_errors(folder, expected):
+        return kind.from_pretrained(folder, **DATA_ONLY, **options)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
-from workers.cascade.model_folder import WEIGHTS, load_transformers, model_errors, require_file
+from workers.cascade.model_folder import WEIGHTS, load_pretrained, load_transformers, require_file
 
 _EXPECTED = "a text-to-text model as transformers saves it (config.json, model.safetensors, a tokenizer)"
 LONGEST = 64  # tokens of a rewritten caption
@@ -38,6 +38,5 @@ def load_repairer(folder: Path, device: torch.device, dtype: torch.dtype) -> Rep
     require_file(folder, _EXPECTED, "config.json")
     require_file(folder, _EXPECTED, *WEIGHTS)
     model = load_transformers(AutoModelForSeq2SeqLM, folder, dtype, _EXPECTED)
-    with model_errors(folder, _EXPECTED):
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    tokenizer = load_pretrained(AutoTokenizer, folder, _EXPECTED)
     return Repairer(model.train(False).to(device), tokenizer)

@@ -13,7 +13,7 @@ from transformers import AutoImageProcessor, AutoModelForImageTextToText, AutoTo
 
 from common.settings import SamplingSettings
 from workers.captions import Image
-from workers.cascade.model_folder import WEIGHTS, load_transformers, model_errors, require_file
+from workers.cascade.model_folder import WEIGHTS, load_pretrained, load_transformers, require_file
 from workers.cascade.sampling.rules import end_early, lane_limits
 from workers.cascade.sampling.uniform import to_signed
 
@@ -120,7 +120,6 @@ def load_transformers_captioner(
     ):
         require_file(folder, _EXPECTED, *names)
     model = load_transformers(AutoModelForImageTextToText, folder, dtype, _EXPECTED)
-    with model_errors(folder, _EXPECTED):
-        image_processor = AutoImageProcessor.from_pretrained(folder, local_files_only=True)  # type: ignore[no-untyped-call]
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    image_processor = load_pretrained(AutoImageProcessor, folder, _EXPECTED)
+    tokenizer = load_pretrained(AutoTokenizer, folder, _EXPECTED)
     return TransformersCaptioner(model.train(False).to(device), image_processor, tokenizer, sampling)

@@ -12,6 +12,7 @@ from workers.captions import ModelFolderError
 from workers.cascade.blip.captioner import BlipCaptioner, text_config_value
 from workers.cascade.model_folder import (
     WEIGHTS,
+    load_pretrained,
     load_transformers,
     model_errors,
     read_json,
@@ -34,8 +35,7 @@ def load_blip(
     model: BlipForConditionalGeneration = load_transformers(
         BlipForConditionalGeneration, folder, dtype, _EXPECTED
     )
-    with model_errors(folder, _EXPECTED):
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    tokenizer = load_pretrained(AutoTokenizer, folder, _EXPECTED)
     positions = text_config_value(model, "max_position_embeddings")
     prompt, longest = len(tokenizer(sampling.prompt).input_ids), max(sampling.max_tokens)
     if prompt + longest > positions:
@@ -47,8 +47,8 @@ def load_blip(
 
 
 def _preprocessing(folder: Path) -> Preprocessing:
+    processor = load_pretrained(BlipImageProcessorPil, folder, _EXPECTED)
     with model_errors(folder, _EXPECTED):
-        processor = BlipImageProcessorPil.from_pretrained(folder, local_files_only=True)
         return Preprocessing(
             side=processor.size["height"],
             fit=Fit.SQUASH,

@@ -8,14 +8,17 @@ import torch
 from open_clip import CLIP, CustomTextCLIP
 from open_clip.modified_resnet import ModifiedResNet
 
+from common.console.words import quote
 from workers.captions import ModelFolderError
 from workers.cascade.clip.clip import Clip
 from workers.cascade.clip.resnet import fold_batch_norm
-from workers.cascade.model_folder import model_errors, read_json, require_file
+from workers.cascade.model_folder import DATA_ONLY, model_errors, read_json, require_file
 from workers.cascade.pixels import Fit, Preprocessing, Resampling
+from workers.cascade.size_limit import bounded_size
 
 _EXPECTED = "a dual encoder as open_clip saves it (open_clip_config.json and open_clip_model.safetensors)"
 _PRECISIONS = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
+_TOKENIZER_OPTIONS = frozenset({"clean", "language", "reduction_mask", "strip_sep_token"})
 _WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors")
 """Files that open_clip prefers, in its order."""
 
@@ -25,18 +28,31 @@ def load_clip(folder: Path, device: torch.device, dtype: torch.dtype) -> Clip:
     config = read_json(require_file(folder, _EXPECTED, "open_clip_config.json"), _EXPECTED)
     require_file(folder, _EXPECTED, *_WEIGHTS)
     name = f"local-dir:{folder}"
-    with model_errors(folder, _EXPECTED):
+    with model_errors(folder, _EXPECTED), bounded_size(folder, _EXPECTED):
         model = open_clip.create_model(
             name,
             precision=_PRECISIONS[dtype],
             device=device,
             force_quick_gelu=is_openai(folder, config),
         )
-        tokenizer = open_clip.get_tokenizer(name)
+        tokenizer = open_clip.get_tokenizer(name, **_tokenizer_options(folder, config))
     model.eval()
     if isinstance(model.visual, ModifiedResNet):
         fold_batch_norm(model.visual)
     return Clip(model, tokenizer, _preprocessing(folder, model), dtype)
+
+
+def _tokenizer_options(folder: Path, config: dict[str, Any]) -> dict[str, Any]:
+    """What overrules the options that the folder sets for its own tokenizer.
+
+    Raises:
+        ModelFolderError: it sets one that is no matter of texts, such as to trust its code.
+    """
+    text = config["model_cfg"]["text_cfg"]
+    foreign = set(text.get("tokenizer_kwargs") or {}) - _TOKENIZER_OPTIONS
+    if foreign:
+        raise ModelFolderError(folder, f"its tokenizer is to be given {quote(min(foreign))}", _EXPECTED)
+    return DATA_ONLY if text.get("hf_tokenizer_name") else {}
 
 
 def is_openai(folder: Path, config: dict[str, Any]) -> bool:
