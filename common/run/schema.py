@@ -31,6 +31,7 @@ class Status(Explained):
     DECODE_CRASH = "decode_crash", "the picture crashed the decoder"
     OPT_OUT = "opt_out", "the host asks not to use it for machine learning"
     FILTERED = "filtered", "a rule of the run's took it out"
+    NO_IMAGE = "no_image", "the input names an image that it does not hold"
 
 
 class Column(NamedTuple):
@@ -95,3 +96,6 @@ SHARD = _schema(COLUMNS)
 
 PASSED_THROUGH = ("WIDTH", "HEIGHT", "similarity", "hash", "pwatermark", "punsafe")
 """Copied from the input where it has them and they can be cast; null elsewhere."""
+
+FROM_INPUT = pa.schema([PUBLISHED.field(name) for name in ("URL", "TEXT", *PASSED_THROUGH)])
+"""The columns of a shard that come from the input."""

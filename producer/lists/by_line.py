@@ -2,18 +2,17 @@
 
 import json
 from collections.abc import Callable, Iterator
-from functools import lru_cache
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import pyarrow as pa
 
-from common.run.columns import ColumnsError, input_columns, require_usable
+from common.run.columns import ColumnsError
+from common.run.objects import Row, gather, to_row
 from producer.lists.errors import BadLines, ListError, quote
 from producer.lists.kinds import Kind
-from producer.lists.rows import LONGEST_LINE, is_utf8, to_batch
+from producer.lists.lines import LONGEST_LINE, is_utf8
 from producer.lists.stream import open_text, read_lines
 
-Row = dict[str, str | None]
 ROWS = 10_000
 BYTES = 16 << 20
 """Rows and bytes of text that are gathered before they are passed on."""
@@ -54,10 +53,10 @@ def _read(file: BinaryIO, kind: Kind, bad: BadLines, parse: Callable[[str], Row]
         except _BadLineError as error:
             bad.add(number, str(error))
         if len(rows) >= ROWS or size >= BYTES:
-            yield _gather(rows)
+            yield gather(rows)
             rows, size = [], 0
     if rows:
-        yield _gather(rows)
+        yield gather(rows)
 
 
 def _decode(line: bytes | None) -> str:
@@ -75,31 +74,7 @@ def _parse_object(line: str) -> Row:
         raise _BadLineError(f"not JSON in {quote(line)}") from error
     if not isinstance(record, dict):
         raise _BadLineError(f"no JSON object but {quote(line)}")
-    shape = tuple((key, isinstance(value, (list, dict))) for key, value in record.items())
-    return {name: _as_text(record[key]) for name, key in _columns(shape).items()}
-
-
-@lru_cache(maxsize=1024)
-def _columns(shape: tuple[tuple[str, bool], ...]) -> dict[str, str]:
-    """Our name of each key that is used, chosen as among the columns of a parquet file."""
-    schema = pa.schema([(key, pa.list_(pa.string()) if nested else pa.string()) for key, nested in shape])
     try:
-        require_usable(schema)
+        return to_row(record)
     except ColumnsError as error:
         raise _BadLineError(str(error)) from error
-    return input_columns(schema)
-
-
-def _as_text(value: Any) -> str | None:
-    text = value if value is None or isinstance(value, str) else json.dumps(value)
-    try:
-        (text or "").encode()
-    except UnicodeEncodeError as error:
-        raise _BadLineError("half a surrogate pair, which UTF-8 cannot hold") from error
-    return text
-
-
-def _gather(rows: list[Row]) -> pa.RecordBatch:
-    names = {name for row in rows for name in row}
-    columns = {name: pa.array([row.get(name) for row in rows], pa.large_string()) for name in names}
-    return to_batch(columns, len(rows))

@@ -13,13 +13,13 @@ from pydantic import TypeAdapter
 from common.run.layout import INPUT
 from common.run.part import Fingerprint, PartError, open_part
 from common.run.planned_part import part_id
+from common.run.schema import FROM_INPUT
 from common.settings import S3Settings
 from producer.copies import MARK, write_copy
 from producer.lists.by_line import read_jsonl, read_text
 from producer.lists.delimited import read_delimited
 from producer.lists.errors import BadLines, ListError
 from producer.lists.kinds import Kind, Layout
-from producer.lists.rows import COLUMNS
 from producer.lists.stream import require_text
 
 Reader = Callable[[BinaryIO, Kind, BadLines], Iterator[pa.RecordBatch]]
@@ -78,7 +78,7 @@ def convert(links: LinkList, target: Path, batch_rows: int, s3: S3Settings, *, s
         StoreError: a place cannot be reached, or the disk is full.
     """
     bad = BadLines(skip=skip_bad_lines)
-    schema = COLUMNS.with_metadata({MARK: links.mark})
+    schema = FROM_INPUT.with_metadata({MARK: links.mark})
     with open_part(links.address, s3, links.version) as (file, _), _list_errors(links.address):
         rows = READERS[links.kind.layout](file, links.kind, bad)
         if not write_copy(target, rows, schema, batch_rows):

@@ -8,10 +8,11 @@ import pyarrow as pa
 import pyarrow.csv as pc
 
 from common.run.columns import ColumnsError, input_columns, require_columns
+from common.run.objects import TEXTS, to_batch
 from producer.lists.errors import BadLines, LineError, ListError, quote
 from producer.lists.kinds import Kind
+from producer.lists.lines import is_utf8
 from producer.lists.physical import DELIMITERS, physical_line
-from producer.lists.rows import TEXTS, is_utf8, to_batch
 from producer.lists.stream import Borrowed, open_text
 
 BLOCK = 16 << 20

@@ -7,7 +7,7 @@ from itertools import count
 import pyarrow as pa
 
 from producer.lists.kinds import Kind
-from producer.lists.rows import LONGEST_LINE
+from producer.lists.lines import LONGEST_LINE
 
 DELIMITERS = {"csv": ",", "tsv": "\t"}
 

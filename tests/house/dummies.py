@@ -74,7 +74,7 @@ assert opt_out_rule(headers) == "x-robots-tag: nodummies"
     ),
     "a status": Dummy(
         {
-            "common/run/schema.py": after(r'FILTERED = "filtered", ', '    DUMMY = "dummy", "a dummy"\n'),
+            "common/run/schema.py": after(r'NO_IMAGE = "no_image", ', '    DUMMY = "dummy", "a dummy"\n'),
             "README.md": lambda text: re.sub(r"(status is one of `[^`]+)`", r"\1, dummy`", text, count=1),
         },
         """
