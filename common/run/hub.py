@@ -11,7 +11,6 @@ from httpx2 import HTTPError
 from common.errors import RefusedError, StoreError
 from common.run.watched_file import WatchedFile
 
-BUFFER = 1 << 20
 REFUSALS = frozenset({401, 403, 404})
 
 
@@ -34,8 +33,8 @@ def hub_errors(address: str) -> Iterator[None]:
         raise _unreachable(address, error) from error
 
 
-def open_on_hub(address: str) -> tuple[BinaryIO, int, str | None]:
-    """A repository file for random access, its size in bytes and its blob id.
+def open_on_hub(address: str, buffer: int) -> tuple[BinaryIO, int, str | None]:
+    """A repository file for random access in requests of `buffer` bytes, its size and its blob id.
 
     Raises:
         FileNotFoundError: there is no such file in its folder.
@@ -49,8 +48,8 @@ def open_on_hub(address: str) -> tuple[BinaryIO, int, str | None]:
         except FileNotFoundError:
             _require_neighbour(hub, address)
             raise
-        raw = WatchedFile(hub.open(address, "rb", block_size=BUFFER), partial(_read_errors, address))
-        return cast(BinaryIO, io.BufferedReader(raw, BUFFER)), info["size"], info.get("blob_id")
+        raw = WatchedFile(hub.open(address, "rb", block_size=buffer), partial(_read_errors, address))
+        return cast(BinaryIO, io.BufferedReader(raw, buffer)), info["size"], info.get("blob_id")
 
 
 def is_folder_on_hub(address: str) -> bool:

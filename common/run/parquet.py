@@ -1,6 +1,6 @@
 """A part as the parquet file that it is."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import BinaryIO
 
@@ -42,7 +42,7 @@ class PartReader:
         Raises:
             PartError: its claims cannot be true, or a column in use has a twin.
         """
-        self._file, self._address = file, address
+        self.file, self._address = file, address
         try:
             parquet = open_file(file)
             self.metadata, self.schema = parquet.metadata, parquet.schema_arrow
@@ -52,16 +52,24 @@ class PartReader:
             raise PartError(f"{address}: {error}") from error
         self.columns = input_columns(self.schema)
 
-    def pieces(self, first: int, count: int) -> Iterator[pa.RecordBatch]:
-        """The columns in use of `count` rows from row `first` on; fewer where the part ends before.
+    def pieces(
+        self, first: int, count: int, columns: Sequence[str] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Columns of `count` rows from row `first` on; fewer where the part ends before.
 
         A piece has at most `PIECE_BYTES` of text, or one row.
+
+        Args:
+            first: row.
+            count: of rows.
+            columns: by their own names; those in use by default.
 
         Raises:
             PartError: a text is longer than `TEXT_BYTES`.
         """
         groups, position = self._row_groups(first, count)
-        for batch in decode(self._file, self.metadata, groups, list(self.columns.values()), count):
+        names = list(self.columns.values()) if columns is None else columns
+        for batch in decode(self.file, self.metadata, groups, names, count):
             start, end = max(first - position, 0), min(first + count - position, batch.num_rows)
             if start < end:
                 piece = batch.slice(start, end - start)
@@ -82,7 +90,7 @@ class PartReader:
         Raises:
             OSError: they are.
         """
-        for _ in decode(self._file, self.metadata, [group], list(self.columns.values()), 1):
+        for _ in decode(self.file, self.metadata, [group], list(self.columns.values()), 1):
             return
 
     def _row_groups(self, first: int, count: int) -> tuple[list[int], int]:

@@ -18,6 +18,7 @@ from common.store.file_system import open_regular
 from common.store.s3_object import open_object, require_neighbour
 
 CHANGED = "enqueue it into a new run"
+BUFFER = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class DamagedPartError(PartError):
 
 @contextmanager
 def open_part(
-    address: str, s3: S3Settings, expected: Fingerprint | None = None
+    address: str, s3: S3Settings, expected: Fingerprint | None = None, *, buffer: int = BUFFER
 ) -> Iterator[tuple[BinaryIO, Fingerprint]]:
     """Open a part for random access, with its fingerprint.
 
@@ -62,6 +63,7 @@ def open_part(
         address: absolute path, `s3://bucket/key` or `hf://datasets/owner/name[@revision]/path`.
         s3: where S3 is.
         expected: the version that was planned; every read is of this version.
+        buffer: bytes of a request, where it lies elsewhere.
 
     Raises:
         AbsentPartError: there is no such file, and this machine would see it if there were.
@@ -70,7 +72,7 @@ def open_part(
         RefusedError: the place answers, and does not show the file.
         StoreError: the place cannot be reached.
     """
-    file, found = _open(address, s3)
+    file, found = _open(address, s3, buffer)
     with file:
         if expected is not None and found != expected:
             raise ChangedPartError(f"{address}: changed since it was enqueued; {CHANGED}")
@@ -90,23 +92,25 @@ def _part_errors(address: str) -> Iterator[None]:
         raise DamagedPartError(f"{address}: damaged ({reason}); repair it and {CHANGED}") from error
 
 
-def _open(address: str, s3: S3Settings) -> tuple[BinaryIO, Fingerprint]:
+def _open(address: str, s3: S3Settings, buffer: int) -> tuple[BinaryIO, Fingerprint]:
     if is_s3(address):
-        return _open_s3(address, s3)
+        return _open_s3(address, s3, buffer)
     if address.startswith("hf://"):
-        return _open_hub(address)
+        return _open_hub(address, buffer)
     return _open_path(address)
 
 
 def _open_path(address: str) -> tuple[BinaryIO, Fingerprint]:
     with _path_errors(address):
         file = WatchedFile(open_regular(Path(address)), partial(_path_errors, address))
-        return cast(BinaryIO, file), Fingerprint(file.seek(0, io.SEEK_END))
+        size = file.seek(0, io.SEEK_END)
+        file.seek(0)
+        return cast(BinaryIO, file), Fingerprint(size)
 
 
-def _open_s3(address: str, settings: S3Settings) -> tuple[BinaryIO, Fingerprint]:
+def _open_s3(address: str, settings: S3Settings, buffer: int) -> tuple[BinaryIO, Fingerprint]:
     place, connection = S3Address.parse(address), connect_s3(settings)
-    opened = open_object(connection, place)
+    opened = open_object(connection, place, buffer)
     if opened is None:
         require_neighbour(connection, place)
         raise AbsentPartError(f"{address}: there is no such object; check the address")
@@ -114,9 +118,9 @@ def _open_s3(address: str, settings: S3Settings) -> tuple[BinaryIO, Fingerprint]
     return file, Fingerprint(size, etag)
 
 
-def _open_hub(address: str) -> tuple[BinaryIO, Fingerprint]:
+def _open_hub(address: str, buffer: int) -> tuple[BinaryIO, Fingerprint]:
     try:
-        file, size, etag = open_on_hub(address)
+        file, size, etag = open_on_hub(address, buffer)
     except FileNotFoundError as error:
         raise AbsentPartError(f"{address}: the Hub has no such file; check the address") from error
     return file, Fingerprint(size, etag)

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -23,19 +23,58 @@ SLUG_LENGTH = 24
 PartId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")]
 
 
+Kind = Literal["links", "images", "tar", "folder"]
+"""Parquet of links; parquet that holds images; a tar of them; an index of a folder of them."""
+
+
+class Beside(Record):
+    """The parquet file beside a tar: which rows it has, failed ones included."""
+
+    address: str
+    size: int
+    etag: str | None = None
+
+
 class Part(Record):
-    """One planned input file."""
+    """One planned input file.
+
+    Args:
+        id: in the run.
+        address: of the file; of a folder's index, which lies in the run.
+        rows: of the part.
+        size: of the file, in bytes.
+        etag: of the file, where the place has one.
+        staged: version of its copy in the run, if there is one.
+        kind: what it holds.
+        beside: of a tar, the list of its rows, where there is one.
+        folder: of an index, the address below which its images lie. Nothing else names paths.
+    """
 
     id: PartId
     address: str
     rows: Annotated[int, Field(gt=0, le=MAX_ROWS)]
     size: int
     etag: str | None = None
-    staged: Fingerprint | None = None  # of its copy in the run, if any
+    staged: Fingerprint | None = None
+    kind: Kind = "links"
+    beside: Beside | None = None
+    folder: str | None = None
 
     @property
     def fingerprint(self) -> Fingerprint:
         return Fingerprint(self.size, self.etag)
+
+    @property
+    def has_list(self) -> bool:
+        """Whether its rows are those of a parquet file."""
+        return self.kind != "tar" or self.beside is not None
+
+    @property
+    def row_list(self) -> "Part":
+        """The parquet file of its rows: the part itself, but for a tar the file beside it."""
+        if self.beside is None:
+            return self
+        return self.model_copy(update={**self.beside.model_dump(), "beside": None})
 
     def as_read(self, run: str) -> "Part":
         """The part for a worker: itself, or its copy in the run at the URI `run`."""

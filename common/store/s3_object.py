@@ -13,8 +13,10 @@ from common.store.s3_errors import EXISTS, MISSING, error_code
 BUFFER = 1 << 20
 
 
-def open_object(connection: Connection, place: S3Address) -> tuple[BinaryIO, int, str] | None:
-    """The object, its size in bytes and its etag; None where S3 says that there is none.
+def open_object(
+    connection: Connection, place: S3Address, buffer: int = BUFFER
+) -> tuple[BinaryIO, int, str] | None:
+    """The object, read in requests of `buffer` bytes, its size and its etag; None where there is none.
 
     Raises:
         StoreError: S3 cannot be reached, or refuses.
@@ -24,7 +26,7 @@ def open_object(connection: Connection, place: S3Address) -> tuple[BinaryIO, int
         return None
     size, etag = head["ContentLength"], head["ETag"].strip('"')
     raw = _RangeReader(connection, place, size, etag)
-    return cast(BinaryIO, io.BufferedReader(raw, BUFFER)), size, etag
+    return cast(BinaryIO, io.BufferedReader(raw, buffer)), size, etag
 
 
 def require_neighbour(connection: Connection, place: S3Address) -> None:

@@ -1,0 +1,56 @@
+"""The images of a folder, by its index."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from common.archive.held import Held
+from common.errors import FleetError, StoreError
+from common.run.parquet import open_parquet
+from common.run.part import AbsentPartError, PartError, open_part
+from common.run.planned_part import Part
+from common.settings import S3Settings
+
+PATH = "path"
+"""Column of an index: the image's name below the folder."""
+
+
+def read_paths(part: Part, first: int, count: int, s3: S3Settings) -> dict[int, str]:
+    """The addresses of a row range of an index.
+
+    Raises:
+        PartError: the index changed or is damaged, or a path leads out of its folder.
+        StoreError: the place where it lies cannot be reached.
+    """
+    with open_parquet(part, s3) as reader:
+        names = [name.as_py() for piece in reader.pieces(first, count, [PATH]) for name in piece.column(0)]
+    return {row: _below(part, name) for row, name in enumerate(names, first)}
+
+
+def read_files(part: Part, paths: Mapping[int, str], max_bytes: int, s3: S3Settings) -> Iterator[Held]:
+    """The bytes of files; none of those that are gone, or larger than `max_bytes`.
+
+    Raises:
+        StoreError: the place where they lie cannot be reached.
+    """
+    for row, address in paths.items():
+        try:
+            with open_part(address, s3) as (file, found):
+                body = file.read() if found.size <= max_bytes else None
+                yield Held(row, body, found.size)
+        except (AbsentPartError, StoreError) as error:
+            if not _is_gone(error, part):
+                raise
+            yield Held(row, None)
+
+
+def _is_gone(error: FleetError, part: Part) -> bool:
+    """Whether a file is no longer in its folder, which this machine sees."""
+    missing = isinstance(error.__cause__, FileNotFoundError) and Path(part.folder or "").is_dir()
+    return isinstance(error, AbsentPartError) or missing
+
+
+def _below(part: Part, name: str | None) -> str:
+    steps = (name or "").split("/")
+    if part.folder is None or not name or {"", ".", ".."} & set(steps):
+        raise PartError(f"{part.address}: an index that leads to {name!r}; enqueue the folder into a new run")
+    return f"{part.folder.rstrip('/')}/{name}"
