@@ -24,6 +24,7 @@ from common.settings import FetchSettings, SamplingSettings
 from tests.benchmarks.decode import CASCADE
 from tests.benchmarks.picture_server import picture_server, urls
 from workers.batch import loop
+from workers.batch.bodies import WebBodies
 from workers.batch.flow import Flow
 from workers.captions import Image, ModelInputs
 from workers.decode import decode
@@ -97,7 +98,7 @@ def work(links: list[str], in_flight: int) -> dict[str, float]:
     )
     flow = Flow(Resizing(SamplingSettings()), settings, MICRO_BATCH, decode, lambda _: None)
     began = time.time()
-    outcomes = loop.run(flow.run(links, range(len(links)), {}))
+    outcomes = loop.run(flow.run(WebBodies(links, settings), range(len(links)), {}))
     return {"began": began, "ended": time.time(), "ok": sum(o.status is Status.OK for o in outcomes)}
 
 

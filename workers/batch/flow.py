@@ -1,22 +1,24 @@
-"""From URLs to outcomes: fetching, decoding and the cascade, each while the others work."""
+"""From bytes to outcomes: their arrival, decoding and the cascade, each while the others work."""
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from common.metrics import Stage, measure
 from common.run.schema import Status
 from common.settings import FetchSettings
+from workers.batch.bodies import Bodies
 from workers.batch.byte_gate import ByteGate
 from workers.batch.outcome import Outcome
 from workers.batch.pass_metrics import record_pass
 from workers.batch.patience import Patience
 from workers.captions import Captioning, Image, ModelInputs
 from workers.decode import DecodeError
-from workers.fetch import Fetcher
+from workers.fetched import Fetched
 
 DECODERS = 4
 """Threads that decode and resize; the C parts release the interpreter."""
@@ -67,77 +69,45 @@ class Flow:
     _slots: asyncio.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
-        self._patience = Patience(self.settings.batch_timeout)
         self._bodies = ByteGate(MAX_BODY_BYTES)
         self._slots = asyncio.Semaphore(self.micro_batch * DECODED_AHEAD + DECODERS)
 
-    async def run(
-        self, urls: Sequence[str | None], keys: Sequence[int], settled: Mapping[int, Outcome]
-    ) -> list[Outcome]:
-        """One outcome per URL, in order. Nothing that the web or an image does raises.
+    async def run(self, bodies: Bodies, keys: Sequence[int], settled: Mapping[int, Outcome]) -> list[Outcome]:
+        """One outcome per row, in order. Nothing that the web or an image does raises.
 
         Args:
-            urls: one per row; None where the row has none.
+            bodies: the bytes of each row.
             keys: one integer per row: its identity for the random numbers.
-            settled: outcomes that are known without fetching, by index.
+            settled: outcomes that are known without its bytes, by index.
         """
         self._outcomes.update(settled)
         self.advance(len(settled))
+        self._patience = Patience(bodies.patience)
+        wanted = [index for index in range(len(keys)) if index not in settled]
         ready: asyncio.Queue[Ready] = asyncio.Queue(self.micro_batch * DECODED_AHEAD)
         with ThreadPoolExecutor(DECODERS, "decode") as decoders, ThreadPoolExecutor(1, "cascade") as device:
-            async with Fetcher(self.settings) as fetcher:
-                fetching = asyncio.create_task(self._fetch_all(urls, fetcher, decoders, ready))
-                try:
-                    await self._caption_all(keys, fetching, device, ready)
-                finally:
-                    fetching.cancel()
-                    await asyncio.gather(fetching, return_exceptions=True)
+            take = partial(self._take, decoders=decoders, ready=ready)
+            arriving = asyncio.create_task(bodies.deliver(wanted, take, self._bodies))
+            try:
+                await self._caption_all(keys, arriving, device, ready)
+            finally:
+                arriving.cancel()
+                await asyncio.gather(arriving, return_exceptions=True)
         late = Outcome(Status.TIMEOUT, "the batch's time for fetching was over")
-        return [self._outcomes.get(index, late) for index in range(len(urls))]
+        return [self._outcomes.get(index, late) for index in range(len(keys))]
 
     def _settle(self, index: int, outcome: Outcome) -> None:
         self._outcomes[index] = outcome
         self.advance(1)
 
-    async def _fetch_all(
-        self,
-        urls: Sequence[str | None],
-        fetcher: Fetcher,
-        decoders: ThreadPoolExecutor,
-        ready: "asyncio.Queue[Ready]",
-    ) -> None:
-        rows = ((index, url) for index, url in enumerate(urls) if index not in self._outcomes)
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(min(self.settings.concurrency, len(urls))):
-                    group.create_task(self._fetch_some(rows, fetcher, decoders, ready))
-        except ExceptionGroup as failed:
-            raise failed.exceptions[0] from None  # a FleetError must be seen as one
-
-    async def _fetch_some(
-        self,
-        rows: Iterator[tuple[int, str | None]],
-        fetcher: Fetcher,
-        decoders: ThreadPoolExecutor,
-        ready: "asyncio.Queue[Ready]",
-    ) -> None:
-        for index, url in rows:
-            if url is None:
-                self._settle(index, Outcome(Status.INVALID_URL, "the row has no URL"))
-                continue
-            await self._bodies.wait_for_room()
-            await self._fetch_one(index, url, fetcher, decoders, ready)
-
-    async def _fetch_one(
+    async def _take(
         self,
         index: int,
-        url: str,
-        fetcher: Fetcher,
+        fetched: Fetched,
+        *,
         decoders: ThreadPoolExecutor,
         ready: "asyncio.Queue[Ready]",
     ) -> None:
-        with measure(Stage.FETCH):
-            fetched = await fetcher.fetch(url)
         if fetched.body is None:
             self._settle(index, Outcome(fetched.status, fetched.error))
             return
@@ -163,24 +133,24 @@ class Flow:
     async def _caption_all(
         self,
         keys: Sequence[int],
-        fetching: "asyncio.Task[None]",
+        arriving: "asyncio.Task[None]",
         device: ThreadPoolExecutor,
         ready: "asyncio.Queue[Ready]",
     ) -> None:
         """Full passes while there are images; gives up on stragglers once the device waited too long."""
         while True:
             with self._patience.count_waiting():
-                rows = await self._next_pass(fetching, ready)
+                rows = await self._next_pass(arriving, ready)
             if not rows:
                 return
             await asyncio.get_running_loop().run_in_executor(device, self._caption, rows, keys)
             self.advance(len(rows))
 
-    async def _next_pass(self, fetching: "asyncio.Task[None]", ready: "asyncio.Queue[Ready]") -> list[Ready]:
-        """The next full pass; a smaller one, at last none, when fetching has ended."""
+    async def _next_pass(self, arriving: "asyncio.Task[None]", ready: "asyncio.Queue[Ready]") -> list[Ready]:
+        """The next full pass; a smaller one, at last none, when all have arrived."""
         rows: list[Ready] = []
         while len(rows) < self.micro_batch:
-            row = await _next_row(fetching, ready, self._patience)
+            row = await _next_row(arriving, ready, self._patience)
             if row is None:
                 break
             rows.append(row)
@@ -195,23 +165,23 @@ class Flow:
 
 
 async def _next_row(
-    fetching: "asyncio.Task[None]", ready: "asyncio.Queue[Ready]", patience: Patience
+    arriving: "asyncio.Task[None]", ready: "asyncio.Queue[Ready]", patience: Patience
 ) -> Ready | None:
     """A decoded row, or None when there will be no more, or none in time.
 
     Raises:
-        Exception: what ended the fetching, if it did not end well.
+        Exception: what ended the source, if it did not end well.
     """
     if not ready.empty():
         return ready.get_nowait()
-    arriving = asyncio.create_task(ready.get())
-    either = {fetching, arriving}
+    row = asyncio.create_task(ready.get())
+    either = {arriving, row}
     while not any(task.done() for task in either) and patience.seconds_left > 0:
         await asyncio.wait(either, timeout=patience.seconds_left, return_when=asyncio.FIRST_COMPLETED)
+    if row.done():
+        return row.result()
+    row.cancel()
     if arriving.done():
-        return arriving.result()
-    arriving.cancel()
-    if fetching.done():
-        fetching.result()
+        arriving.result()
         return None if ready.empty() else ready.get_nowait()
     return None

@@ -9,10 +9,9 @@ from common.run.cast import as_type
 from common.run.parquet import open_parquet
 from common.run.part import PartError
 from common.run.planned_part import Part
-from common.run.schema import PASSED_THROUGH, PUBLISHED
+from common.run.schema import FROM_INPUT
 from common.settings import S3Settings
 
-INPUT = pa.schema([PUBLISHED.field(name) for name in ("URL", "TEXT", *PASSED_THROUGH)])
 BATCH_BYTES = 1 << 30
 
 
@@ -33,7 +32,7 @@ def read_rows(part: Part, batch: Batch, s3: S3Settings) -> pa.Table:
             size += pieces[-1].nbytes
             if size > BATCH_BYTES:
                 raise PartError(_too_large(part, batch))
-    table = pa.Table.from_batches(pieces, INPUT)
+    table = pa.Table.from_batches(pieces, FROM_INPUT)
     if table.num_rows != batch.rows:
         raise PartError(f"{part.address}: rows end before row {batch.first_row + batch.rows}")
     return table
@@ -45,9 +44,9 @@ def _publish(piece: pa.RecordBatch, columns: Mapping[str, str]) -> pa.RecordBatc
         as_type(piece[columns[field.name]], field.type)
         if field.name in columns
         else pa.nulls(piece.num_rows, field.type)
-        for field in INPUT
+        for field in FROM_INPUT
     ]
-    return pa.RecordBatch.from_arrays(arrays, schema=INPUT)
+    return pa.RecordBatch.from_arrays(arrays, schema=FROM_INPUT)
 
 
 def _too_large(part: Part, batch: Batch) -> str:

@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 
@@ -18,7 +18,9 @@ from common.run.model_refs import model_refs
 from common.run.planned_part import Part
 from common.settings import Settings
 from common.store import Store, absolute_uri, is_under, open_store
+from workers.archive import Source, TarSource, open_source
 from workers.batch import loop
+from workers.batch.bodies import Bodies, HeldBodies, WebBodies
 from workers.batch.filters import Filters
 from workers.batch.flow import Flow
 from workers.batch.network import check_network
@@ -81,13 +83,19 @@ class Rows:
 
     Args:
         table: URL, TEXT and the passed-through columns.
-        filtered: outcomes of the rows that the operator does not want, by index.
+        settled: outcomes of the rows that have no image, or that the operator does not want, by index.
         filters: for what is known only once an image is fetched.
+        source: the images that are here; None where they are on the web.
     """
 
     table: pa.Table
-    filtered: Mapping[int, Outcome]
+    settled: Mapping[int, Outcome]
     filters: Filters
+    source: Source | None = None
+
+    @property
+    def urls(self) -> list[str | None]:
+        return cast("list[str | None]", self.table["URL"].to_pylist())
 
 
 def read_batch(work: Work, settings: Settings) -> Rows:
@@ -99,9 +107,16 @@ def read_batch(work: Work, settings: Settings) -> Rows:
         FilterError: the deny list cannot be read.
     """
     filters = Filters(settings.filter)
+    part = work.part.as_read(work.store.uri)
     with measure(Stage.READ):
-        table = read_rows(work.part.as_read(work.store.uri), work.batch, settings.s3)
-    return Rows(table, _filter(table, filters), filters)
+        source = open_source(part, work.batch, settings.s3)
+        if isinstance(source, TarSource):
+            table = source.table
+        else:
+            table = read_rows(part.row_list, work.batch, settings.s3)
+    absent = source.absent() if source else {}
+    lacking = {index: Outcome(found.status, found.error) for index, found in absent.items()}
+    return Rows(table, lacking | _filter(table, filters), filters, source)
 
 
 def caption_batch(
@@ -130,15 +145,22 @@ def caption_batch(
         StoreError: the output cannot be reached.
         NetworkError: the web cannot be reached.
     """
-    urls = rows.table["URL"].to_pylist()
     with Decoder(settings.decode, isolate=isolate) as decoder:
+        bodies = _bodies(rows, settings)
         flow = Flow(cascade, settings.fetch, settings.micro_batch, decoder.decode, advance)
-        outcomes = rows.filters.judge_images(loop.run(flow.run(urls, _keys(work), rows.filtered)))
-    check_network(urls, outcomes, settings.fetch.canary)
+        outcomes = rows.filters.judge_images(loop.run(flow.run(bodies, _keys(work), rows.settled)))
+    if rows.source is None:
+        check_network(rows.urls, outcomes, settings.fetch.canary)
     with measure(Stage.WRITE):
         body = shard_bytes(rows.table, outcomes, work.batch, _provenance(work, cascade))
         first = work.store.create(work.batch.shard_key, body)
     return count_statuses(outcomes) if first else None
+
+
+def _bodies(rows: Rows, settings: Settings) -> Bodies:
+    if rows.source is None:
+        return WebBodies(rows.urls, settings.fetch)
+    return HeldBodies(rows.source, settings.fetch.max_bytes)
 
 
 def _filter(table: pa.Table, filters: Filters) -> dict[int, Outcome]:

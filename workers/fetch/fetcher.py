@@ -2,7 +2,6 @@
 
 import random
 import ssl
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -28,17 +27,9 @@ from workers.fetch.resolver import Resolver
 from workers.fetch.session import open_session
 from workers.fetch.shortage import Shortage
 from workers.fetch.target import require_target
+from workers.fetched import Fetched
 
 _CLOSE = CIMultiDict({"Connection": "close"})  # aiohttp would make one of a dict, each time
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """The outcome of a URL: a body if the status is ok, else an error."""
-
-    status: Status
-    error: str | None = None
-    body: bytes | None = None
 
 
 class Fetcher:

@@ -13,6 +13,7 @@ from common.settings import FetchSettings, SamplingSettings
 from tests.demo.site import Picture, Site, draw_pictures, serve
 from workers.batch import flow as flow_module
 from workers.batch import loop
+from workers.batch.bodies import WebBodies
 from workers.batch.byte_gate import ByteGate
 from workers.batch.flow import Flow
 from workers.batch.outcome import Outcome
@@ -66,7 +67,7 @@ def run(
 ) -> tuple[list[Outcome], int]:
     done: list[int] = []
     flow = Flow(cascade, fetch, 8, decode, done.append)
-    outcomes = loop.run(flow.run(urls, list(range(len(urls))), settled or {}))
+    outcomes = loop.run(flow.run(WebBodies(urls, fetch), list(range(len(urls))), settled or {}))
     return outcomes, sum(done)
 
 
@@ -144,8 +145,11 @@ def test_decoders_take_their_own_time_not_that_of_the_web(site: Site) -> None:
         return decode(body, max_pixels=max_pixels)
 
     done: list[int] = []
-    flow = Flow(Counting(), settings(batch_timeout=0.5), 8, slowly, done.append)
-    outcomes = loop.run(flow.run(links(site, DRAWN), range(48), {}))  # 2.4 s of decoding at least
+    fetch = settings(batch_timeout=0.5)
+    flow = Flow(Counting(), fetch, 8, slowly, done.append)
+    outcomes = loop.run(
+        flow.run(WebBodies(links(site, DRAWN), fetch), range(48), {})
+    )  # 2.4 s of decoding at least
     assert {outcome.status for outcome in outcomes} == {Status.OK}
 
 
@@ -159,7 +163,7 @@ def test_a_body_that_has_arrived_is_never_late(site: Site) -> None:
     fetch = settings(batch_timeout=0.5, timeout=60, read_timeout=60)
     flow = Flow(Counting(), fetch, 8, slowly, done.append)
     began = time.monotonic()
-    outcomes = loop.run(flow.run([*silent, *links(site, DRAWN[:2])], range(6), {}))
+    outcomes = loop.run(flow.run(WebBodies([*silent, *links(site, DRAWN[:2])], fetch), range(6), {}))
     assert time.monotonic() - began < 50  # the silent ones were given up
     assert [outcome.status for outcome in outcomes] == [Status.TIMEOUT] * 4 + [Status.OK] * 2
 

@@ -1,0 +1,19 @@
+"""One image of a source, within the bounds of the web's."""
+
+from common.archive.held import Held
+from common.run.schema import Status
+from workers.fetched import Fetched
+
+
+def to_fetched(held: Held, absent: str) -> Fetched:
+    """What a source gives for it, in the words of the fetcher.
+
+    Args:
+        held: the image, read up to the limit on bytes.
+        absent: the detail where there is none.
+    """
+    if held.body is not None:
+        return Fetched(Status.OK, body=held.body)
+    if held.size:
+        return Fetched(Status.TOO_LARGE, f"{held.size} bytes")
+    return Fetched(Status.NO_IMAGE, absent)
