@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import nullcontext, suppress
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from common.settings import S3Settings
 from common.store import absolute_path, is_s3, is_under
 from producer.bucket import list_folder
 from producer.folders import walk
+from producer.images.named import ImageSet, join
 from producer.pattern import WILD, Pattern
 from producer.selection import Reason, Selection
 
@@ -25,11 +26,11 @@ OWN_INPUT = (INPUT, STAGED)
 log = structlog.get_logger(__name__)
 
 
-def expand(arguments: Iterable[str], s3: S3Settings, output: str = "") -> list[str]:
+def expand(arguments: Iterable[str], s3: S3Settings, output: str = "") -> list[str | ImageSet]:
     """Absolute addresses of all parts named, each once, those of a folder or glob in alphabetical order.
 
-    Names that begin with a dot or an underscore, and what the run at `output` wrote, are left out of folders
-    and globs, and counted in one log line.
+    Images are one set for each folder or glob; those beside parts are left out. So are names that begin with
+    a dot or an underscore, and what the run at `output` wrote; all are counted in one log line.
 
     Args:
         arguments: as typed.
@@ -39,17 +40,38 @@ def expand(arguments: Iterable[str], s3: S3Settings, output: str = "") -> list[s
     Raises:
         PartError: an argument names nothing, or a name is not UTF-8.
     """
-    found: list[str] = []
-    left_out: Counter[Reason] = Counter()
-    for argument in map(_require_utf8, arguments):
-        selection = _select(argument, s3, output)
-        if not selection.taken:
+    selections = {argument: _select(argument, s3, output) for argument in map(_require_utf8, arguments)}
+    found = [part for selection in selections.values() for part in _parts(selection)]
+    for argument, selection in selections.items():
+        if selection.is_empty and not (found and selection.is_there):
             raise PartError(f"{argument}: {_explain_nothing(selection)}")
-        found += sorted(selection.taken)
-        left_out += selection.left_out
-    if left_out:
-        log.warning("left out of the parts", **{reason.value: count for reason, count in left_out.items()})
-    return [_require_utf8(address) for address in dict.fromkeys(found)]
+    _log_left_out(selections.values())
+    return join(found)
+
+
+def _parts(selection: Selection) -> list[str | ImageSet]:
+    """What one argument names."""
+    if selection.is_empty:
+        return []
+    if selection.taken:
+        selection.leave_images()
+        return [_require_utf8(address) for address in sorted(selection.taken)]
+    root, steps = selection.pattern.root, selection.pattern.steps
+    images = list(map(_require_utf8, selection.images))
+    if images == [root]:
+        folder = root.rpartition("/")[0]
+        return [ImageSet.of(f"{folder}/", folder, images, is_whole=False)]
+    return [ImageSet.of("/".join([root, *(steps or [""])]), root, images, is_whole=not steps)]
+
+
+def _log_left_out(selections: Collection[Selection]) -> None:
+    left_out = sum((selection.left_out for selection in selections), Counter[Reason]())
+    nothing_in = sum(selection.is_empty for selection in selections)
+    counts = {reason.value: count for reason, count in left_out.items()}
+    if nothing_in:
+        counts["without_parts"] = nothing_in
+    if counts:
+        log.warning("left out of the parts", **counts)
 
 
 def _select(argument: str, s3: S3Settings, output: str) -> Selection:
@@ -66,6 +88,7 @@ def _select_path(path: str, output: str) -> Selection:
     exists = Path(path).exists()
     pattern = Pattern(path) if exists else Pattern.parse(path)
     selection = Selection(pattern, _output_test(path, output))
+    selection.is_there = exists
     if exists and not Path(path).is_dir():
         selection.take(path)
     elif exists or WILD.search(path):
@@ -116,7 +139,7 @@ def _explain_nothing(selection: Selection) -> str:
         return "what the run itself wrote; name the lists of links, not --output"
     if left:
         others = f"{left[Reason.HIDDEN]} hidden and {left[Reason.OTHER]} other files left out"
-        return f"no parquet file there ({others}); name other files by a glob, as '*.csv'"
+        return f"no parquet, tar or image there ({others}); name other files by a glob, as '*.csv'"
     return "no such part; check the address (globs must match a file)"
 
 

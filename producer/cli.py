@@ -4,7 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from producer.status import RunStatus, StatusReader
 
 app = typer.Typer(
-    help="Plan, queue and follow the captioning of a list of image URLs.",
+    help="Plan, queue and follow the captioning of images: links, or those that are here.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -29,9 +29,9 @@ app = typer.Typer(
 )
 
 PARTS_HELP = (
-    "Lists with a URL column and, if possible, TEXT: parquet files, folders and trees of them; csv, tsv,"
-    " jsonl and text files, also .gz and .zst; quoted globs; here, at s3://bucket/key or"
-    " hf://datasets/owner/name/path."
+    "Links: parquet with a URL column and, if possible, TEXT; csv, tsv, jsonl and text files, also .gz and"
+    " .zst. Images: folders of them, tars in WebDataset's layout, parquet that holds them. Files, folders,"
+    " trees and quoted globs; here, at s3://bucket/key or hf://datasets/owner/name/path."
 )
 Parts = Annotated[list[str], typer.Argument(metavar="PART...", help=PARTS_HELP, show_default=False)]
 Output = Annotated[
@@ -46,6 +46,10 @@ LimitRows = Annotated[
 ]
 SkipBadLines = Annotated[
     bool, typer.Option("--skip-bad-lines", help="Leave out and count the lines of a list that are damaged.")
+]
+As = Annotated[
+    Literal["links"] | None,
+    typer.Option("--as", help="Download the links of files that also hold images.", show_default=False),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
@@ -73,6 +77,7 @@ def enqueue_command(
     batch_rows: BatchRows = None,
     limit_rows: LimitRows = None,
     skip_bad_lines: SkipBadLines = False,
+    as_: As = None,
     stage: Annotated[
         bool,
         typer.Option(
@@ -90,7 +95,11 @@ def enqueue_command(
 
     settings = load_settings()
     options = EnqueueOptions(
-        batch_rows=batch_rows, limit_rows=limit_rows, skip_bad_lines=skip_bad_lines, stage=stage
+        batch_rows=batch_rows,
+        as_links=as_ == "links",
+        limit_rows=limit_rows,
+        skip_bad_lines=skip_bad_lines,
+        stage=stage,
     )
     done = enqueue(parts, output_uri(output, settings), settings, options)
     typer.echo(_sentence(done))
@@ -239,6 +248,7 @@ def local(
     batch_rows: BatchRows = None,
     limit_rows: LimitRows = None,
     skip_bad_lines: SkipBadLines = False,
+    as_: As = None,
 ) -> None:
     """Do a whole run on this machine: broker, workers and all. Started again it goes on.
 
@@ -247,7 +257,12 @@ def local(
     from producer.local import run_locally  # noqa: PLC0415 - as above
 
     settings = load_settings()
-    options = EnqueueOptions(batch_rows=batch_rows, limit_rows=limit_rows, skip_bad_lines=skip_bad_lines)
+    options = EnqueueOptions(
+        batch_rows=batch_rows,
+        as_links=as_ == "links",
+        limit_rows=limit_rows,
+        skip_bad_lines=skip_bad_lines,
+    )
     state = run_locally(parts, output_uri(output, settings), settings, options, workers=workers)
     _print(state, as_json=False)
     raise typer.Exit(EXIT_DONE if state.batches.done == state.batches.total else EXIT_INCOMPLETE)

@@ -9,12 +9,14 @@ class EnqueueOptions:
 
     Args:
         batch_rows: rows of a batch, for a new run; that of the run where there is one.
+        as_links: download the links of files that also hold images.
         limit_rows: plan only so many rows, counted over all parts in order.
         skip_bad_lines: leave out the lines of a list that cannot be read, and count them.
         stage: first copy parts that are costly to read into the run.
     """
 
     batch_rows: int | None = None
+    as_links: bool = False
     limit_rows: int | None = None
     skip_bad_lines: bool = False
     stage: bool = False

@@ -1,18 +1,33 @@
-"""Planning: from the footers of the parts alone, never from their rows."""
+"""Planning: from footers and headers alone, never from rows."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import BinaryIO
 
 import pyarrow as pa
 import structlog
 
+from common.archive.tar_part import KEY
 from common.console.progress import progress
-from common.run.columns import ColumnsError, require_columns, unused_columns
+from common.run.columns import (
+    ColumnsError,
+    input_columns,
+    require_columns,
+    require_distinct,
+    require_usable,
+    unused_columns,
+)
 from common.run.footer import FooterError, open_file, require_sound
 from common.run.part import PartError, open_part
 from common.run.planned_part import Part, part_id
 from common.settings import S3Settings
+from producer.images.column import holds_images
+from producer.images.errors import UselessPartError
+from producer.images.siblings import Siblings
+from producer.images.tar import is_tar, plan_tar, tar_of
 from producer.kinds import describe
 
 READERS = 16
@@ -21,33 +36,71 @@ ENCRYPTED = "encrypted"
 SHARD_MARK = b"fleet"
 """Key of a shard's metadata (`workers.batch.shard`)."""
 
+BESIDE_TAR = "read as images, from the tar beside the list; --as links downloads its links instead"
+IN_COLUMN = "read as images, from the column that holds them; --as links downloads the links instead"
+
 log = structlog.get_logger(__name__)
 
 
-def plan_parts(addresses: Sequence[str], s3: S3Settings) -> list[Part]:
-    """The plan of every part, in order.
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """Result of planning one file.
 
     Args:
-        addresses: as `expand` gives them.
+        part: its plan; None where nothing in it can be captioned.
+        remarks: about its columns, and how it is read.
+        useless: why there is no plan.
+    """
+
+    part: Part | None
+    remarks: Sequence[str] = ()
+    useless: UselessPartError | None = None
+
+
+def plan_parts(
+    addresses: Sequence[str],
+    s3: S3Settings,
+    *,
+    siblings: Siblings | None = None,
+    as_links: bool = False,
+    is_alone: bool = True,
+) -> dict[str, Part]:
+    """The plan of each part, by its address; those with nothing to caption are left out and counted.
+
+    Args:
+        addresses: of parquet files and tars.
         s3: where S3 is.
+        siblings: the files beside them, where they were listed before.
+        as_links: read files that hold images, or lie beside a tar of them, as lists of links.
+        is_alone: there are no parts beside these.
 
     Raises:
-        PartError: a part is missing, no parquet, has no usable URL column or no rows.
+        PartError: a part is missing, no parquet or tar, or has neither links nor images; or all are useless.
     """
+    known = siblings or Siblings(s3)
     with progress("reading footers", len(addresses)) as advance, ThreadPoolExecutor(READERS) as pool:
-        plans, remarks = [], Counter[str]()
-        for part, said in pool.map(lambda address: _plan(address, s3), addresses):
-            plans.append(part)
-            remarks.update(said)
+        found: list[Planned] = []
+        for planned in pool.map(lambda address: _try(address, s3, known, as_links=as_links), addresses):
+            found.append(planned)
             advance(1)
-    for remark, parts in remarks.items():
-        log.warning(remark, parts=parts)
+    plans = {address: planned.part for address, planned in zip(addresses, found, strict=True) if planned.part}
+    _report(found, is_alone=is_alone and not plans)
     return plans
+
+
+def _report(found: Sequence[Planned], *, is_alone: bool) -> None:
+    useless = [planned.useless for planned in found if planned.useless]
+    if useless and is_alone:
+        raise useless[0]
+    for reason, parts in Counter(error.reason for error in useless).items():
+        log.warning("left out", reason=reason, parts=parts)
+    for remark, parts in Counter(remark for planned in found for remark in planned.remarks).items():
+        log.warning(remark, parts=parts)
 
 
 def plan_part(address: str, s3: S3Settings) -> Part:
     """Rows and fingerprint of one part, from its footer."""
-    return _plan(address, s3)[0]
+    return plan_parts([address], s3)[address]
 
 
 def limit_parts(parts: Iterable[Part], limit: int) -> list[Part]:
@@ -61,28 +114,50 @@ def limit_parts(parts: Iterable[Part], limit: int) -> list[Part]:
     return kept
 
 
-def _plan(address: str, s3: S3Settings) -> tuple[Part, list[str]]:
-    """The plan of a part, and remarks about its columns."""
-    with open_part(address, s3) as (file, found):
-        try:
-            parquet = open_file(file)
-            rows = require_sound(parquet.metadata, file)
-            schema = parquet.schema_arrow
+def _try(address: str, s3: S3Settings, siblings: Siblings, *, as_links: bool) -> Planned:
+    try:
+        if is_tar(address):
+            return Planned(plan_tar(address, s3, siblings))
+        return _plan_parquet(address, s3, siblings, as_links=as_links)
+    except UselessPartError as error:
+        return Planned(None, useless=error)
+
+
+def _plan_parquet(address: str, s3: S3Settings, siblings: Siblings, *, as_links: bool) -> Planned:
+    with open_part(address, s3) as (file, found), _footer_errors(address, file):
+        parquet = open_file(file)
+        rows, schema = require_sound(parquet.metadata, file), parquet.schema_arrow
+        require_distinct(schema)
+        require_usable(schema)
+        if not as_links and KEY in schema.names and siblings.has(tar_of(address)):
+            return Planned(plan_tar(tar_of(address), s3, siblings), [BESIDE_TAR])
+        is_images = not as_links and holds_images(address, schema, parquet.metadata)
+        if not is_images:
             require_columns(schema)
-        except pa.ArrowException as error:
-            raise PartError(f"{address}: {describe(file)}") from error
-        except OSError as error:
-            if ENCRYPTED not in str(error):
-                raise
-            raise PartError(f"{address}: {describe(file)}") from error
-        except (ColumnsError, FooterError) as error:
-            raise PartError(f"{address}: {error}") from error
-    _require_list(address, rows, schema)
+    _require_rows(address, rows, schema)
     part = Part(id=part_id(address), address=address, rows=rows, size=found.size, etag=found.etag)
-    return part, list(unused_columns(schema))
+    remarks = [
+        *unused_columns(schema),
+        *([IN_COLUMN] if is_images and "URL" in input_columns(schema) else []),
+    ]
+    return Planned(part.model_copy(update={"kind": "images"}) if is_images else part, remarks)
 
 
-def _require_list(address: str, rows: int, schema: pa.Schema) -> None:
+@contextmanager
+def _footer_errors(address: str, file: BinaryIO) -> Iterator[None]:
+    try:
+        yield
+    except pa.ArrowException as error:
+        raise PartError(f"{address}: {describe(file)}") from error
+    except OSError as error:
+        if ENCRYPTED not in str(error):
+            raise
+        raise PartError(f"{address}: {describe(file)}") from error
+    except (ColumnsError, FooterError) as error:
+        raise PartError(f"{address}: {error}") from error
+
+
+def _require_rows(address: str, rows: int, schema: pa.Schema) -> None:
     if SHARD_MARK in (schema.metadata or {}):
         raise PartError(f"{address}: a shard that the fleet wrote, not a list of links; leave its run out")
     if rows == 0:

@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 
+from common.archive.samples import IMAGES
 from producer.pattern import Match, Pattern, States
 
-SUFFIX = ".parquet"
+SUFFIXES = (".parquet", ".tar")
 
 
 class Reason(StrEnum):
@@ -15,6 +16,7 @@ class Reason(StrEnum):
     HIDDEN = "hidden"
     OTHER = "not_parquet"
     OUTPUT = "in_output"
+    IMAGE = "images_beside_parts"
 
 
 class Selection:
@@ -23,8 +25,15 @@ class Selection:
     def __init__(self, pattern: Pattern, is_output: Callable[[str], bool]) -> None:
         """Select by `pattern`, but nothing of which `is_output` says that the run itself wrote it."""
         self.pattern, self._is_output = pattern, is_output
+        self.is_there = False
         self.taken: list[str] = []
+        self.images: list[str] = []
         self._left: dict[str, Reason] = {}
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was taken."""
+        return not (self.taken or self.images)
 
     @property
     def left_out(self) -> Counter[Reason]:
@@ -46,7 +55,7 @@ class Selection:
         if match is Match.NOT:
             if self.pattern.match(self.pattern.advance(states, name, hidden=True)) is not Match.NOT:
                 self._left[path] = Reason.HIDDEN
-        elif match is Match.WITHIN and not name.lower().endswith(SUFFIX):
+        elif match is Match.WITHIN and not is_image(name) and not name.lower().endswith(SUFFIXES):
             self._left[path] = Reason.OTHER
         else:
             self.take(path)
@@ -55,8 +64,15 @@ class Selection:
         """Take a file whatever its name, unless the run itself wrote it."""
         if self._is_output(path):
             self._left[path] = Reason.OUTPUT
+        elif is_image(path):
+            self.images.append(path)
         else:
             self.taken.append(path)
+
+    def leave_images(self) -> None:
+        """Images among parts that hold rows of their own are theirs, or a page's."""
+        self._left |= dict.fromkeys(self.images, Reason.IMAGE)
+        self.images = []
 
     def add_all(self, paths: Iterable[str]) -> None:
         """Select from a listing of whole paths, each below the pattern's root."""
@@ -71,3 +87,8 @@ class Selection:
                     break
             if states and name:
                 self.add(states, name, path)
+
+
+def is_image(name: str) -> bool:
+    """Whether a file is an image by its name."""
+    return name.rpartition(".")[2].lower() in IMAGES and "." in name.rpartition("/")[2]

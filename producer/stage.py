@@ -56,7 +56,9 @@ def stage(store: Store, parts: Sequence[Part], batch_rows: int, s3: S3Settings) 
 
 
 def is_costly(part: Part, batch_rows: int, s3: S3Settings) -> bool:
-    """Whether the part lies on the Hub, or its batches would move more than `COSTLY` times its size."""
+    """Whether a list lies on the Hub, or its batches would move more than `COSTLY` times its size."""
+    if part.kind != "links":
+        return False
     if part.address.startswith("hf://"):
         return True
     with open_parquet(part, s3) as reader:

@@ -53,8 +53,8 @@ def test_parts_on_s3_are_planned_with_their_etags(s3_environment: Seaweed, tmp_p
     settings = S3Settings(endpoint_url=s3_environment.endpoint_url)
     addresses = expand([f"s3://{bucket}/in/part-*"], settings)
     assert addresses == [f"s3://{bucket}/in/part-{number}.parquet" for number in range(2)]
-    assert [part.rows for part in plan_parts(addresses, settings)] == [7, 7]
-    assert all(part.etag for part in plan_parts(addresses, settings))
+    assert [part.rows for part in plan_parts(addresses, settings).values()] == [7, 7]
+    assert all(part.etag for part in plan_parts(addresses, settings).values())
 
 
 def test_parts_of_one_name_in_two_folders_never_collide(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_batches_cover_every_row_once(tmp_path: Path) -> None:
 
 def test_a_limit_counts_over_all_parts(tmp_path: Path) -> None:
     addresses = [str(write_part(tmp_path / f"{number}.parquet", 10)) for number in range(3)]
-    assert [part.rows for part in limit_parts(plan_parts(addresses, NO_S3), 15)] == [10, 5]
+    assert [part.rows for part in limit_parts(plan_parts(addresses, NO_S3).values(), 15)] == [10, 5]
 
 
 class _Counting(io.FileIO):
@@ -125,4 +125,4 @@ def test_a_column_that_is_not_used_is_said_once_with_its_parts(tmp_path: Path) -
         "column text holds list<element: string>: caption is read instead": 2,
         "column similarity holds list<element: double>: similarity will be null": 1,
     }
-    assert read_rows(parts[0], Batch(parts[0].id, 0, 3), NO_S3)["TEXT"].to_pylist() == ["c"] * 3
+    assert read_rows(parts[str(paths[0])], Batch(parts[str(paths[0])].id, 0, 3), NO_S3)["TEXT"].to_pylist() == ["c"] * 3

@@ -1,0 +1,1 @@
+"""Parts that hold images: tars, parquet with a column of them, folders."""

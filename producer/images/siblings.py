@@ -1,0 +1,38 @@
+"""The files that lie beside another one."""
+
+from contextlib import suppress
+from pathlib import Path
+
+from common.errors import StoreError
+from common.run.hub import find_on_hub
+from common.settings import S3Settings
+from common.store import is_s3
+from producer.bucket import list_folder
+
+
+class Siblings:
+    """Names in the folders of parts; each folder is listed once."""
+
+    def __init__(self, s3: S3Settings) -> None:
+        self._s3 = s3
+        self._folders: dict[str, frozenset[str]] = {}
+
+    def has(self, address: str) -> bool:
+        """Whether there is such a file. Where a folder cannot be listed there is none."""
+        return address in self.beside(address)
+
+    def beside(self, address: str) -> frozenset[str]:
+        """The addresses of all files in the same folder."""
+        folder = address.rpartition("/")[0]
+        if folder not in self._folders:
+            self._folders[folder] = self._list(folder)
+        return self._folders[folder]
+
+    def _list(self, folder: str) -> frozenset[str]:
+        with suppress(StoreError, OSError):
+            if is_s3(folder):
+                return frozenset(list_folder(folder, self._s3))
+            if folder.startswith("hf://"):
+                return frozenset(find_on_hub(folder)[1])
+            return frozenset(map(str, Path(folder or "/").iterdir()))
+        return frozenset()
