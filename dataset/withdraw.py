@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -21,10 +20,11 @@ from dataset.deny.denied import denied_rows
 from dataset.files.data_file import open_data_file, require_files
 from dataset.files.download import download
 from dataset.files.folder import read_merged, require_own_files, require_written
+from dataset.files.kept_file import KeptFile
 from dataset.files.keys import CARD_KEY, MERGE_KEY
 from dataset.files.merged import DataFile, Merged, Withdrawal
 from dataset.files.recipe import file_origin
-from dataset.files.rewrite import NewFile, batches, kept_rows, write_files
+from dataset.files.rewrite import batches, write_files
 from dataset.parallel import ordered_map
 from dataset.version import begin, clean_up, commit, read_next, rewritten_key
 
@@ -105,9 +105,12 @@ class _Job:
             )
 
     def _count(self, file: DataFile) -> int:
-        names = ["URL", *(["sha256"] if self.deny_list.images else [])]
         with open_data_file(self.store, file, self.s3) as parquet:
-            return sum(pc.sum(self._is_denied(rows)).as_py() for rows in batches(parquet, names))
+            return sum(pc.sum(self._is_denied(rows)).as_py() for rows in batches(parquet, self._columns))
+
+    @property
+    def _columns(self) -> tuple[str, ...]:
+        return ("URL", "sha256") if self.deny_list.images else ("URL",)
 
     def _is_denied(self, rows: pa.RecordBatch) -> pa.Array:
         images = rows["sha256"] if self.deny_list.images else None
@@ -162,11 +165,11 @@ class _Job:
         output.create(CARD_KEY, self.store.read(CARD_KEY) or b"")
         update_card(output, version, self.s3)
 
-    def _new_files(self, version: Merged) -> Iterator[NewFile]:
+    def _new_files(self, version: Merged) -> Iterator[KeptFile]:
         old = {rewritten_key(file.key, version.version): file for file in self.merged.files}
         for file in version.files:
             if file not in self.merged.files:
-                yield NewFile(file, partial(kept_rows, self.store, old[file.key], self._keeps, self.s3))
+                yield KeptFile(file, self.store, old[file.key], self._columns, self._keeps, self.s3)
 
     def _copy(self, output: Store, files: list[DataFile], folder: Path) -> None:
         """Files that lose nothing, byte for byte."""

@@ -31,6 +31,11 @@ class Tally(BaseModel):
         _count(self.characters, pc.utf8_length(rows["top_caption"]))
         _count(self.candidates, pc.list_value_length(rows["all_captions"]))
 
+    def subtract(self, other: "Tally") -> None:
+        """Take out rows that were counted."""
+        for name, bins in other.model_dump().items():
+            setattr(self, name, dict(Counter(getattr(self, name)) - Counter(bins)))
+
     def to_json(self) -> bytes:
         """The same bytes for the same rows, in any order."""
         ordered = {name: dict(sorted(bins.items())) for name, bins in self.model_dump().items()}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,6 +13,7 @@ from common.settings import S3Settings
 from common.store import Store
 from dataset.figures.tally import Tally, sum_tallies
 from dataset.files.merged import DataFile
+from dataset.files.thrift import MalformedError
 from dataset.parallel import ordered_map
 
 TALLY = b"fleet.tally"
@@ -25,7 +27,20 @@ def open_data_file(store: Store, file: DataFile, s3: S3Settings) -> Iterator[pq.
     """The file, if it is what `merge.json` says.
 
     Raises:
-        PartError: it is foreign, damaged or gone; also for what is read inside the block.
+        PartError: it is foreign, damaged or gone; also for failures of reading inside the block.
+    """
+    with open_with_bytes(store, file, s3) as (parquet, _):
+        yield parquet
+
+
+@contextmanager
+def open_with_bytes(
+    store: Store, file: DataFile, s3: S3Settings
+) -> Iterator[tuple[pq.ParquetFile, BinaryIO]]:
+    """The file, and its bytes for copying: they share one position, so read from one at a time.
+
+    Raises:
+        PartError: as `open_data_file`.
     """
     address = f"{store.uri}/{file.key}"
     with open_part(address, s3) as (source, _):
@@ -33,8 +48,8 @@ def open_data_file(store: Store, file: DataFile, s3: S3Settings) -> Iterator[pq.
             parquet = pq.ParquetFile(source, pre_buffer=False)
             if not _is_own(parquet.metadata, file):
                 raise PartError(f"{address}: a file of something else; {REPAIR}")
-            yield parquet
-        except (pa.ArrowException, ValidationError) as error:
+            yield parquet, source
+        except (pa.ArrowException, ValidationError, MalformedError) as error:
             raise PartError(f"{address}: damaged; {REPAIR}") from error
 
 

@@ -46,7 +46,20 @@ def write_data_file(
             tally.add(group)
             writer.write_table(group, row_group_size=group.num_rows)
             advance(group.num_rows)
-        writer.add_key_value_metadata({TALLY: tally.to_json(), ORIGIN: file.origin})
+        writer.add_key_value_metadata(own_metadata(file, tally))
+
+
+def write_row_group(path: Path, merged: Merged, rows: pa.Table | None = None) -> None:
+    """Write a file of one row group, or of none, as it would stand in a data set's file."""
+    schema = data_schema(keep_columns=merged.recipe.keep_columns)
+    with _writer(path, schema, merged) as writer:
+        if rows is not None:
+            writer.write_table(rows.cast(schema), row_group_size=rows.num_rows)
+
+
+def own_metadata(file: DataFile, tally: Tally) -> dict[bytes, bytes]:
+    """The key-value metadata by which a file is known for the data set's."""
+    return {TALLY: tally.to_json(), ORIGIN: (file.origin or "").encode()}
 
 
 def _writer(path: Path, schema: pa.Schema, merged: Merged) -> pq.ParquetWriter:

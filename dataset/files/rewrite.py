@@ -1,36 +1,49 @@
 """Writing the files of a version: new ones, and old ones again without some of their rows."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from common.console.progress import progress
+from common.console.progress import Advance, progress
 from common.settings import S3Settings
 from common.store import Store
-from dataset.files.data_file import open_data_file, require_files
+from dataset.files.data_file import require_files
 from dataset.files.data_writer import write_data_file
 from dataset.files.merged import DataFile, Merged
-from dataset.parallel import ordered_map
+from dataset.parallel import MOST, ordered_map, threads_for
 
-WRITERS = 4
-"""Files written at once at most; each holds one row group in memory."""
 ROWS_AT_ONCE = 16_384
 
 Rows = Callable[[], Iterator[pa.RecordBatch]]
-Keeps = Callable[[pa.RecordBatch, int], pa.Array]
-"""Given rows of a file and the position of the first: [rows] bool, which of them stay."""
+
+
+class NewFile(Protocol):
+    """A file that is to be written."""
+
+    @property
+    def file(self) -> DataFile:
+        """Its entry in the record of the version."""
+        ...
+
+    def write(self, path: Path, merged: Merged, threads: int, advance: Advance) -> None:
+        """Write it to `path`; `advance` is told how many rows were written."""
+        ...
 
 
 @dataclass(frozen=True)
-class NewFile:
-    """A file that is to be written, and where its rows come from."""
+class FreshFile:
+    """A file of rows that come from elsewhere."""
 
     file: DataFile
     rows: Rows
+
+    def write(self, path: Path, merged: Merged, threads: int, advance: Advance) -> None:  # noqa: ARG002 - one
+        """See `NewFile`."""
+        write_data_file(path, self.file, merged, self.rows(), advance)
 
 
 def write_files(
@@ -55,23 +68,14 @@ def write_files(
             advance(new.file.rows)
             return
         path = folder / Path(new.file.key).name
-        write_data_file(path, new.file, merged, new.rows(), advance)
+        new.write(path, merged, MOST // files, advance)
         store.create_file(new.file.key, path)
         path.unlink()
 
-    threads = max(1, min(WRITERS, len(wanted), os.cpu_count() or 1))
+    files = threads_for(len(wanted))
     with progress("writing rows", sum(new.file.rows for new in wanted)) as advance:
-        for _ in ordered_map(write, wanted, threads):
+        for _ in ordered_map(write, wanted, files):
             pass
-
-
-def kept_rows(store: Store, file: DataFile, keeps: Keeps, s3: S3Settings) -> Iterator[pa.RecordBatch]:
-    """The rows of a file that stay, in order."""
-    with open_data_file(store, file, s3) as parquet:
-        first = 0
-        for rows in batches(parquet):
-            yield rows.filter(keeps(rows, first))
-            first += rows.num_rows
 
 
 def batches(parquet: pq.ParquetFile, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:

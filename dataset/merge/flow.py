@@ -15,7 +15,7 @@ from dataset.files.folder import read_merged, require_own_files
 from dataset.files.keys import MERGE_KEY, NEXT_KEY, data_key
 from dataset.files.merged import DataFile, Merged
 from dataset.files.recipe import Recipe, file_origin
-from dataset.files.rewrite import NewFile, write_files
+from dataset.files.rewrite import FreshFile, write_files
 from dataset.merge.increment import extend, require_extension
 from dataset.merge.job import Job
 from dataset.merge.plan import cut, decide, pieces
@@ -100,7 +100,7 @@ def _write(job: Job, folder: Path) -> Merged:
         raise FleetError(f"{job.store.uri}/{MERGE_KEY}: tells of another merge; give another --output")
     reader = PieceReader(job.shards, plan, wanted.schema)
     some = zip(merged.files, pieces(plan.kept, rows), strict=True)
-    new = [NewFile(file, partial(reader.rows, piece)) for file, piece in some]
+    new = [FreshFile(file, partial(reader.rows, piece)) for file, piece in some]
     write_files(job.store, merged, new, folder, job.s3)
     return merged
 

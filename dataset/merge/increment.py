@@ -10,9 +10,10 @@ import pyarrow.compute as pc
 
 from common.errors import FleetError
 from dataset.files.data_file import require_files
+from dataset.files.kept_file import KeptFile
 from dataset.files.merged import DataFile, Merged
 from dataset.files.recipe import file_origin
-from dataset.files.rewrite import NewFile, kept_rows, write_files
+from dataset.files.rewrite import FreshFile, NewFile, write_files
 from dataset.merge.earlier import Earlier, scan_files
 from dataset.merge.job import Job
 from dataset.merge.plan import Plan, cut, decide, pieces
@@ -80,19 +81,16 @@ class Increment:
         """The files to be written."""
         for number, file in self.rewritten_files().items():
             if file:
-                yield NewFile(file, partial(self._stay, number))
+                old, store, s3 = self.found.files[number], self.job.store, self.job.s3
+                yield KeptFile(file, store, old, ("URL",), partial(self._keeps, number), s3)
         reader = PieceReader(self.job.shards, self.plan, self.job.options.wanted.schema)
         added = self.added_files()
         for file, some in zip(added, pieces(self.fresh, [one.rows for one in added]), strict=True):
-            yield NewFile(file, partial(reader.rows, some))
+            yield FreshFile(file, partial(reader.rows, some))
 
-    def _stay(self, number: int) -> Iterator[pa.RecordBatch]:
+    def _keeps(self, number: int, rows: pa.RecordBatch, first: int) -> pa.Array:
         lost = self.earlier.lost_positions(number)
-
-        def keeps(rows: pa.RecordBatch, first: int) -> pa.Array:
-            return pc.invert(pc.is_in(pa.arange(first, first + rows.num_rows), value_set=lost))
-
-        return kept_rows(self.job.store, self.found.files[number], keeps, self.job.s3)
+        return pc.invert(pc.is_in(pa.arange(first, first + rows.num_rows), value_set=lost))
 
 
 def require_extension(job: Job, found: Merged, sources: Sequence[Source]) -> None:
