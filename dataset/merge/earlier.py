@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.console.progress import progress
+from common.errors import FleetError
 from common.settings import S3Settings
 from common.store import Store
 from dataset.deny.canonical import canonical_urls
@@ -15,7 +16,7 @@ from dataset.figures.counts import WITHDRAWN
 from dataset.files.data_file import open_data_file
 from dataset.files.merged import DataFile
 from dataset.files.rewrite import batches
-from dataset.merge.keys import KEY, row_keys, text_hashes
+from dataset.merge.keys import KEY, identify, row_keys, text_hashes
 from dataset.merge.ledger import shard_of
 from dataset.merge.plan import judge
 from dataset.merge.repeats import is_kept
@@ -31,6 +32,7 @@ EARLIER = pa.schema(
         ("position", pa.int64()),
     ]
 )
+KEY_COLUMNS = ("URL", "TEXT", "sha256")
 LOST = pa.schema([("file", pa.int32()), ("position", pa.int64())])
 
 
@@ -41,8 +43,9 @@ def scan_files(store: Store, files: Sequence[DataFile], buckets: int, folder: Pa
         for number, file in enumerate(files):
             with open_data_file(store, file, s3) as parquet:
                 position = 0
-                for rows in batches(parquet, ("URL", "TEXT")):
-                    found.add_hashed(_earlier(rows, number, position), "url")
+                kept = [name for name in KEY_COLUMNS if name in parquet.schema_arrow.names]
+                for rows in batches(parquet, tuple(kept)):
+                    found.add_hashed(_earlier(_with_images(rows, file.key), number, position), "url")
                     position += rows.num_rows
                     advance(rows.num_rows)
     found.close()
@@ -50,12 +53,24 @@ def scan_files(store: Store, files: Sequence[DataFile], buckets: int, folder: Pa
 
 
 def _earlier(rows: pa.RecordBatch, number: int, first: int) -> pa.Table:
-    urls = text_hashes(pc.coalesce(canonical_urls(rows["URL"]), rows["URL"]))
+    addresses = pc.coalesce(canonical_urls(rows["URL"]), rows["URL"])
+    urls = text_hashes(identify(addresses, rows["sha256"]))
     files = pa.repeat(pa.scalar(number, pa.int32()), rows.num_rows)
     positions = pa.arange(first, first + rows.num_rows)
     return pa.Table.from_arrays(
-        [urls, *row_keys(rows["URL"], rows["TEXT"]), files, positions], schema=EARLIER
+        [urls, *row_keys(rows["URL"], rows["TEXT"], rows["sha256"]), files, positions], schema=EARLIER
     )
+
+
+def _with_images(rows: pa.RecordBatch, name: str) -> pa.RecordBatch:
+    """`KEY_COLUMNS` of rows; a row without URL is told by its image alone."""
+    if "sha256" in rows.schema.names:
+        return rows
+    if rows["URL"].null_count:
+        raise FleetError(
+            f"{name}: rows without URL, which only --keep-columns tells apart; merge all runs anew with it"
+        )
+    return rows.append_column("sha256", pa.nulls(rows.num_rows, pa.string()))
 
 
 @dataclass

@@ -14,25 +14,33 @@ LEADING_DIGITS = r"^[0-9a-f]{16}"
 NO_IMAGE = "0" * 16
 
 
-def row_keys(urls: pa.Array, texts: pa.Array) -> tuple[pa.Array, pa.Array]:
+def row_keys(urls: pa.Array, texts: pa.Array, digests: pa.Array) -> tuple[pa.Array, pa.Array]:
     """128 bits of BLAKE2b for each row, as two columns of 64.
 
     Strangers write both texts, so the hash is one that nobody can steer, and the lengths stand in
-    front: no other pair of texts spells the same key. Null differs from the empty text.
+    front: no other pair of texts spells the same key. Null differs from the empty text. A row without URL is
+    told by its image.
 
     Args:
         urls: [rows] string.
         texts: [rows] string.
+        digests: [rows] string: SHA-256 of the image, in hexadecimal digits.
 
     Returns:
         [rows] uint64 each, the high and the low half.
     """
-    lengths = [pc.binary_length(column).cast(pa.string()) for column in (urls, texts)]
+    images = identify(urls, digests)
+    lengths = [pc.binary_length(column).cast(pa.string()) for column in (images, texts)]
     joined = pc.binary_join_element_wise(
-        *lengths, urls, texts, ":", null_handling="replace", null_replacement=ABSENT
+        *lengths, images, texts, ":", null_handling="replace", null_replacement=ABSENT
     )
     halves = _hashes(joined, KEY_BYTES)
     return _column(halves[::2]), _column(halves[1::2])
+
+
+def identify(urls: pa.Array, digests: pa.Array) -> pa.Array:
+    """[rows] string: the address of each row, or of a row without one its image; null where both lack."""
+    return pc.coalesce(urls, pc.binary_join_element_wise("sha256", digests, ":"))
 
 
 def text_hashes(texts: pa.Array) -> pa.Array:

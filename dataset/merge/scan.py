@@ -16,7 +16,7 @@ from common.run.provenance import Provenance
 from common.run.schema import Status
 from dataset.deny.canonical import canonical_urls
 from dataset.deny.denied import HOST
-from dataset.merge.keys import image_hashes, row_keys, text_hashes
+from dataset.merge.keys import identify, image_hashes, row_keys, text_hashes
 from dataset.merge.outcomes import Filters
 from dataset.merge.refusals import listed_images
 from dataset.merge.spill import Spill, buckets_for
@@ -151,9 +151,9 @@ def _scan(shard: NumberedShard, wanted: Wanted) -> _Scanned:
 def _row_table(rows: pa.RecordBatch, wanted: Wanted, first: int, run: int) -> pa.Table:
     urls = canonical_urls(rows["URL"])
     columns = [
-        text_hashes(pc.coalesce(urls, rows["URL"])),
+        text_hashes(identify(pc.coalesce(urls, rows["URL"]), rows["sha256"])),
         image_hashes(rows["sha256"]),
-        *row_keys(rows["URL"], rows["TEXT"]),
+        *row_keys(rows["URL"], rows["TEXT"], rows["sha256"]),
         pa.arange(first, first + rows.num_rows),
         pa.repeat(pa.scalar(run, pa.int16()), rows.num_rows),
         wanted.filters.outcomes(rows, urls),

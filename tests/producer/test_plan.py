@@ -125,4 +125,7 @@ def test_a_column_that_is_not_used_is_said_once_with_its_parts(tmp_path: Path) -
         "column text holds list<element: string>: caption is read instead": 2,
         "column similarity holds list<element: double>: similarity will be null": 1,
     }
-    assert read_rows(parts[str(paths[0])], Batch(parts[str(paths[0])].id, 0, 3), NO_S3)["TEXT"].to_pylist() == ["c"] * 3
+    assert (
+        read_rows(parts[str(paths[0])], Batch(parts[str(paths[0])].id, 0, 3), NO_S3)["TEXT"].to_pylist()
+        == ["c"] * 3
+    )
