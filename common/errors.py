@@ -25,6 +25,15 @@ class RefusedError(StoreError):
     label = "RefusedError"
 
 
+class NoPlaceError(StoreError):
+    """There can be no object at this address: it lies below a file, is no file, or its name is too long.
+
+    No waiting mends it, unlike other failures of a store.
+    """
+
+    label = "NoPlaceError"
+
+
 class ChangedError(StoreError):
     """An object is not the version that was opened."""
 

@@ -12,6 +12,7 @@ from rich.live import Live
 
 from common.console.cli import EXIT_DONE, EXIT_INCOMPLETE, Version, load_settings, output_uri, run_command
 from common.errors import FleetError
+from common.run.batch import MAX_BATCH_ROWS
 from common.run.failure_record import Reason
 from producer.options import EnqueueOptions
 from producer.report import status_table, verdict_text
@@ -39,7 +40,10 @@ Output = Annotated[
     typer.Option(metavar="URI", help="Folder or s3://bucket/prefix of the run.", show_default="FLEET_OUTPUT"),
 ]
 BatchRows = Annotated[
-    int | None, typer.Option(min=1, help="Rows of one batch, fixed for the run.", show_default="10000")
+    int | None,
+    typer.Option(
+        min=1, max=MAX_BATCH_ROWS, help="Rows of one batch, fixed for the run.", show_default="10000"
+    ),
 ]
 LimitRows = Annotated[
     int | None, typer.Option(min=1, help="Take only the first rows, counted over all parts.")

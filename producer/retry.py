@@ -4,6 +4,7 @@ import io
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TypeVar
 
 import pyarrow as pa
@@ -21,7 +22,7 @@ from common.run.planned_part import Part
 from common.run.schema import PASSED_THROUGH, Status
 from common.run.shard_rows import DAMAGED, open_shard_file
 from common.settings import Settings
-from common.store import Store, absolute_uri, open_store
+from common.store import OversizeError, Store, absolute_uri, open_store
 from common.store.proof import is_proven, prove
 from producer.enqueue import Enqueued, enqueue
 
@@ -117,6 +118,7 @@ def _write_part(store: Store, part: Part, rows: pa.Table) -> str:
     sink = io.BytesIO()
     pq.write_table(rows, sink, compression="zstd")
     body = sink.getvalue()
-    if not store.create(key, body) and store.read(key) != body:
-        raise FleetError(f"{store.uri}/{key}: holds other rows of an earlier retry; use another --output")
-    return f"{store.uri}/{key}"
+    with suppress(OversizeError):
+        if store.create(key, body) or store.read(key, len(body)) == body:
+            return f"{store.uri}/{key}"
+    raise FleetError(f"{store.uri}/{key}: holds other rows of an earlier retry; use another --output")

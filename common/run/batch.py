@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from common.run.layout import SHARDS
 
+MAX_BATCH_ROWS = 10**7
+"""What a worker can hold in memory."""
 ROW_DIGITS = 12
 
 

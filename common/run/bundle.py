@@ -9,6 +9,7 @@ import io
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import islice
 
 from common.store import Store
@@ -17,6 +18,8 @@ BUNDLES = "bundles"
 BUNDLED = 5000
 """Objects of one bundle: some megabytes."""
 READERS = 32
+OBJECT_BYTES = 1 << 20
+"""The longest record of one part."""
 
 
 def read_objects(store: Store, folder: str, known: Collection[str]) -> Iterator[tuple[str, bytes]]:
@@ -31,7 +34,8 @@ def read_objects(store: Store, folder: str, known: Collection[str]) -> Iterator[
             del sizes[key]
             yield key, body
     with ThreadPoolExecutor(READERS) as pool:
-        for key, found in zip(sizes, pool.map(store.read, sizes), strict=True):
+        read = partial(store.read, most=OBJECT_BYTES)
+        for key, found in zip(sizes, pool.map(read, sizes), strict=True):
             if found is not None:
                 yield key, found
 

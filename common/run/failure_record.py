@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from common import __version__
 from common.run.layout import FAILED
-from common.store import Store
+from common.store import OversizeError, Store
 
 
 class Reason(StrEnum):
@@ -53,5 +53,8 @@ def read_failure(store: Store, batch: str) -> Failure | None:
     Raises:
         ValueError: the record is damaged.
     """
-    body = store.read(failure_key(batch))
+    try:
+        body = store.read(failure_key(batch))
+    except OversizeError as error:
+        raise ValueError(str(error)) from error
     return None if body is None else Failure.model_validate_json(body)

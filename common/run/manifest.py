@@ -1,19 +1,26 @@
 """The manifest of a run: `run.json`, and one `parts/<part id>.json` for each part; all written once."""
 
 from collections.abc import Collection, Iterator
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import PositiveInt, ValidationError
+from pydantic import Field, ValidationError
 
 from common.errors import FleetError
-from common.run.bundle import read_objects
+from common.run.batch import MAX_BATCH_ROWS
+from common.run.bundle import OBJECT_BYTES, read_objects
 from common.run.layout import PARTS, RUN_KEY, part_key
 from common.run.planned_part import Part
 from common.run.record import Record
 from common.settings import SamplingSettings
-from common.store import Store
+from common.store import OversizeError, Store
 
 R = TypeVar("R", bound=Record)
+
+
+class ManifestError(FleetError):
+    """What lies in a manifest's place is none of ours."""
+
+    label = "ManifestError"
 
 
 class ModelRef(Record):
@@ -36,7 +43,7 @@ class Run(Record):
 
     format: Literal[1] = 1
     version: str
-    batch_rows: PositiveInt
+    batch_rows: Annotated[int, Field(gt=0, le=MAX_BATCH_ROWS)]
     models: Models
     sampling: SamplingSettings
 
@@ -50,20 +57,31 @@ class Run(Record):
 
 
 def read_run(store: Store) -> Run | None:
-    """The manifest of the run in `store`, or None if there is none."""
+    """The manifest of the run in `store`, or None if there is none.
+
+    Raises:
+        ManifestError: it is damaged, or something else.
+        StoreError: the store cannot be reached.
+    """
     return _read(Run, store, RUN_KEY)
 
 
 def read_part(store: Store, part: str) -> Part | None:
-    """The plan of one part, or None if it is not in the run."""
-    return _read(Part, store, part_key(part))
+    """The plan of one part, or None if it is not in the run.
+
+    Raises:
+        ManifestError: it is damaged, or something else.
+        StoreError: the store cannot be reached.
+    """
+    found = _read(Part, store, part_key(part))
+    return found and _require_own_name(found, part_key(part), store)
 
 
 def read_parts(store: Store, known: Collection[str] = ()) -> list[Part]:
     """Every part of the run but those of the ids `known`, by id.
 
     Raises:
-        FleetError: the plan of a part is damaged.
+        ManifestError: the plan of a part is damaged.
         StoreError: the store cannot be reached.
     """
     return sorted(stream_parts(store, known), key=lambda part: part.id)
@@ -72,12 +90,22 @@ def read_parts(store: Store, known: Collection[str] = ()) -> list[Part]:
 def stream_parts(store: Store, known: Collection[str] = ()) -> Iterator[Part]:
     """`read_parts` in no order and one at a time: 58,500 parts weigh 90 MB."""
     for key, body in read_objects(store, PARTS, {part_key(part) for part in known}):
-        yield _parse(Part, body, f"{store.uri}/{key}")
+        yield _require_own_name(_parse(Part, body, f"{store.uri}/{key}"), key, store)
 
 
 def _read(kind: type[R], store: Store, key: str) -> R | None:
-    body = store.read(key)
+    try:
+        body = store.read(key, OBJECT_BYTES)
+    except OversizeError as error:
+        raise ManifestError(str(error)) from error
     return None if body is None else _parse(kind, body, f"{store.uri}/{key}")
+
+
+def _require_own_name(part: Part, key: str, store: Store) -> Part:
+    """Else one part's batches would be written as another's."""
+    if part_key(part.id) != key:
+        raise ManifestError(f"{store.uri}/{key}: the plan of another part ({part.id}); move it away")
+    return part
 
 
 def _parse(kind: type[R], body: bytes, where: str) -> R:
@@ -86,7 +114,7 @@ def _parse(kind: type[R], body: bytes, where: str) -> R:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"]))
-        raise FleetError(f"{where}: not a manifest of ours ({field}: {first['msg']})") from error
+        raise ManifestError(f"{where}: not a manifest of ours ({field}: {first['msg']})") from error
 
 
 def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:

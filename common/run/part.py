@@ -1,6 +1,7 @@
 """A part: one input file, on disk, on S3 or on the Hugging Face Hub."""
 
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,17 +9,18 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from common.errors import ChangedError, FleetError, StoreError
+from common.errors import ChangedError, FleetError, NoPlaceError, StoreError
 from common.run.hub import open_on_hub
 from common.run.watched_file import WatchedFile
 from common.settings import S3Settings
-from common.store.address import S3Address, is_s3
+from common.store.address import SHOWN, S3Address, is_absolute, is_s3
 from common.store.connection import connect_s3
 from common.store.file_system import open_regular
 from common.store.s3_object import open_object, require_neighbour
 
 CHANGED = "enqueue it into a new run"
 BUFFER = 1 << 20
+ON_HUB = re.compile(r"hf://((datasets|spaces|models)/)?[\w.-]+/[\w.-]+(@[^\0/]+)?/[^\0]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +95,11 @@ def _part_errors(address: str) -> Iterator[None]:
 
 
 def _open(address: str, s3: S3Settings, buffer: int) -> tuple[BinaryIO, Fingerprint]:
-    if is_s3(address):
-        return _open_s3(address, s3, buffer)
     if address.startswith("hf://"):
         return _open_hub(address, buffer)
-    return _open_path(address)
+    if not is_absolute(address):
+        raise PartError(f"{address[:SHOWN]!r}: no address of a part; {CHANGED}")
+    return _open_s3(address, s3, buffer) if is_s3(address) else _open_path(address)
 
 
 def _open_path(address: str) -> tuple[BinaryIO, Fingerprint]:
@@ -119,6 +121,8 @@ def _open_s3(address: str, settings: S3Settings, buffer: int) -> tuple[BinaryIO,
 
 
 def _open_hub(address: str, buffer: int) -> tuple[BinaryIO, Fingerprint]:
+    if not ON_HUB.fullmatch(address):
+        raise PartError(f"{address[:SHOWN]!r}: expected hf://datasets/owner/name[@revision]/path; {CHANGED}")
     try:
         file, size, etag = open_on_hub(address, buffer)
     except FileNotFoundError as error:
@@ -128,9 +132,14 @@ def _open_hub(address: str, buffer: int) -> tuple[BinaryIO, Fingerprint]:
 
 @contextmanager
 def _path_errors(address: str) -> Iterator[None]:
-    """A local path that cannot be read is the machine's failure: a mount, a permission, a disk."""
+    """A local path that cannot be read is the machine's failure: a mount, a permission, a disk.
+
+    But a pipe and a device are bad addresses.
+    """
     try:
         yield
+    except NoPlaceError as error:
+        raise PartError(str(error)) from error
     except OSError as error:
         raise StoreError(
             f"{address}: {error.strerror or error}; check the path, and that its disk is mounted here"

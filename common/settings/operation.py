@@ -19,6 +19,11 @@ class LeaseSettings(Group):
     time_limit: PositiveInt = Field(7200, description="longest run of one batch before its process is killed")
 
     max_crashed: PositiveInt = Field(4, description="a batch that crashed its process this often is dead")
+    max_returned: PositiveInt = Field(
+        20,
+        description="a message put back this often by workers that had just ended another batch well is set"
+        " aside; 50 returns by others count as one",
+    )
     max_vanished: PositiveInt = Field(12, description="a batch whose worker vanished this often is dead")
 
     @property

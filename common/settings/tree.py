@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PositiveInt, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from common.settings.fields import EmptyIsNone, Home
+from common.settings.fields import CommaSeparated, EmptyIsNone, Home
 from common.settings.filters import FilterSettings
 from common.settings.images import DecodeSettings, FetchSettings
 from common.settings.operation import HealthSettings, LeaseSettings, MetricsSettings, S3Settings
@@ -32,6 +32,11 @@ class Settings(BaseSettings):
     )
     output: Annotated[str | None, EmptyIsNone, Home] = Field(
         None, description="default of every --output; the only place a worker serves"
+    )
+    parts_allow: Annotated[tuple[str, ...], CommaSeparated] = Field(
+        (),
+        description="where a worker reads parts from: folders, s3://bucket/prefix, hf://datasets/owner/name;"
+        " empty allows all, and whoever writes a run's manifest then reads with the worker's rights",
     )
     models: str = Field("laion-coco", description=f"preset of the three models: {', '.join(PRESETS)}")
     captioner: Annotated[str, Home] = Field(

@@ -3,13 +3,23 @@
 from pathlib import Path
 
 from common.settings import S3Settings
-from common.store.address import S3Address, absolute_path, absolute_uri, expand_home, is_s3, is_under
-from common.store.base import Entry, Store
+from common.store.address import (
+    AddressError,
+    S3Address,
+    absolute_path,
+    absolute_uri,
+    expand_home,
+    is_s3,
+    is_under,
+)
+from common.store.base import Entry, OversizeError, Store
 from common.store.folder import FolderStore
 from common.store.s3 import S3Store
 
 __all__ = [
+    "AddressError",
     "Entry",
+    "OversizeError",
     "S3Address",
     "Store",
     "absolute_path",

@@ -7,6 +7,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from common.errors import FleetError
+
+RECORD_BYTES = 64 << 20
+"""The longest record that a run or a data set keeps of itself."""
+
+
+class OversizeError(FleetError):
+    """An object is longer than anything that lies there by rights."""
+
+    label = "OversizeError"
+
+    def __init__(self, uri: str, key: str, most: int) -> None:
+        super().__init__(f"{uri}/{key}: more than {most:,} bytes; not of ours, move it away")
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -36,8 +50,12 @@ class Store(Protocol):
         """
         ...
 
-    def read(self, key: str) -> bytes | None:
-        """The whole object, or None where there is none."""
+    def read(self, key: str, most: int = RECORD_BYTES) -> bytes | None:
+        """The whole object, or None where there is none.
+
+        Raises:
+            OversizeError: it has more than `most` bytes, which nobody would read into memory.
+        """
         ...
 
     def open(self, key: str) -> BinaryIO | None:

@@ -8,13 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from common.errors import StoreError
+from common.errors import NoPlaceError, StoreError
 
 NO_LINKS = frozenset(
     {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV, errno.EINVAL}
 )
 """How file systems without hard links answer; want of rights is EACCES."""
 NO_SYNC = frozenset({errno.EINVAL, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EISDIR})
+NO_PLACE = frozenset({errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP})
+"""What no waiting mends: something else is in the way, or no such name can be."""
 ELSEWHERE = "use a folder on a local disk or NFS, or s3://"
 ADVICE = {
     errno.EACCES: "may you write to this folder?",
@@ -26,6 +28,7 @@ ADVICE = {
     errno.ENOSPC: "make room",
     errno.EDQUOT: "make room",
     errno.ENAMETOOLONG: "choose a shorter name",
+    errno.ELOOP: "its links lead in a circle",
 }
 
 
@@ -40,7 +43,8 @@ def folder_errors(uri: str) -> Iterator[None]:
     """Turn `OSError` into one line about `uri`.
 
     Raises:
-        StoreError: in place of an `OSError`.
+        NoPlaceError: there can be no such object.
+        StoreError: in place of any other `OSError`.
     """
     try:
         yield
@@ -48,7 +52,8 @@ def folder_errors(uri: str) -> Iterator[None]:
         raise StoreError(f"{uri}: {error}; {ELSEWHERE}") from error
     except OSError as error:
         advice = ADVICE.get(error.errno or 0, "is its disk mounted, and sound?")
-        raise StoreError(f"{uri}: {error.strerror or error}; {advice}") from error
+        kind = NoPlaceError if error.errno in NO_PLACE else StoreError
+        raise kind(f"{uri}: {error.strerror or error}; {advice}") from error
 
 
 def open_regular(path: Path) -> BinaryIO:
@@ -56,13 +61,13 @@ def open_regular(path: Path) -> BinaryIO:
 
     Raises:
         OSError: it cannot be opened.
-        StoreError: it is no regular file.
+        NoPlaceError: it is no regular file.
     """
     file = open(path, "rb", opener=_open_at_once)  # noqa: SIM115 - the caller closes it
     if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         return file
     file.close()
-    raise StoreError(f"{path}: a pipe or device, not a file; move it away")
+    raise NoPlaceError(f"{path}: a pipe or device, not a file; move it away")
 
 
 def _open_at_once(path: str, flags: int) -> int:

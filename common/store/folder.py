@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from common.errors import StoreError
-from common.store.base import Entry
+from common.store.base import RECORD_BYTES, Entry, OversizeError
 from common.store.file_system import folder_errors, link, open_regular, sync, sync_folder
 from common.store.temporary import sweep, temporary_file
 
@@ -43,9 +43,12 @@ class FolderStore:
         sync_folder(target.parent)
         return True
 
-    def read(self, key: str) -> bytes | None:
+    def read(self, key: str, most: int = RECORD_BYTES) -> bytes | None:
         with folder_errors(self.uri), suppress(FileNotFoundError), open_regular(self.root / key) as file:
-            return file.read()
+            body = file.read(most + 1)
+            if len(body) > most:
+                raise OversizeError(self.uri, key, most)
+            return body
         return None
 
     def open(self, key: str) -> BinaryIO | None:

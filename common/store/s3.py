@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from common.errors import StoreError
 from common.settings import S3Settings
 from common.store.address import S3Address
-from common.store.base import Entry
+from common.store.base import RECORD_BYTES, Entry, OversizeError
 from common.store.connection import connect_s3
 from common.store.s3_errors import CONFLICT, EXISTS, MISSING, UNSUPPORTED, error_code, is_about_checksums
 from common.store.s3_object import open_object
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 CONFLICT_TRIES = 5
+
+SHARD_BYTES = 256 << 20
+"""The largest object that comes whole where it is opened."""
 
 
 class S3Store:
@@ -72,19 +75,26 @@ class S3Store:
             raise
         return True
 
-    def read(self, key: str) -> bytes | None:
-        return self._connection.call(self.uri, lambda client: self._read(client, key))
+    def read(self, key: str, most: int = RECORD_BYTES) -> bytes | None:
+        return self._connection.call(self.uri, lambda client: self._read(client, key, most))
 
-    def _read(self, client: "S3Client", key: str) -> bytes | None:
+    def _read(self, client: "S3Client", key: str, most: int) -> bytes | None:
         try:
-            return client.get_object(Bucket=self._bucket, Key=self._key(key))["Body"].read()
+            answer = client.get_object(Bucket=self._bucket, Key=self._key(key))
+            with closing(answer["Body"]) as body:
+                if answer["ContentLength"] > most:
+                    raise OversizeError(self.uri, key, most)
+                return body.read()
         except ClientError as error:
             if error_code(error) in MISSING:
                 return None
             raise
 
     def open(self, key: str) -> BinaryIO | None:
-        body = self.read(key)
+        try:
+            body = self.read(key, SHARD_BYTES)
+        except OversizeError:
+            return self.open_ranges(key)
         return None if body is None else io.BytesIO(body)
 
     def open_ranges(self, key: str) -> BinaryIO | None:

@@ -9,11 +9,11 @@ from typing import Any, cast
 import pyarrow as pa
 
 from common import __version__
-from common.errors import FleetError
+from common.errors import NoPlaceError
 from common.metrics import Stage, measure
 from common.queue.message import Message
 from common.run.batch import Batch
-from common.run.manifest import Run, read_part, read_run
+from common.run.manifest import ManifestError, Run, read_part, read_run
 from common.run.model_refs import model_refs
 from common.run.planned_part import Part
 from common.settings import Settings
@@ -21,28 +21,18 @@ from common.store import Store, absolute_uri, is_under, open_store
 from workers.archive import Source, TarSource, open_source
 from workers.batch import loop
 from workers.batch.bodies import Bodies, HeldBodies, WebBodies
+from workers.batch.errors import ForeignMessageError, WrongSettingsError
 from workers.batch.filters import Filters
 from workers.batch.flow import Flow
 from workers.batch.network import check_network
 from workers.batch.outcome import Outcome
+from workers.batch.parts_allow import require_allowed
 from workers.batch.rows import read_rows
 from workers.batch.shard import shard_bytes
 from workers.captions import Captioning
 from workers.decode import Decoder
 
 Advance = Callable[[int], None]
-
-
-class ForeignMessageError(FleetError):
-    """A message that this worker must not run: it belongs to no batch of a run that it serves."""
-
-    label = "ForeignMessageError"
-
-
-class WrongSettingsError(FleetError):
-    """This worker's models or sampling settings are not the run's."""
-
-    label = "WrongSettingsError"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +49,15 @@ def find_work(message: Message, settings: Settings) -> Work:
     """Look the message up in the manifest of its run.
 
     Raises:
-        ForeignMessageError: the run is not under FLEET_OUTPUT, or has no such batch.
+        ForeignMessageError: the run is not under FLEET_OUTPUT, is none, or has no such batch; its part is
+            not in FLEET_PARTS_ALLOW.
         WrongSettingsError: the run was made with other models or sampling settings.
         StoreError: the output cannot be reached.
     """
     _require_served(message.run, settings)
     store = open_store(message.run, settings.s3)
-    run, part = read_run(store), read_part(store, message.part)
-    if run is None or part is None:
-        raise ForeignMessageError(f"{message.run}: no manifest of part {message.part} there")
+    run, part = _read_manifest(store, message.part)
+    require_allowed(part.as_read(store.uri), store.uri, settings.parts_allow)
     batch = part.batch_at(message.first_row, run.batch_rows)
     if batch is None:
         raise ForeignMessageError(
@@ -75,6 +65,17 @@ def find_work(message: Message, settings: Settings) -> Work:
         )
     _require_same_settings(run, settings)
     return Work(store, run, part, batch)
+
+
+def _read_manifest(store: Store, name: str) -> tuple[Run, Part]:
+    """The manifest as far as a message needs it; no waiting makes one of something else."""
+    try:
+        run, part = read_run(store), read_part(store, name)
+    except (ManifestError, NoPlaceError) as error:
+        raise ForeignMessageError(str(error)) from error
+    if run is None or part is None:
+        raise ForeignMessageError(f"{store.uri}: no manifest of part {name} there")
+    return run, part
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from enum import Enum
 
 import redis
 
-from common.errors import FleetError, StoreError
+from common.errors import FleetError, NoPlaceError, StoreError
 from common.run.part import PartError
 from workers.batch import FilterError, ForeignMessageError, NetworkError, WrongSettingsError
 from workers.captions import ModelFolderError
@@ -74,7 +74,7 @@ _DEVICE_ERRORS = ("AcceleratorError", "OutOfMemoryError")
 _DEVICE_LINES = ("CUDA", "cuDNN", "CUBLAS", "No CUDA GPUs", "Found no NVIDIA driver")
 
 TABLE = (
-    Kind(_of(ForeignMessageError), "the message", Reaction.SET_ASIDE),
+    Kind(_of(ForeignMessageError, NoPlaceError), "the message", Reaction.SET_ASIDE),
     Kind(_of(ClaimedError, TriedHereError), "nobody", Reaction.RETURN),
     Kind(_of(UnexpectedError), "the batch", Reaction.RETURN),  # counted by the attempt
     Kind(_of(PartError), "the part", Reaction.GIVE_UP),

@@ -10,13 +10,16 @@ from pydantic import ValidationError
 from common.queue.broker import connect, set_aside
 from common.queue.last_return import Return
 from common.queue.message import Message
+from common.queue.returns import Returns
 from common.run.failure_record import failure_key
 from common.settings import Settings
 from workers.batch import find_work
 from workers.delivery.attempt import Attempt
+from workers.delivery.backoff import backoff
 from workers.delivery.blame import Reaction, blame, blame_worker, describe
 from workers.delivery.errors import DeadBatchError
 from workers.delivery.observer import Observer
+from workers.delivery.outage import tolerating_outage
 from workers.delivery.result import Result
 from workers.delivery.return_to_queue import return_to_queue
 
@@ -44,7 +47,7 @@ def deliver(task: Task, fields: dict[str, object], settings: Settings) -> None:
         try:
             result = _attempt(task, message, settings)
         except Exception as error:  # noqa: BLE001 - the table knows every kind
-            _react(message, error, task.request.hostname, settings, observer)
+            _react(message, error, task, settings, observer)
         else:
             observer.record_end(result, time.monotonic() - began)
             _raise_if_dead(result)
@@ -56,14 +59,25 @@ def _attempt(task: Task, message: Message, settings: Settings) -> Result:
     return Attempt(work, settings, task.request.hostname, task.request.properties["delivery_tag"]).make()
 
 
-def _react(message: Message, error: Exception, hostname: str, settings: Settings, observer: Observer) -> None:
-    kind = blame(error)
+def _react(message: Message, error: Exception, task: Task, settings: Settings, observer: Observer) -> None:
+    kind, line = blame(error), describe(error, blame(error))
     if kind.reaction is Reaction.SET_ASIDE:
-        _set_aside(message.model_dump(), str(error), settings, observer)
+        _set_aside(message.model_dump(), line, settings, observer)
+    elif kind.reaction is Reaction.WITHDRAW and _is_worn(task, settings):
+        _set_aside(message.model_dump(), f"put back too often, now since {line}", settings, observer)
     else:
         pause = observer.record_return(error, kind)
-        why = Return(describe(error, kind), kind.culprit, hostname, kind.is_lasting)
+        why = Return(line, kind.culprit, task.request.hostname, kind.is_lasting)
         return_to_queue(message, why, pause, settings)
+
+
+def _is_worn(task: Task, settings: Settings) -> bool:
+    """Whether the message has come back so often that nobody else is to blame."""
+    returned = 0
+    with tolerating_outage(), connect(settings.broker_url) as client:
+        returns = Returns(client, task.request.properties["delivery_tag"])
+        returned = returns.count(by_proven=backoff.is_proven)
+    return returned >= settings.lease.max_returned
 
 
 def _set_aside(fields: dict[str, object], reason: str, settings: Settings, observer: Observer) -> None:

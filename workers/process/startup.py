@@ -19,6 +19,7 @@ from common.run.layout import RUN_KEY
 from common.settings import Settings
 from common.settings.presets import FAKE
 from common.store import absolute_uri, is_s3, open_store
+from workers.batch.parts_allow import allowed_places
 from workers.models.lock import ModelLock
 
 log = structlog.get_logger(__name__)
@@ -28,6 +29,7 @@ def require_infrastructure(settings: Settings) -> None:
     """Raises FleetError unless output, broker and models are usable."""
     if not settings.output:
         raise FleetError("FLEET_OUTPUT is not set; name the output whose runs this worker serves")
+    allowed_places(settings.parts_allow)
     _require_broker(settings.broker_url)
     _require_models(settings)
     _require_writable(absolute_uri(settings.output), settings)

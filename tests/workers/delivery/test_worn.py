@@ -1,0 +1,61 @@
+"""Put-backs are counted for each message: none goes round for ever, and no outage is counted for long."""
+
+import pytest
+from celery.exceptions import Reject
+
+from common.queue.broker import SET_ASIDE
+from common.queue.returns import LONE, Returns
+from common.settings import FilterSettings, LeaseSettings
+from tests.workers.delivery.conftest import Delivery
+from workers.delivery.backoff import Backoff
+
+MISSING = FilterSettings(deny_file="/there/is/none")
+
+
+@pytest.fixture(autouse=True)
+def _unproven(monkeypatch: pytest.MonkeyPatch) -> None:
+    fresh = Backoff()
+    for module in ("deliver", "observer"):
+        monkeypatch.setattr(f"workers.delivery.{module}.backoff", fresh)
+
+
+def fail(delivery: Delivery, most: int) -> bool:
+    """Whether the first batch, whose list cannot be read, goes back to the queue once more."""
+    try:
+        delivery.deliver(0, filter=MISSING, lease=LeaseSettings(max_returned=most))
+    except Reject:
+        return True
+    return False
+
+
+def test_a_message_that_fails_between_good_ones_is_set_aside(delivery: Delivery) -> None:
+    returned = []
+    for number in (1, 2, 3):
+        delivery.deliver(number)
+        returned.append(fail(delivery, most=3))
+    assert returned == [True, True, False]
+    assert delivery.client.llen(SET_ASIDE) == 1
+    delivery.deliver(0)
+    assert delivery.store.exists(f"shards/{delivery.batches[0]}.parquet")
+
+
+def test_an_outage_counts_once(delivery: Delivery) -> None:
+    delivery.deliver(1)
+    assert all(fail(delivery, most=3) for _ in range(20))
+    assert delivery.client.llen(SET_ASIDE) == 0
+
+
+def test_no_message_goes_round_for_ever(delivery: Delivery) -> None:
+    returned = [fail(delivery, most=1) for _ in range(LONE)]
+    assert returned == [True] * (LONE - 1) + [False]
+
+
+def test_each_message_has_its_own_count(delivery: Delivery) -> None:
+    counts = [Returns(delivery.client, tag).count(by_proven=True) for tag in ("a", "b", "a")]
+    assert counts == [1, 1, 2]
+
+
+def test_counts_are_forgotten(delivery: Delivery) -> None:
+    Returns(delivery.client, "a").count(by_proven=False)
+    (key,) = delivery.client.keys("fleet:returned:*")
+    assert 0 < delivery.client.ttl(key) <= 7 * 24 * 3600

@@ -1,0 +1,49 @@
+"""Where a worker reads parts from: `FLEET_PARTS_ALLOW` binds whoever writes a run's manifest."""
+
+import os
+from collections.abc import Iterable
+
+from common.run.layout import INPUT, STAGED
+from common.run.planned_part import Part
+from common.store import absolute_uri, is_s3, is_under
+from workers.batch.errors import ForeignMessageError
+
+HUB = "hf://"
+
+
+def allowed_places(prefixes: Iterable[str]) -> tuple[str, ...]:
+    """The prefixes, each in the one spelling of its place.
+
+    Raises:
+        AddressError: a prefix is no place of parts.
+    """
+    return tuple(
+        prefix.rstrip("/") if prefix.startswith(HUB) else absolute_uri(prefix) for prefix in prefixes
+    )
+
+
+def require_allowed(part: Part, run: str, prefixes: Iterable[str]) -> None:
+    """Check the place of a part; the copies that the run itself holds are allowed.
+
+    Args:
+        part: as it is read.
+        run: URI of its run.
+        prefixes: of the settings; none allow all.
+
+    Raises:
+        ForeignMessageError: it lies elsewhere, also behind a link.
+    """
+    places = allowed_places(prefixes)
+    if places and not any(
+        _is_in(part.address, place) for place in (*places, f"{run}/{INPUT}", f"{run}/{STAGED}")
+    ):
+        raise ForeignMessageError(f"{run}: part {part.id} lies outside FLEET_PARTS_ALLOW ({part.address})")
+
+
+def _is_in(address: str, place: str) -> bool:
+    if HUB in {address[: len(HUB)], place[: len(HUB)]}:
+        steps = address.split("/")
+        return address.startswith((f"{place}/", f"{place}@")) and not {".", ".."} & set(steps)
+    if is_s3(address) or is_s3(place):
+        return is_under(address, place)
+    return is_under(address, place) and is_under(os.path.realpath(address), os.path.realpath(place))
