@@ -67,9 +67,10 @@ class WebBodies:
                 await take(index, Fetched(Status.INVALID_URL, "the row has no URL"))
                 continue
             await room.wait_for_room()
-            with measure(Stage.FETCH):
-                fetched = await fetcher.fetch(url)
-            await take(index, fetched)
+            with fetcher.make_room() as rooms:
+                with measure(Stage.FETCH):
+                    fetched = await fetcher.fetch(url, rooms)
+                await take(index, fetched)
 
 
 class HeldBodies:

@@ -11,7 +11,7 @@ from transformers import dynamic_module_utils
 from transformers.utils import logging
 
 from workers.captions import ModelFolderError
-from workers.cascade.size_limit import bounded_size
+from workers.cascade.size_limit import limit_size
 
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 
@@ -62,7 +62,7 @@ def load_transformers(kind: Any, folder: Path, dtype: torch.dtype, expected: str
         ModelFolderError: the folder cannot be loaded, or the weights are incomplete.
     """
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    with bounded_size(folder, expected):
+    with limit_size(folder, expected):
         model, report = load_pretrained(
             kind, folder, expected, dtype=dtype, use_safetensors=True, output_loading_info=True
         )

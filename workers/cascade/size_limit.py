@@ -24,7 +24,7 @@ FACTORIES = frozenset(
 
 
 @contextmanager
-def bounded_size(folder: Path, expected: str) -> Iterator[None]:
+def limit_size(folder: Path, expected: str) -> Iterator[None]:
     """In the block a model is built from `folder`: of no more modules and elements than its weights can fill.
 
     A configuration is a few bytes that may ask for a million layers.

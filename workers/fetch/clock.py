@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -25,6 +27,21 @@ class Clock:
     ) -> None:
         self.left -= time.monotonic() - self._started
         await self._timeout.__aexit__(kind, error, trace)
+
+    @contextmanager
+    def pause(self) -> Iterator[None]:
+        """Inside `async with`, a block whose time is not the URL's."""
+        began, due = time.monotonic(), self._timeout.when()
+        if self._timeout.expired() or due is None:
+            yield
+            return
+        self._timeout.reschedule(None)
+        try:
+            yield
+        finally:
+            waited = time.monotonic() - began
+            self._started += waited
+            self._timeout.reschedule(due + waited)
 
     async def sleep(self, seconds: float) -> None:
         """Wait, at the URL's expense."""

@@ -2,6 +2,7 @@
 
 import random
 import ssl
+from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import Self
 
@@ -24,6 +25,7 @@ from workers.fetch.guard import Guard
 from workers.fetch.host import Host, Hosts
 from workers.fetch.opt_out import opt_out_rule
 from workers.fetch.resolver import Resolver
+from workers.fetch.room import EXPANDED_BYTES, RECEIVED_BYTES, Pool, Rooms
 from workers.fetch.session import open_session
 from workers.fetch.shortage import Shortage
 from workers.fetch.target import require_target
@@ -52,6 +54,7 @@ class Fetcher:
         self._resolver = resolver or Resolver()
         self._tls = tls
         self._flight = Flight(bound_flight(settings.concurrency))
+        self._pools = Pool(RECEIVED_BYTES), Pool(max(EXPANDED_BYTES, settings.max_bytes))
         self._session: ClientSession
 
     async def __aenter__(self) -> Self:
@@ -64,19 +67,28 @@ class Fetcher:
         await self._session.close()
         await self._resolver.close()
 
-    async def fetch(self, url: str) -> Fetched:
+    def make_room(self) -> AbstractContextManager[Rooms]:
+        """Memory for one body, to be held for as long as the body is: else it is lent to the next."""
+        return Rooms.of(*self._pools)
+
+    async def fetch(self, url: str, rooms: Rooms | None = None) -> Fetched:
         """Download a URL. Its own failures are outcomes and do not raise.
+
+        Args:
+            url: as it was found.
+            rooms: of the caller who holds the body for long.
 
         Raises:
             ShortageError: this machine lacks descriptors, memory or ports, and waiting did not help.
         """
-        try:
-            return Fetched(Status.OK, body=await self._follow(require_target(url)))
-        except Failure as failure:
-            return Fetched(failure.status, failure.detail)
+        with self.make_room() if rooms is None else nullcontext(rooms) as held:
+            try:
+                return Fetched(Status.OK, body=await self._follow(require_target(url), held))
+            except Failure as failure:
+                return Fetched(failure.status, failure.detail)
 
-    async def _follow(self, url: WebUrl) -> bytes:
-        budget = Budget.of(self._settings)
+    async def _follow(self, url: WebUrl, rooms: Rooms) -> bytes:
+        budget = Budget.of(self._settings, rooms)
         for _ in range(self._settings.max_redirects + 1):
             answer = await self._try(url, budget)
             if isinstance(answer, bytes):
@@ -137,7 +149,9 @@ class Fetcher:
             rule = opt_out_rule(response.headers) if self._settings.opt_out else None
             if rule is not None:
                 raise Failure(Status.OPT_OUT, rule)
-            answer = find_redirect(response, url) or await read_body(response, self._settings.max_bytes)
+            answer = find_redirect(response, url) or await read_body(
+                response, self._settings.max_bytes, budget.rooms, budget.clock
+            )
         budget.traffic.require_complete()
         return answer
 

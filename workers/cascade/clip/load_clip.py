@@ -14,7 +14,7 @@ from workers.cascade.clip.clip import Clip
 from workers.cascade.clip.resnet import fold_batch_norm
 from workers.cascade.model_folder import DATA_ONLY, model_errors, read_json, require_file
 from workers.cascade.pixels import Fit, Preprocessing, Resampling
-from workers.cascade.size_limit import bounded_size
+from workers.cascade.size_limit import limit_size
 
 _EXPECTED = "a dual encoder as open_clip saves it (open_clip_config.json and open_clip_model.safetensors)"
 _PRECISIONS = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
@@ -28,7 +28,7 @@ def load_clip(folder: Path, device: torch.device, dtype: torch.dtype) -> Clip:
     config = read_json(require_file(folder, _EXPECTED, "open_clip_config.json"), _EXPECTED)
     require_file(folder, _EXPECTED, *_WEIGHTS)
     name = f"local-dir:{folder}"
-    with model_errors(folder, _EXPECTED), bounded_size(folder, _EXPECTED):
+    with model_errors(folder, _EXPECTED), limit_size(folder, _EXPECTED):
         model = open_clip.create_model(
             name,
             precision=_PRECISIONS[dtype],
