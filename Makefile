@@ -44,10 +44,11 @@ bench: .venv/ready ## what the cascade, fetching, reading and queueing cost: JSO
 		$(BIN)/python -m tests.benchmarks.$$name > output/bench/$$name.json || exit 1; \
 	done
 
-soak: .venv/ready ## an hour of kills and broker faults; SOAK='--kills 50 --broker-faults 5' is a short one
+soak: .venv/ready ## an hour of faults, another of strangers; SOAK='--kills 50 --broker-faults 5' ADVERSARY='--minutes 5' are short
 	$(BIN)/python -m pytest -m soak
 	FAULTS=long $(BIN)/python -m pytest tests/faults
 	$(BIN)/python -m tests.faults.soak --json output/soak.json $(SOAK)
+	$(BIN)/python -m tests.faults.adversary --json output/adversary.json $(ADVERSARY)
 
 lock: $(UV) ## resolve again; the lean and the worker's lock agree with the developers'
 	$(UV) pip compile -q --universal --generate-hashes pyproject.toml --extra worker --group dev -o requirements-dev.lock
