@@ -1,4 +1,9 @@
 """The app of `celery -A workers`."""
+# ruff: noqa: E402 - a worker listens to signals before the other imports, which take seconds
+
+from workers.process.early_stop import end_on_signals
+
+end_on_signals()
 
 import sys
 

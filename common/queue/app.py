@@ -16,6 +16,9 @@ FOREIGN = ("CELERY_BROKER_URL", "CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_U
 
 log = structlog.get_logger(__name__)
 
+CHILD_START_SECONDS = 600
+"""A child that has not come up by then is given up."""
+
 MESSAGE_LIMIT = 1100
 """Bytes of one message in Redis, Celery's envelope included."""
 
@@ -81,7 +84,7 @@ def _pool(settings: Settings) -> dict[str, Any]:
         "worker_concurrency": settings.worker_processes,
         "worker_prefetch_multiplier": 1,
         "worker_disable_prefetch": True,
-        "worker_proc_alive_timeout": 600,
+        "worker_proc_alive_timeout": CHILD_START_SECONDS,
         "worker_soft_shutdown_timeout": settings.lease.grace,
         "worker_cancel_long_running_tasks_on_connection_loss": False,  # every Redis restart would kill them
         "worker_enable_remote_control": False,  # its pub/sub link makes a blip run a batch twice

@@ -56,6 +56,17 @@ def connect(url: str) -> redis.Redis:
         raise BrokerError(f"{address.shown}: {error}; correct FLEET_BROKER_URL") from error
 
 
+def connect_once(url: str) -> redis.Redis:
+    """A client that tries everything once, and waits for no broker that is away.
+
+    Raises:
+        BrokerError: the address can never work.
+    """
+    client = connect(url)
+    client.set_retry(Retry(NoBackoff(), 0))
+    return client
+
+
 @contextmanager
 def broker_errors(url: str) -> Iterator[None]:
     """Turn the exceptions of redis-py and of kombu into one line about the broker; passwords are masked.
@@ -166,6 +177,14 @@ def give_back(client: redis.Redis, raws: Iterable[Mapping[str, Any]]) -> None:
     pipeline.execute()
 
 
+def return_held(client: redis.Redis, delivery_tags: Iterable[str]) -> None:
+    """Put messages that a worker holds back to the front of the queue; what nobody holds is left alone."""
+    for tag in delivery_tags:
+        held = client.hget(UNACKED, tag)
+        if held is not None:
+            give_back(client, [json.loads(str(held))[0]])
+
+
 class BrokerView:
     """The broker as probes see it: one try each, no wait while it is away."""
 
@@ -181,8 +200,7 @@ class BrokerView:
         return bool(self._length())
 
     def _length(self) -> int | None:
-        with connect(self._url) as client:
-            client.set_retry(Retry(NoBackoff(), 0))
+        with connect_once(self._url) as client:
             try:
                 return int(client.llen(QUEUE))
             except redis.RedisError:

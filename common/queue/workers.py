@@ -31,6 +31,13 @@ class Workers:
         pipeline.zremrangebyscore(_FINISHED, 0, now - SEEN_KEPT)
         pipeline.execute()
 
+    def leave(self, worker: str) -> None:
+        """The worker ends in order: it is neither alive nor seen any longer."""
+        pipeline = self._client.pipeline()
+        pipeline.delete(_alive(worker))
+        pipeline.zrem(_SEEN, worker)
+        pipeline.execute()
+
     def is_alive(self, worker: str) -> bool:
         """Whether the last heartbeat is still valid."""
         return bool(self._client.exists(_alive(worker)))

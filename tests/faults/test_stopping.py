@@ -1,6 +1,8 @@
-"""SIGTERM, as preemption, scaling down and every rollout send it."""
+"""Every way of telling a worker to stop: its batch ends or goes back, and nothing is counted."""
 
+import signal
 import time
+from functools import partial
 
 import pytest
 
@@ -13,8 +15,8 @@ from workers.process.lifecycle import HEARTBEAT
 
 pytestmark = pytest.mark.slow
 GRACE = 2.0
-LONG_GRACE = 8
-"""Seconds: a stop takes all of them."""
+LONG_GRACE = 120
+"""Seconds that nobody waits."""
 LEFT = {"caption.v1": 1, "unacked": 0}
 
 
@@ -40,19 +42,97 @@ def test_a_batch_that_needs_longer_is_put_back_within_the_grace_period(crew: Fle
     assert counts(crew, "crashed") == counts(crew, "vanished") == {}
 
 
-def test_a_batch_that_ends_in_time_is_finished(crew: Fleet) -> None:
+def test_a_worker_ends_as_soon_as_its_batch_has_ended(crew: Fleet) -> None:
     run = crew.enqueue("short", 1)
     crew.site.hold = 600
     worker = crew.start(wait=False, FLEET_LEASE_GRACE=str(LONG_GRACE))
     crew.site.wait_for(run.batches[0])
     worker.terminate()
-    time.sleep(0.5)
+    until(partial(worker.events, "stopping"), SLACK, "the stop")
     crew.site.release()
-    worker.wait(LONG_GRACE + SLACK)
-    assert run.done() == 1
-    crew.start(wait=False)  # takes the message where a slow machine left no time to acknowledge it
-    finish(crew, run)
+    began = time.monotonic()
+    worker.wait(SLACK)
+    print("gone after", time.monotonic() - began)
+    assert (worker.process.returncode, run.done()) == (0, 1)
+    assert left(crew) == {"caption.v1": 0, "unacked": 0}, "the acknowledgement went through"
     assert len(crew.site.attempts) == 1
+
+
+@pytest.mark.parametrize(
+    ("signals", "code"),
+    [
+        ((signal.SIGINT, signal.SIGINT), 130),
+        ((signal.SIGQUIT,), 131),
+        pytest.param((signal.SIGTERM, signal.SIGINT), 130, marks=long),
+        pytest.param((signal.SIGINT, signal.SIGQUIT), 131, marks=long),
+    ],
+)
+def test_an_impatient_signal_gives_back_at_once(
+    crew: Fleet, signals: tuple[signal.Signals, ...], code: int
+) -> None:
+    run = crew.enqueue("impatient", 1)
+    crew.site.hold = 600
+    worker = crew.start(wait=False, FLEET_LEASE_GRACE=str(LONG_GRACE))
+    crew.site.wait_for(run.batches[0])
+    for one in signals:
+        worker.process.send_signal(one)
+        until(partial(worker.events, "stopping"), SLACK, "the stop")
+    worker.wait(SLACK)
+    assert worker.process.returncode == code
+    _require_no_trace(crew)
+
+
+@long
+@pytest.mark.parametrize("group", [False, True])
+def test_a_closed_terminal_gives_back_within_the_grace_period(crew: Fleet, *, group: bool) -> None:
+    run = crew.enqueue("hangup", 1)
+    crew.site.hold = 600
+    worker = crew.start(wait=False)
+    crew.site.wait_for(run.batches[0])
+    worker.signal_all(signal.SIGHUP) if group else worker.process.send_signal(signal.SIGHUP)
+    worker.wait(GRACE + SLACK)
+    assert worker.process.returncode == 129
+    _require_no_trace(crew)
+
+
+def _require_no_trace(crew: Fleet) -> None:
+    """The batch waits in the queue; nothing was counted, and nothing says that a worker lives or is at it."""
+    assert left(crew) == LEFT
+    assert counts(crew, "crashed") == counts(crew, "vanished") == {}
+    assert _signs(crew) == set()
+
+
+def _signs(crew: Fleet) -> set[str]:
+    """What says that a worker lives, or is at a batch."""
+    client = crew.broker.client()
+    return {str(key) for kind in ("worker:*", "*:attempts:open") for key in client.scan_iter(f"fleet:{kind}")}
+
+
+@long
+def test_ctrl_c_once_lets_the_batch_end(crew: Fleet) -> None:
+    run = crew.enqueue("once", 1)
+    crew.site.hold = 600
+    worker = crew.start(wait=False)
+    crew.site.wait_for(run.batches[0])
+    worker.process.send_signal(signal.SIGINT)
+    time.sleep(GRACE + 1)
+    crew.site.release()
+    worker.wait(SLACK)
+    assert (worker.process.returncode, run.done()) == (130, 1)
+
+
+@pytest.mark.parametrize(
+    "seconds", [0.5, 2.0, *(pytest.param(seconds, marks=long) for seconds in (0.1, 1.0, 5.0))]
+)
+def test_sigterm_in_the_first_seconds(crew: Fleet, seconds: float) -> None:
+    crew.enqueue("early", 1)
+    crew.site.hold = 600
+    worker = crew.start(wait=False)
+    time.sleep(seconds)
+    worker.terminate()
+    worker.wait(GRACE + SLACK)
+    assert worker.process.returncode in (0, -signal.SIGTERM)  # at its very start Python itself ends
+    _require_no_trace(crew)
 
 
 @long

@@ -33,12 +33,19 @@ class FleetConsumer(Consumer):  # type: ignore[misc]
         super().__init__(*arguments, **options)
         self._unnoted: list[virtual.Message] = []
         self._is_restarting = False
+        self._is_stopping = False
+
+    def stop_taking(self) -> None:
+        """Ask for no further message; what is on its way goes back. Any thread may say so."""
+        self._is_stopping = True
 
     def connection_for_read(self, heartbeat: float | None = None) -> Connection:
         """The connection that tasks come over, once the broker takes writes."""
         connection = super().connection_for_read(heartbeat)
         channel = connection.default_channel
-        channel.QoS = partial(DeliveryQoS, lost=self._restart, unnoted=self._unnoted)
+        channel.QoS = partial(
+            DeliveryQoS, lost=self._restart, unnoted=self._unnoted, is_stopping=lambda: self._is_stopping
+        )
         channel.handlers["BRPOP"] = partial(self._read, channel)
         self._await_writes(channel.client)
         self._is_restarting = False
@@ -54,6 +61,9 @@ class FleetConsumer(Consumer):  # type: ignore[misc]
         handle = super().create_task_handler(*arguments, **options)
 
         def on_message(message: virtual.Message) -> Any:
+            if self._is_stopping:
+                message.channel.qos.return_first(message.delivery_tag)
+                return message.reject_log_error(log, self.connection_errors, requeue=True)
             try:
                 require_envelope(message)
                 return handle(message)
@@ -61,7 +71,7 @@ class FleetConsumer(Consumer):  # type: ignore[misc]
                 raise
             except Exception as error:  # noqa: BLE001 - strangers' messages raise anything
                 self._set_aside(json.dumps(message._raw), error)  # noqa: SLF001 - as it lay in the queue
-                message.ack()
+                return message.ack()
 
         return on_message
 

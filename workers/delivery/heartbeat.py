@@ -1,44 +1,45 @@
-"""The parent's heartbeat in Redis: tells a crashed child from a vanished worker."""
+"""The parent's signs in Redis: it lives, and it holds messages that no child has taken yet."""
 
 import threading
-from collections.abc import Iterable
 
-import redis
-import structlog
-from celery.worker.request import Request
-
-from common.queue.attempts import AttemptBook
-from common.queue.broker import connect
-from common.queue.message import Message
+from common.queue.broker import connect, connect_once, renew_lease
 from common.queue.workers import Workers
 from common.settings import Settings
+from workers.delivery.outage import tolerating_outage
+from workers.delivery.request import held_requests
 from workers.delivery.worker_id import worker_id
 
-log = structlog.get_logger(__name__)
 
+class Heartbeat:
+    """Signs of life from a thread, until the worker ends."""
 
-def start_heartbeat(settings: Settings) -> None:
-    """Beat from a thread; the last beat ends before the batch of a dead worker is handed on."""
-    thread = threading.Thread(target=_beat, args=(settings,), name="heartbeat", daemon=True)
-    thread.start()
+    def __init__(self, settings: Settings) -> None:
+        self._url, self._lease = settings.broker_url, settings.lease
+        self._client = connect(self._url)
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name="heartbeat", daemon=True)
 
+    def start(self) -> None:
+        """Beat; the last beat ends before the batch of a dead worker is handed on."""
+        self._thread.start()
 
-def _beat(settings: Settings) -> None:
-    workers, pause = Workers(connect(settings.broker_url)), threading.Event()
-    while True:
-        try:
-            workers.beat(worker_id(), max(1, settings.lease.visibility_timeout // 2))
-        except redis.RedisError as error:
-            log.warning("broker away", error=str(error))
-        pause.wait(settings.lease.renewal)
+    def beat(self) -> None:
+        """This worker lives, and so does its hold on messages that no child has taken yet."""
+        Workers(self._client).beat(worker_id(), max(1, self._lease.visibility_timeout // 2))
+        for request in held_requests():
+            if request.is_awaiting_child():
+                renew_lease(self._client, request.delivery_tag)
 
+    def end(self) -> None:
+        """Nobody takes this worker for alive any longer, from now on."""
+        self._over.set()
+        if self._thread.is_alive():
+            self._thread.join(1)
+        with tolerating_outage(), connect_once(self._url) as client:
+            Workers(client).leave(worker_id())
 
-def excuse_running_batches(requests: Iterable[Request], settings: Settings) -> None:
-    """Batches put back on shutdown are not counted."""
-    client = connect(settings.broker_url)
-    for request in requests:
-        try:
-            message = Message.model_validate(request.kwargs)
-            AttemptBook(client, message.run).end(message.batch_id)
-        except (ValueError, redis.RedisError) as error:
-            log.warning("could not excuse a batch", error=str(error))
+    def _keep(self) -> None:
+        while not self._over.is_set():
+            with tolerating_outage():
+                self.beat()
+            self._over.wait(self._lease.renewal)

@@ -19,6 +19,7 @@ class DeliveryQoS(QoS):  # type: ignore[misc]
         channel: that the messages come from.
         lost: told of each failure; the consumer must connect anew.
         unnoted: takes messages that were popped and could not be noted as held.
+        is_stopping: whether this worker is to take no further message.
     """
 
     def __init__(
@@ -27,10 +28,15 @@ class DeliveryQoS(QoS):  # type: ignore[misc]
         *,
         lost: Callable[[Exception], None],
         unnoted: MutableSequence[virtual.Message],
+        is_stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         super().__init__(channel)
-        self._lost, self._unnoted = lost, unnoted
+        self._lost, self._unnoted, self._is_stopping = lost, unnoted, is_stopping
         self._first: set[str] = set()
+
+    def can_consume(self) -> bool:
+        """Whether to ask for a message; what was asked for before the stop is still read."""
+        return super().can_consume() and (not self._is_stopping() or bool(self.channel._in_poll))  # noqa: SLF001
 
     def append(self, message: virtual.Message, delivery_tag: str) -> None:
         """Note that this worker holds the message."""

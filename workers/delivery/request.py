@@ -1,14 +1,33 @@
-"""Celery's request in the parent, which also knows where in the queue a lost batch belongs."""
+"""Celery's request in the parent: a message in this worker's hands."""
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 from billiard.einfo import ExceptionInfo
 from billiard.exceptions import WorkerLostError
+from celery.worker import state
 from celery.worker.request import Request
+
+from common.queue.app import CHILD_START_SECONDS
 
 
 class FleetRequest(Request):  # type: ignore[misc]
-    """Returns the batch of a child that died to the front of the queue, where it has been before."""
+    """Knows when it came, and where in the queue the batch of a lost child belongs."""
+
+    def __init__(self, *arguments: Any, clock: Callable[[], float] = time.monotonic, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._clock = clock
+        self._received_at = clock()
+
+    @property
+    def delivery_tag(self) -> str:
+        """Under which the broker holds the message for this worker."""
+        return str(self.message.delivery_tag)
+
+    def is_awaiting_child(self) -> bool:
+        """Whether no child has taken it, and one may still come up in time."""
+        return self.time_start is None and self._clock() - self._received_at < CHILD_START_SECONDS
 
     def on_failure(self, exc_info: ExceptionInfo, *arguments: Any, **options: Any) -> Any:
         """As Celery's; the batch is begun again at once, not after all others."""
@@ -16,5 +35,10 @@ class FleetRequest(Request):  # type: ignore[misc]
             exc_info.exception, "exc", exc_info.exception
         )  # wrapped where it came with a traceback
         if isinstance(error, WorkerLostError | SystemExit):
-            self.message.channel.qos.return_first(self.message.delivery_tag)
+            self.message.channel.qos.return_first(self.delivery_tag)
         return super().on_failure(exc_info, *arguments, **options)
+
+
+def held_requests() -> list[FleetRequest]:
+    """The messages in this worker's hands; any thread may ask."""
+    return list(state.requests.values())  # one step of the interpreter: the loop adds and removes meanwhile

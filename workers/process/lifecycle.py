@@ -7,19 +7,18 @@ import structlog
 from billiard.util import get_logger
 from celery import signals
 from celery.worker import WorkController
-from celery.worker.consumer import Consumer
 
 from common.console.cli import fail
 from common.console.logs import configure_logs
 from common.errors import FleetError
 from common.settings import Settings
-from workers.delivery.heartbeat import start_heartbeat
-from workers.delivery.stopping import stop_soon_on_sigterm
+from workers.delivery.heartbeat import Heartbeat
 from workers.delivery.worker_id import new_worker_id
 from workers.health import ChildHealth
 from workers.process.flower_defaults import set_flower_defaults
 from workers.process.health_step import watch_health
 from workers.process.metrics_server import serve_metrics
+from workers.process.shutdown_step import leave_stopping_to_parent, shutdown_step
 from workers.process.startup import require_infrastructure
 from workers.process.warm_up import warm_up
 
@@ -32,6 +31,7 @@ HEARTBEAT = 10
 def connect_lifecycle(settings: Settings) -> None:
     """Connect the signal handlers of this process, parent or child."""
     set_flower_defaults()
+    heartbeat = Heartbeat(settings)
     signals.setup_logging.connect(_configure_logs, weak=False)
     signals.task_prerun.connect(_bind_batch, weak=False)
     signals.task_prerun.connect(lambda **_: ChildHealth(settings.health).mark_progress(), weak=False)
@@ -40,16 +40,17 @@ def connect_lifecycle(settings: Settings) -> None:
     def _before_start(sender: WorkController, **_: Any) -> None:
         _prepare(sender, settings)
         new_worker_id()
+        sender.app.steps["worker"].add(shutdown_step(settings, heartbeat))
         sender.options.update(without_gossip=True, without_mingle=True, heartbeat_interval=HEARTBEAT)
         sender.quiet = sender.quiet or not sys.stdout.isatty()
 
-    def _when_ready(sender: Consumer, **_: Any) -> None:
+    def _when_ready(**_: Any) -> None:
         if not settings.fetch.contact:
             log.warning("FLEET_FETCH_CONTACT is not set: web sites cannot reach you")
-        start_heartbeat(settings)
-        stop_soon_on_sigterm(sender.controller, settings)
+        heartbeat.start()
 
     signals.worker_init.connect(_before_start, weak=False)
+    signals.worker_process_init.connect(leave_stopping_to_parent, weak=False)
     signals.worker_process_init.connect(lambda **_: warm_up(settings), weak=False)
     signals.worker_ready.connect(_when_ready, weak=False)
 

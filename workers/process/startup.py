@@ -9,11 +9,9 @@ from pathlib import Path
 import redis
 import structlog
 from huggingface_hub import constants
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from common.errors import FleetError, StoreError
-from common.queue.broker import connect, warn_of_eviction
+from common.queue.broker import connect_once, warn_of_eviction
 from common.queue.broker_url import parse_broker_url
 from common.run.layout import RUN_KEY
 from common.settings import Settings
@@ -37,8 +35,7 @@ def require_infrastructure(settings: Settings) -> None:
 
 def _require_broker(url: str) -> None:
     where = parse_broker_url(url).shown
-    client = connect(url)
-    client.set_retry(Retry(NoBackoff(), 0))
+    client = connect_once(url)
     try:
         client.ping()
         warn_of_eviction(client)
