@@ -5,6 +5,7 @@ import os
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,7 +20,7 @@ PREFIX = "fleet-work-"
 
 @contextmanager
 def scratch(store: Store) -> Iterator[Path]:
-    """An empty folder for the time of the block; leftovers of killed processes are swept away first.
+    """An empty folder that is gone afterwards; what a killed process left is swept away first.
 
     For a folder it lies on the same disk, so that finished files can be linked into place. Every
     `OSError` in the block is taken for one of the scratch folder's.
@@ -32,9 +33,9 @@ def scratch(store: Store) -> Iterator[Path]:
     missing = [folder for folder in parent.parents if not folder.exists()]
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        _sweep(parent)
+        sweep(parent, PREFIX)
         try:
-            with tempfile.TemporaryDirectory(prefix=PREFIX, dir=parent) as name, _lock(Path(name)):
+            with tempfile.TemporaryDirectory(prefix=PREFIX, dir=parent) as name, lock_folder(Path(name)):
                 yield Path(name)
         finally:
             if not shared:
@@ -48,25 +49,32 @@ def scratch(store: Store) -> Iterator[Path]:
         ) from error
 
 
-def _sweep(parent: Path) -> None:
-    """Remove our unlocked folders; foreign files are left alone."""
-    for left in parent.glob(f"{PREFIX}*"):
-        if _is_own_folder(left):
-            with suppress(BlockingIOError, FileNotFoundError, NotADirectoryError), _lock(left):
+def sweep(parent: Path, prefix: str, *, older_than: float = 0.0) -> None:
+    """Remove our unlocked folders; foreign files are left alone.
+
+    Args:
+        parent: of the folders.
+        prefix: of their names.
+        older_than: seconds that a maker has to lock a new one.
+    """
+    for left in parent.glob(f"{prefix}*"):
+        if _is_own_folder(left, older_than):
+            with suppress(BlockingIOError, FileNotFoundError, NotADirectoryError), lock_folder(left):
                 shutil.rmtree(left)
 
 
-def _is_own_folder(path: Path) -> bool:
-    """Whether it is a folder of this user's, and no link to one."""
+def _is_own_folder(path: Path, older_than: float) -> bool:
+    """Whether it is a folder of this user's, no link to one, and not too new."""
     try:
         found = path.lstat()
     except FileNotFoundError:  # swept away by another process
         return False
-    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+    is_own = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+    return is_own and time.time() - found.st_mtime >= older_than
 
 
 @contextmanager
-def _lock(folder: Path) -> Iterator[None]:
+def lock_folder(folder: Path) -> Iterator[None]:
     """A lock that ends with the process, however it ends."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:

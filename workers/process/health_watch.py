@@ -7,7 +7,7 @@ from pathlib import Path
 from common.queue.broker import BrokerView
 from common.settings import HealthSettings
 from workers.health import ALIVE, CHILD_READY, PROGRESS, READY
-from workers.process.metrics_server import is_alive
+from workers.process.metrics_folder import is_alive
 
 DEAF_AFTER = 90.0
 """Seconds without a message and without asking for one, after which a worker beside a full queue is deaf."""

@@ -1,38 +1,45 @@
 """`/metrics` of a worker: the parent serves the metrics of its children, dead ones included."""
 
-import atexit
 import os
-import shutil
-import tempfile
+import threading
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Metric, start_http_server
 from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from common.errors import FleetError
 from common.settings import HealthSettings, MetricsSettings
 from workers.health import READY
+from workers.process.metrics_folder import make_folder, merge_dead
 
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-LIVE = "gauge_live*_*.db"
+MERGE_EVERY = 10.0
+"""Seconds, where nobody scrapes."""
 
 
 class Children(Collector):
-    """The children's metrics, without the gauges of dead ones. Needs a fresh folder."""
+    """The children's metrics: those of dead ones are merged, their gauges gone. Needs a fresh folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._merged: Collector = MultiProcessCollector(None, path=str(folder))  # type: ignore[no-untyped-call]
+        self._moving = threading.Lock()
 
     def collect(self) -> Iterable[Metric]:
-        for file in self._folder.glob(LIVE):
-            pid = int(file.stem.rpartition("_")[2])
-            if not is_alive(pid):
-                mark_process_dead(pid, str(self._folder))  # type: ignore[no-untyped-call]
-        return self._merged.collect()
+        with self._moving:
+            merge_dead(self._folder)
+            return self._merged.collect()
+
+    def keep_small(self) -> None:
+        """Merge for ever, as children die."""
+        while True:
+            time.sleep(MERGE_EVERY)
+            with self._moving:
+                merge_dead(self._folder)
 
 
 class Readiness(Collector):
@@ -47,15 +54,6 @@ class Readiness(Collector):
         )
 
 
-def is_alive(pid: int) -> bool:
-    """Whether this user has a process of this id."""
-    try:
-        os.kill(pid, 0)
-    except OSError:
-        return False
-    return True
-
-
 def serve_metrics(settings: MetricsSettings, health: HealthSettings) -> None:
     """Serve from a thread, started before the children, which inherit the metrics folder.
 
@@ -64,11 +62,11 @@ def serve_metrics(settings: MetricsSettings, health: HealthSettings) -> None:
     """
     if not settings.port:
         return
-    folder = tempfile.mkdtemp(prefix="fleet-metrics-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    os.environ[VARIABLE] = folder
+    folder = make_folder()
+    os.environ[VARIABLE] = str(folder)
+    children = Children(folder)
     registry = CollectorRegistry()
-    registry.register(Children(Path(folder)))
+    registry.register(children)
     if health.folder is not None:
         registry.register(Readiness(Path(health.folder)))
     try:
@@ -77,3 +75,4 @@ def serve_metrics(settings: MetricsSettings, health: HealthSettings) -> None:
         raise FleetError(
             f"{settings.address}:{settings.port}: {error.strerror or error}; choose another port"
         ) from error
+    threading.Thread(target=children.keep_small, name="metrics", daemon=True).start()
