@@ -1,4 +1,4 @@
-"""Reports of attempts: log lines, metrics and the health of this process."""
+"""What the world is told of attempts: log lines, metrics and the health of this process."""
 
 import structlog
 
@@ -46,7 +46,7 @@ class Observer:
         """
         PUT_BACK.labels(_label(error)).inc()
         is_failure = isinstance(error, UnexpectedError | FailingWorkerError)
-        ATTEMPTS.labels("failed" if is_failure else "put_back").inc()
+        ATTEMPTS.labels(_FAILED if is_failure else _PUT_BACK).inc()
         is_outage = kind.reaction is Reaction.WITHDRAW
         if is_outage:
             self._health.mark_unready()
@@ -65,6 +65,10 @@ class Observer:
         log.error("message set aside", reason=reason)
         SET_ASIDE.inc()
 
+
+_PUT_BACK, _FAILED = "put_back", "failed"
+COUNTED_ENDS = (End.COMMITTED, End.LATE, End.DEAD, _PUT_BACK, _FAILED)
+"""How a counted attempt may end."""
 
 _INFO, _WARNING, _ERROR = 20, 30, 40
 _EVENTS = {

@@ -20,7 +20,7 @@ from workers.process.health_step import watch_health
 from workers.process.metrics_server import serve_metrics
 from workers.process.shutdown_step import leave_stopping_to_parent, shutdown_step
 from workers.process.startup import require_infrastructure
-from workers.process.warm_up import warm_up
+from workers.process.warm_up import show_metrics, warm_up
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +51,7 @@ def connect_lifecycle(settings: Settings) -> None:
 
     signals.worker_init.connect(_before_start, weak=False)
     signals.worker_process_init.connect(leave_stopping_to_parent, weak=False)
+    signals.worker_process_init.connect(lambda **_: show_metrics(settings), weak=False)
     signals.worker_process_init.connect(lambda **_: warm_up(settings), weak=False)
     signals.worker_ready.connect(_when_ready, weak=False)
 

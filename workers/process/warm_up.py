@@ -1,4 +1,4 @@
-"""Preloading of the models in a pool child."""
+"""The first steps of a pool child."""
 
 import threading
 
@@ -15,6 +15,14 @@ def warm_up(settings: Settings) -> None:
     """Preload the models in a background thread if health files are on; a batch waits for the same load."""
     if settings.health.folder is not None:
         threading.Thread(target=_load, args=(settings,), name="warm-up", daemon=True).start()
+
+
+def show_metrics(settings: Settings) -> None:
+    """Export every counter from now on, if anybody is to see them."""
+    if settings.metrics.port:
+        from workers.delivery.zeroes import show_zeroes  # noqa: PLC0415 - only a child counts
+
+        show_zeroes()
 
 
 def _load(settings: Settings) -> None:

@@ -137,7 +137,9 @@ def slow(fleet: Fleet, site: Site) -> Iterator[None]:
 
 def test_rows_agree_with_the_shards(fleet: Fleet) -> None:
     seen, rows = fleet.scrape(), Counter(fleet.shards()["status"].to_pylist())
-    assert {labels: value for (name, labels), value in seen.items() if name == "fleet_rows_total"} == rows
+    counted = {labels: value for (name, labels), value in seen.items() if name == "fleet_rows_total"}
+    assert Counter(counted) == rows
+    assert seen["fleet_batches_dead_total", "part"] == 0, "not born as 1"
     assert seen["fleet_images_total", ""] == rows["ok"] > 0
     assert seen["fleet_attempts_total", "committed"] == 6
 
