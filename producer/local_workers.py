@@ -25,7 +25,7 @@ def run_workers(count: int, folder: Path, settings: Settings) -> Iterator[list["
     gpus = gpu_count()
     processes = [
         start(
-            [sys.executable, "-m", "celery", "-A", "workers", "worker", "-n", f"worker-{number}@%h"],
+            [sys.executable, "-P", "-m", "workers", "worker", "-n", f"worker-{number}@%h"],
             log=_log(folder, number),
             environment=worker_environment(number, gpus, settings, workers=count),
         )

@@ -1,9 +1,11 @@
 """The app of `celery -A workers`."""
-# ruff: noqa: E402 - a worker listens to signals before the other imports, which take seconds
+# ruff: noqa: E402 - before the other imports: they take seconds, and must be ours
 
 from workers.process.early_stop import end_on_signals
+from workers.process.safe_path import leave_working_folder_out
 
 end_on_signals()
+leave_working_folder_out()
 
 import sys
 
@@ -11,10 +13,12 @@ from common.console.cli import fail, load_settings
 from common.errors import FleetError
 from common.queue.app import make_app
 from workers.delivery.task import register_task
+from workers.process.detach import check_before_detaching
 from workers.process.lifecycle import connect_lifecycle
 
 try:
     settings = load_settings()
+    check_before_detaching(sys.argv, settings)
     app = make_app(settings)
 except FleetError as error:
     sys.exit(fail(error))

@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 from collections.abc import MutableMapping
+from logging.handlers import WatchedFileHandler
 from typing import Any
 
 import structlog
@@ -15,19 +16,21 @@ LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LONGEST_VALUE = 512
 
 
-def configure_logs(level: str | None = None) -> None:
-    """Send all log records of this process to standard error.
+def configure_logs(level: str | None = None, *, file: str | None = None) -> None:
+    """Send all log records of this process to standard error, or to a file.
 
     Args:
         level: a name of the logging module; by default that of `LOG_LEVEL`, else INFO.
+        file: that may be moved away while it is written to, as logrotate does.
 
     Raises:
-        FleetError: `LOG_LEVEL` names none.
+        FleetError: `LOG_LEVEL` names none, or the file cannot be written.
     """
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _handler(file)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=_shared_processors(), processors=_renderers(sys.stderr.isatty())
+            foreign_pre_chain=_shared_processors(),
+            processors=_renderers(terminal=file is None and sys.stderr.isatty()),
         )
     )
     root = logging.getLogger()
@@ -40,6 +43,15 @@ def configure_logs(level: str | None = None) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def _handler(file: str | None) -> logging.Handler:
+    if file is None:
+        return logging.StreamHandler(sys.stderr)
+    try:
+        return WatchedFileHandler(file)
+    except OSError as error:
+        raise FleetError(f"{file}: {error.strerror}; name another --logfile") from error
 
 
 def log_level() -> str:
@@ -66,7 +78,7 @@ def _shared_processors() -> list[Processor]:
     ]
 
 
-def _renderers(terminal: bool) -> list[Processor]:
+def _renderers(*, terminal: bool) -> list[Processor]:
     renderer: Processor = structlog.processors.JSONRenderer()
     if terminal:
         renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)

@@ -9,6 +9,7 @@ from celery import Celery, signals
 
 from common.queue.broker import UNACKED, UNACKED_INDEX, UNACKED_MUTEX
 from common.queue.broker_url import parse_broker_url
+from common.queue.loader import FleetLoader
 from common.queue.message import QUEUE, TASK, Message
 from common.settings import Settings
 
@@ -27,7 +28,7 @@ def make_app(settings: Settings) -> Celery:
     """The app of producer, worker and Flower."""
     _ignore_foreign_brokers()
     broker = parse_broker_url(settings.broker_url).celery
-    app = Celery("caption-fleet", broker=broker, set_as_current=False)
+    app = Celery("caption-fleet", broker=broker, set_as_current=False, loader=FleetLoader)
     app.conf.update(_broker(settings) | _delivery(settings) | _pool(settings) | _OBSERVED)
     return app
 

@@ -25,11 +25,11 @@ def site(drawn: list[Picture]) -> Iterator[Site]:
 
 
 @contextmanager
-def worker(environment: Mapping[str, str], log: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """`celery -A workers worker`, no flag; SIGTERM at the end of the block."""
+def worker(environment: Mapping[str, str], log: Path, *options: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """`celery -A workers worker`, of itself without a flag; SIGTERM at the end of the block."""
     with log.open("ab") as sink:
         process = subprocess.Popen(
-            [sys.executable, "-m", "celery", "-A", "workers", "worker"],
+            [sys.executable, "-m", "celery", "-A", "workers", "worker", *options],
             env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
             stdout=sink,
             stderr=sink,

@@ -57,8 +57,18 @@ def wait_for_shard(folder: Path, process: "subprocess.Popen[str]") -> None:
         time.sleep(0.1)
 
 
+def _shadow(folder: Path) -> None:
+    """A person's own modules, by the names of ours and of what we use."""
+    for name in ("common", "workers", "redis", "structlog"):
+        (folder / name).mkdir()
+        (folder / name / "__init__.py").write_text("raise ImportError('a person's own')")
+    (folder / "celery.py").write_text("raise ImportError('a person's own')")
+
+
 @pytest.fixture
 def parts(outside: Path, site: Site, drawn: list[Picture]) -> list[Path]:
+    """In a folder that shadows the fleet."""
+    _shadow(outside)
     return write_parts(outside / "in", links(site, drawn))
 
 

@@ -15,6 +15,7 @@ from common.settings import Settings
 from workers.delivery.heartbeat import Heartbeat
 from workers.delivery.worker_id import new_worker_id
 from workers.health import ChildHealth
+from workers.process.detach import tell_log_file
 from workers.process.flower_defaults import set_flower_defaults
 from workers.process.health_step import watch_health
 from workers.process.metrics_server import serve_metrics
@@ -56,8 +57,11 @@ def connect_lifecycle(settings: Settings) -> None:
     signals.worker_ready.connect(_when_ready, weak=False)
 
 
-def _configure_logs(**_: Any) -> None:
-    configure_logs()
+def _configure_logs(logfile: str | None = None, **_: Any) -> None:
+    try:
+        configure_logs(file=logfile or None)
+    except FleetError as error:
+        raise SystemExit(fail(error)) from error
     get_logger().propagate = True  # billiard's own handler would print plain text
 
 
@@ -76,6 +80,7 @@ def _prepare(worker: WorkController, settings: Settings) -> None:
         serve_metrics(settings.metrics, settings.health)
         watch_health(worker, settings)
     except FleetError as error:
+        tell_log_file(worker.logfile, worker.hostname, error)
         raise SystemExit(fail(error)) from error
 
 

@@ -1,5 +1,6 @@
 """A real worker's metrics and health files: they agree with the shards, and outlive what is killed."""
 
+import json
 import os
 import signal
 import time
@@ -16,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from common.queue.broker import queue_length
 from common.queue.exporter import QueueMetrics
 from producer.cli import main
 from tests.demo.parts import links, write_parts
@@ -114,12 +116,12 @@ def fleet(tmp_path_factory: pytest.TempPathFactory, site: Site, drawn: list[Pict
             "FLEET_HEALTH_PATIENCE": "3",
             "TMPDIR": str(folder),
         }
-        with worker(environment, folder / "log") as process:
+        with worker(environment, folder / "log", "--logfile", str(folder / "%n.log")) as process:
             fleet = Fleet(broker, folder, environment, port, psutil.Process(process.pid))
             until((folder / "health" / "ready").exists)
             fleet.enqueue(*write_parts(folder / "in", links(site, drawn)))
             until(lambda: len(list((folder / "out/shards").rglob("*.parquet"))) == 6)
-            until(lambda: fleet.running() == 0)
+            until(lambda: queue_length(broker.client()).total == 0)  # acknowledged, so counted
             yield fleet
     assert not list(folder.glob("fleet-metrics-*"))
 
@@ -142,6 +144,13 @@ def test_rows_agree_with_the_shards(fleet: Fleet) -> None:
     assert seen["fleet_batches_dead_total", "part"] == 0, "not born as 1"
     assert seen["fleet_images_total", ""] == rows["ok"] > 0
     assert seen["fleet_attempts_total", "committed"] == 6
+
+
+def test_parent_and_child_write_to_the_log_file(fleet: Fleet) -> None:
+    (file,) = fleet.folder.glob("*.log")
+    text = file.read_text()
+    assert {"shard written", "batch received"} <= {json.loads(line)["event"] for line in text.splitlines()}
+    assert " ready." in text
 
 
 def test_captions_agree_with_the_shards(fleet: Fleet) -> None:

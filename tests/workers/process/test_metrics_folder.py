@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 from workers.process.metrics_folder import PREFIX, YOUNG, make_folder, merge_dead
 
@@ -32,7 +33,7 @@ def count_in_a_child(folder: Path) -> None:
 
 
 def samples(folder: Path) -> dict[str, float]:
-    collector = MultiProcessCollector(None, path=str(folder))
+    collector: Collector = MultiProcessCollector(None, path=str(folder))  # type: ignore[no-untyped-call]
     return {sample.name: sample.value for metric in collector.collect() for sample in metric.samples}
 
 
