@@ -1,7 +1,7 @@
 """Where a worker reads parts from: `FLEET_PARTS_ALLOW` binds whoever writes a run's manifest."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 
 from common.run.layout import INPUT, STAGED
 from common.run.planned_part import Part
@@ -22,22 +22,31 @@ def allowed_places(prefixes: Iterable[str]) -> tuple[str, ...]:
     )
 
 
-def require_allowed(part: Part, run: str, prefixes: Iterable[str]) -> None:
-    """Check the place of a part; the copies that the run itself holds are allowed.
+def require_allowed(part: Part, run: str, prefixes: Collection[str]) -> None:
+    """Check every place that a part names; the copies that the run itself holds are allowed.
 
     Args:
         part: as it is read.
         run: URI of its run.
-        prefixes: of the settings; none allow all.
+        prefixes: of the settings; an empty collection allows all.
 
     Raises:
         ForeignMessageError: it lies elsewhere, also behind a link.
     """
-    places = allowed_places(prefixes)
-    if places and not any(
-        _is_in(part.address, place) for place in (*places, f"{run}/{INPUT}", f"{run}/{STAGED}")
-    ):
-        raise ForeignMessageError(f"{run}: part {part.id} lies outside FLEET_PARTS_ALLOW ({part.address})")
+    if not prefixes:
+        return
+    places = (*allowed_places(prefixes), f"{run}/{INPUT}", f"{run}/{STAGED}")
+    for address in _addresses(part):
+        if not any(_is_in(address, place) for place in places):
+            raise ForeignMessageError(f"{run}: part {part.id} lies outside FLEET_PARTS_ALLOW ({address})")
+
+
+def _addresses(part: Part) -> Iterator[str]:
+    yield part.address
+    if part.beside is not None:
+        yield part.beside.address
+    if part.folder is not None:
+        yield part.folder
 
 
 def _is_in(address: str, place: str) -> bool:

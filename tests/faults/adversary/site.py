@@ -34,7 +34,7 @@ def paths(*, laborious: bool) -> list[str]:
 @cache
 def _images() -> list[Callable[[], bytes]]:
     ready = [*metadata_bombs().values(), *polyglots().values()]
-    return [*(lambda body=body: body for body in ready), _a_bomb, *COUNTED.values(), *LABORIOUS.values()]  # type: ignore[misc]
+    return [*(lambda body=body: body for body in ready), _a_bomb, *COUNTED.values(), *LABORIOUS.values()]
 
 
 def _a_bomb() -> bytes:

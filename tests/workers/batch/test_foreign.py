@@ -12,7 +12,7 @@ from common.run.layout import part_key
 from common.run.manifest import Run
 from common.run.model_refs import model_refs
 from common.run.part import PartError
-from common.run.planned_part import Part
+from common.run.planned_part import Beside, Part
 from common.settings import Settings
 from tests.samples import write_part
 from workers.batch import ForeignMessageError, find_work, read_batch
@@ -212,6 +212,24 @@ def test_a_link_leads_nowhere_else(linked: str, settings: Settings, tmp_path: Pa
     link.symlink_to(secret)
     with pytest.raises(ForeignMessageError, match="outside FLEET_PARTS_ALLOW"):
         find(str(link), settings, tmp_path, str(tmp_path / "allowed"))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"kind": "folder", "folder": "/etc"},
+        {"kind": "folder", "folder": "s3://bucket/secret"},
+        {"kind": "tar", "beside": Beside(address="/etc/a.parquet", size=1)},
+    ],
+)
+def test_every_place_that_a_part_names_is_bound(
+    fields: dict[str, Any], settings: Settings, tmp_path: Path
+) -> None:
+    make_run(tmp_path / "runs", settings, **fields)
+    bound = settings.model_copy(update={"parts_allow": ("/in", "s3://bucket/in")})
+    find_work(message(tmp_path / "runs"), settings)
+    with pytest.raises(ForeignMessageError, match="outside FLEET_PARTS_ALLOW"):
+        find_work(message(tmp_path / "runs"), bound)
 
 
 def test_what_the_run_itself_holds_is_allowed(settings: Settings, tmp_path: Path) -> None:
