@@ -5,13 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
-from common import __version__
 from common.console.progress import progress
 from common.errors import FleetError
 from common.run.bundle import write_bundle
 from common.run.layout import RUN_KEY, part_key
+from common.run.make_run import make_run
 from common.run.manifest import Run, read_part, read_parts, read_run
-from common.run.model_refs import UNPINNED, model_refs
+from common.run.model_refs import UNPINNED
 from common.run.planned_part import Part
 from common.settings import Settings
 from common.store import Store
@@ -30,12 +30,7 @@ def agree_on_run(store: Store, settings: Settings, batch_rows: int | None) -> tu
     """
     existing = read_run(store)
     known = existing.batch_rows if existing else DEFAULT_BATCH_ROWS
-    wanted = Run(
-        version=__version__,
-        batch_rows=batch_rows or known,
-        models=model_refs(settings),
-        sampling=settings.sampling,
-    )
+    wanted = make_run(settings, batch_rows or known)
     if existing is None:
         _warn_of_unpinned(wanted)
         return wanted, False
@@ -88,8 +83,8 @@ def _write_part(store: Store, part: Part) -> None:
 
 
 def _warn_of_unpinned(run: Run) -> None:
-    for ref in (run.models.captioner, run.models.ranker, run.models.selector):
-        if ref.revision == UNPINNED:
+    for ref in (run.models.captioner, run.models.ranker, run.models.selector, run.repairer):
+        if ref is not None and ref.revision == UNPINNED:
             log.warning("model is not pinned; name it as id@commit", model=ref.name)
 
 

@@ -11,6 +11,7 @@ from common.run.bundle import OBJECT_BYTES, read_objects
 from common.run.layout import PARTS, RUN_KEY, part_key
 from common.run.planned_part import Part
 from common.run.record import Record
+from common.run.thresholds import Thresholds
 from common.settings import SamplingSettings
 from common.store import OversizeError, Store
 
@@ -46,13 +47,23 @@ class Run(Record):
     batch_rows: Annotated[int, Field(gt=0, le=MAX_BATCH_ROWS)]
     models: Models
     sampling: SamplingSettings
+    repairer: ModelRef | None = None
+    thresholds: Thresholds | None = None
+    signs: tuple[str, ...] | None = None
+    """Opt-out signs that are honoured."""
+
+    @property
+    def unknown(self) -> set[str]:
+        """Fields that the manifest leaves open: version 0.1 wrote none of these."""
+        return {"repairer", "thresholds", "signs"} if self.thresholds is None else set()
 
     def difference(self, other: "Run") -> str | None:
         """The first difference to `other` that would change the data set, as a sentence."""
-        ours, theirs = (_flat(run.model_dump(mode="json", exclude={"version"})) for run in (self, other))
-        for name in ours:
-            if ours[name] != theirs[name]:
-                return f"{name} is {ours[name]!r} in the run and {theirs[name]!r} here"
+        ignored = {"version"} | self.unknown | other.unknown
+        ours, theirs = (_flat(run.model_dump(mode="json", exclude=ignored)) for run in (self, other))
+        for name in ours | theirs:
+            if ours.get(name) != theirs.get(name):
+                return f"{name} is {ours.get(name)!r} in the run and {theirs.get(name)!r} here"
         return None
 
 

@@ -22,7 +22,7 @@ class ShardModel(BaseModel):
 
 
 class Provenance(BaseModel):
-    """Run, batch, models, sampling and version of one shard; fields of newer writers are ignored."""
+    """Run, batch, settings and version of one shard; fields of newer writers are ignored."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -30,6 +30,10 @@ class Provenance(BaseModel):
     batch: str = ""
     models: dict[str, ShardModel] = Field(default_factory=dict)
     sampling: dict[str, Any] = Field(default_factory=dict)
+    repairer: ShardModel | None = None
+    thresholds: dict[str, Any] | None = None  # None in shards of version 0.1
+    signs: list[str] | None = None
+    lists: dict[str, str] = Field(default_factory=dict)  # SHA-256 of each list of rows to leave out
     version: str = ""
 
 
@@ -47,14 +51,33 @@ def read_provenance(metadata: Mapping[bytes, bytes] | None) -> Provenance:
 
 def difference(found: Provenance, run: Run) -> str | None:
     """Where a shard was made otherwise than its run says, as a sentence."""
-    for role in Models.model_fields:
-        planned: ModelRef = getattr(run.models, role)
-        model = found.models.get(role)
-        if model is not None and (model.name, model.revision) != (planned.name, planned.revision):
-            made = quote(f"{model.name}@{model.revision}")
-            return f"{role} {made} instead of {planned.name}@{planned.revision}"
-    sampling = run.sampling.model_dump(mode="json")
-    for name, value in found.sampling.items():
-        if name in sampling and value != sampling[name]:
-            return f"{name} {quote(repr(value))} instead of {sampling[name]!r}"
+    models = ((role, found.models.get(role), getattr(run.models, role)) for role in Models.model_fields)
+    return (
+        next(filter(None, (_other_model(*one) for one in models if one[1] is not None)), None)
+        or _other_value(found.sampling, run.sampling.model_dump(mode="json"))
+        or _other_rules(found, run)
+    )
+
+
+def _other_rules(found: Provenance, run: Run) -> str | None:
+    """Shards and runs of version 0.1 do not say these."""
+    if found.thresholds is None or run.unknown:
+        return None
+    planned = run.model_dump(mode="json", include={"thresholds", "signs"})
+    return (
+        _other_model("repairer", found.repairer, run.repairer)
+        or _other_value(found.thresholds, planned["thresholds"])
+        or _other_value({"signs": found.signs}, planned)
+    )
+
+
+def _other_model(role: str, made: ShardModel | None, planned: ModelRef | None) -> str | None:
+    ours, theirs = (f"{one.name}@{one.revision}" if one else "none" for one in (made, planned))
+    return None if ours == theirs else f"{role} {quote(ours)} instead of {theirs}"
+
+
+def _other_value(made: Mapping[str, Any], planned: Mapping[str, Any]) -> str | None:
+    for name, value in made.items():
+        if name in planned and value != planned[name]:
+            return f"{name} {quote(repr(value))} instead of {planned[name]!r}"
     return None

@@ -9,7 +9,8 @@ HEAD = """# Shards
 
 `shards/<part>/<first row>.parquet` holds one row for each row of its batch: none missing, none twice, in
 the order of the input. Image bytes are never stored. The metadata of each file, under `fleet`, names the
-run, the batch, the models with their revisions and dtype, the sampling settings and the version, as JSON.
+run, the batch, the models with their revisions and dtype, the sampling settings, the thresholds, the honoured
+signs, the SHA-256 of each deny list and the version, as JSON.
 
 ```python
 import pandas

@@ -52,6 +52,11 @@ class Filters:
             raise FilterError(str(error)) from error
         self._thresholds = tuple(_thresholds(settings))
 
+    @property
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of each list that leaves out anything; lists may change during a run."""
+        return {"deny": self._deny.digest} if self._deny.entries else {}
+
     def verdict(self, row: Row) -> Verdict | None:
         """`(Status.FILTERED, rule)` for a row to leave out, by its published column names."""
         rules = (threshold.rule(row) for threshold in self._thresholds)

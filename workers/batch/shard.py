@@ -25,7 +25,7 @@ def shard_bytes(
         rows: as `read_rows` gives them.
         outcomes: one per row, in order.
         batch: which rows these are.
-        provenance: run, models, sampling settings and version; kept in the file's metadata as JSON.
+        provenance: run, settings, lists and version; kept in the file's metadata as JSON.
     """
     columns = {**_input(rows), **_results(outcomes), **_position(batch)}
     _require_all(columns)

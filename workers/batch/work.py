@@ -8,13 +8,12 @@ from typing import Any, cast
 
 import pyarrow as pa
 
-from common import __version__
 from common.errors import NoPlaceError
 from common.metrics import Stage, measure
 from common.queue.message import Message
 from common.run.batch import Batch
+from common.run.make_run import make_run
 from common.run.manifest import ManifestError, Run, read_part, read_run
-from common.run.model_refs import model_refs
 from common.run.planned_part import Part
 from common.settings import Settings
 from common.store import Store, absolute_uri, is_under, open_store
@@ -51,7 +50,7 @@ def find_work(message: Message, settings: Settings) -> Work:
     Raises:
         ForeignMessageError: the run is not under FLEET_OUTPUT, is none, or has no such batch; its part is
             not in FLEET_PARTS_ALLOW.
-        WrongSettingsError: the run was made with other models or sampling settings.
+        WrongSettingsError: the run was made with other settings.
         StoreError: the output cannot be reached.
     """
     _require_served(message.run, settings)
@@ -153,7 +152,8 @@ def caption_batch(
     if rows.source is None:
         check_network(rows.urls, outcomes, settings.fetch.canary)
     with measure(Stage.WRITE):
-        body = shard_bytes(rows.table, outcomes, work.batch, _provenance(work, cascade))
+        made = _provenance(work, cascade.dtype, settings, rows.filters)
+        body = shard_bytes(rows.table, outcomes, work.batch, made)
         first = work.store.create(work.batch.shard_key, body)
     return count_statuses(outcomes) if first else None
 
@@ -180,8 +180,7 @@ def _require_served(run: str, settings: Settings) -> None:
 
 
 def _require_same_settings(run: Run, settings: Settings) -> None:
-    ours = run.model_copy(update={"models": model_refs(settings), "sampling": settings.sampling})
-    difference = run.difference(ours)
+    difference = run.difference(make_run(settings, run.batch_rows))
     if difference:
         raise WrongSettingsError(f"{difference}; give this worker the run's FLEET_ settings")
 
@@ -196,11 +195,7 @@ def _key(identity: str) -> int:
     return int.from_bytes(hashlib.blake2b(identity.encode(), digest_size=8).digest(), "little", signed=True)
 
 
-def _provenance(work: Work, cascade: Captioning) -> dict[str, Any]:
-    models = {name: {**ref, "dtype": cascade.dtype} for name, ref in work.run.models.model_dump().items()}
-    return {
-        "run": work.store.uri,
-        "version": __version__,
-        "models": models,
-        "sampling": work.run.sampling.model_dump(mode="json"),
-    }
+def _provenance(work: Work, dtype: str, settings: Settings, filters: Filters) -> dict[str, Any]:
+    made = make_run(settings, work.run.batch_rows).model_dump(mode="json", exclude={"format", "batch_rows"})
+    models = {role: {**model, "dtype": dtype} for role, model in made["models"].items()}
+    return {**made, "run": work.store.uri, "models": models, "lists": filters.digests}
