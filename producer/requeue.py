@@ -1,6 +1,8 @@
 """Requeueing: missing batches from manifest, output and queue; dead ones on an operator's word."""
 
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 
 from common.console.progress import progress
 from common.errors import FleetError
@@ -18,6 +20,8 @@ from producer.enqueue import Enqueued, queue_missing
 from producer.shard_watch import ShardWatch
 
 THREADS = 32
+AT_ONCE = 1000
+"""Dead batches whose traces are deleted together."""
 
 
 def requeue(output: str, settings: Settings, *, dead: bool, reason: Reason | None = None) -> Enqueued:
@@ -45,27 +49,35 @@ def _revive(store: Store, settings: Settings, numbering: Numbering, reason: Reas
     client = connect(settings.broker_url)
     book, live = AttemptBook(client, store.uri), LiveRun(client, store.uri)
     dead = numbering.bits(dead_batches(store)) & ~ShardWatch(store, numbering).look()
-
-    def revive_one(number: int) -> None:
-        batch = numbering.id(number)
-        if reason is None or _is_dead_by(store, batch, reason):
-            _forget(store, book, live, batch)
-
-    with progress("reviving batches", dead.bit_count()) as advance, ThreadPoolExecutor(THREADS) as pool:
-        for _ in pool.map(revive_one, numbers(dead)):
-            advance(1)
+    with progress("reviving batches", dead.bit_count()) as advance:
+        for batches in _chunks(map(numbering.id, numbers(dead))):
+            chosen = batches if reason is None else _select_by_reason(store, batches, reason)
+            if chosen:
+                _forget(store, book, live, chosen)
+            advance(len(batches))
 
 
-def _is_dead_by(store: Store, batch: str, reason: Reason) -> bool:
+def _chunks(batches: Iterator[str]) -> Iterator[list[str]]:
+    while some := list(islice(batches, AT_ONCE)):
+        yield some
+
+
+def _select_by_reason(store: Store, batches: Sequence[str], reason: Reason) -> list[str]:
+    with ThreadPoolExecutor(THREADS) as pool:
+        reasons = pool.map(lambda batch: _reason(store, batch), batches)
+        return [batch for batch, found in zip(batches, reasons, strict=True) if found is reason]
+
+
+def _reason(store: Store, batch: str) -> Reason | None:
     try:
         failure = read_failure(store, batch)
     except (ValueError, RecursionError):
-        return False
-    return failure is not None and failure.reason == reason
+        return None
+    return failure and failure.reason
 
 
-def _forget(store: Store, book: AttemptBook, live: LiveRun, batch: str) -> None:
-    """Attempts first, then the failure record: in this order a killed producer loses nothing."""
-    book.reset(batch)
-    live.drop(batch)
-    store.delete(failure_key(batch))
+def _forget(store: Store, book: AttemptBook, live: LiveRun, batches: Sequence[str]) -> None:
+    """Attempts first, then the failure records: in this order a killed producer loses nothing."""
+    book.reset(*batches)
+    live.drop(*batches)
+    store.delete_all([failure_key(batch) for batch in batches])

@@ -72,12 +72,12 @@ class AttemptBook:
         error = self._client.hget(self._errors, batch)
         return None if error is None else str(error)
 
-    def reset(self, batch: str) -> None:
-        """Reset the counters: the batch is done, or an operator requeues it."""
+    def reset(self, *batches: str) -> None:
+        """Reset the counters of at least one batch: it is done, or an operator requeues it."""
         pipeline = self._client.pipeline()
         for key in (self._open, self._crashed, self._vanished, self._errors):
-            pipeline.hdel(key, batch)
-        pipeline.delete(f"{self._failed_on}:{batch}")
+            pipeline.hdel(key, *batches)
+        pipeline.delete(*(f"{self._failed_on}:{batch}" for batch in batches))
         pipeline.execute()
 
     def _count_unended(self, batch: str, worker: str) -> None:

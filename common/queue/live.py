@@ -126,10 +126,11 @@ class LiveRun:
             pipeline.hincrby(self._rows, status, count)
         pipeline.execute()
 
-    def drop(self, batch: str) -> None:
-        """Unmark a batch that leaves the queue without a commit of this worker."""
+    def drop(self, *batches: str) -> None:
+        """Unmark batches that leave the queue without a commit of this worker."""
         pipeline = self._client.pipeline()
-        self._leave(pipeline, batch)
+        for batch in batches:
+            self._leave(pipeline, batch)
         pipeline.execute()
 
     def _leave(self, pipeline: redis.client.Pipeline, batch: str) -> None:

@@ -1,6 +1,6 @@
 """The interface of a store: a folder or an S3 prefix."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -83,6 +83,10 @@ class Store(Protocol):
 
     def delete(self, key: str) -> None:
         """Remove `key`, if it exists. Failure records and a data set's old files, never a shard."""
+        ...
+
+    def delete_all(self, keys: Sequence[str]) -> None:
+        """`delete` for many, in few requests."""
         ...
 
     def trial(self, key: str) -> AbstractContextManager[None]:

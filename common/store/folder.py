@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -83,6 +83,10 @@ class FolderStore:
     def delete(self, key: str) -> None:
         with folder_errors(self.uri):
             (self.root / key).unlink(missing_ok=True)
+
+    def delete_all(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            self.delete(key)
 
     @contextmanager
     def trial(self, key: str) -> Iterator[None]:

@@ -1,7 +1,7 @@
 """A store under an S3 prefix: `If-None-Match: *` is its create-only write."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -18,8 +18,11 @@ from common.store.s3_object import open_object
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 CONFLICT_TRIES = 5
+DELETED_AT_ONCE = 1000
+"""Keys of one DeleteObjects: S3 takes no more."""
 
 SHARD_BYTES = 256 << 20
 """The largest object that comes whole where it is opened."""
@@ -132,6 +135,25 @@ class S3Store:
         self._connection.call(
             self.uri, lambda client: client.delete_object(Bucket=self._bucket, Key=self._key(key))
         )
+
+    def delete_all(self, keys: Sequence[str]) -> None:
+        for start in range(0, len(keys), DELETED_AT_ONCE):
+            some = [self._key(key) for key in keys[start : start + DELETED_AT_ONCE]]
+            gone = self._connection.call(self.uri, lambda client: self._delete_some(client, some))  # noqa: B023
+            for key in keys[start : start + DELETED_AT_ONCE]:
+                if self._key(key) not in gone:
+                    self.delete(key)
+
+    def _delete_some(self, client: "S3Client", keys: Sequence[str]) -> set[str]:
+        """Those that one DeleteObjects says it deleted; not every server knows it."""
+        objects: list[ObjectIdentifierTypeDef] = [{"Key": key} for key in keys]
+        try:
+            answer = client.delete_objects(
+                Bucket=self._bucket, Delete={"Objects": objects}, **self._connection.sum_of()
+            )
+        except ClientError:  # deleting them one by one tells what is wrong
+            return set()
+        return {deleted["Key"] for deleted in answer.get("Deleted", []) if "Key" in deleted}
 
     @contextmanager
     def trial(self, key: str) -> Iterator[None]:

@@ -10,6 +10,7 @@ from unittest import mock
 import pytest
 
 from common.errors import FleetError
+from common.queue.attempts import AttemptBook, Attempts
 from common.queue.live import LiveRun
 from common.queue.marks import Marks
 from common.queue.message import QUEUE
@@ -22,10 +23,12 @@ from common.run.planned_part import Part
 from common.settings import S3Settings, Settings
 from common.store import Store, open_store
 from producer import lock
+from producer.cli import main
 from producer.lock import producer_lock
 from producer.run import write_parts
 from producer.shard_watch import GROUP, PAGES, ShardWatch, group_parts
 from producer.status import StatusReader
+from tests.processes import run_here
 from tests.producer.world import World
 from tests.samples import write_part
 from tests.servers.small_s3 import SmallS3, small_s3
@@ -255,6 +258,36 @@ def test_the_dead_are_raised_many_at_a_time(world: World, remote: SmallS3) -> No
     assert world.waiting() == 2
     assert world.command("requeue", "--dead")[0] == 0
     assert world.waiting() == 3
+
+
+def test_a_thousand_dead_are_forgotten_by_one_request(
+    broker: Valkey, remote: SmallS3, monkeypatch: pytest.MonkeyPatch, outside: Path
+) -> None:
+    write_part(outside / "in.parquet", 1100)
+    environment = {"FLEET_MODELS": "fake", "FLEET_BROKER_URL": broker.url, "FLEET_OUTPUT": "s3://bucket/run"}
+    assert (
+        run_here(main, "enqueue", "in.parquet", "--batch-rows", "1", environment=environment).returncode == 0
+    )
+    store = open_store("s3://bucket/run", remote.settings)
+    batches = [batch.id for part in read_parts(store) for batch in part.batches(1)]
+    failure = Failure(batch="", reason=Reason.ERROR, error="x", worker="w")
+    for batch in batches:
+        remote.put(
+            f"run/failed/{batch}.json", failure.model_copy(update={"batch": batch}).model_dump_json().encode()
+        )
+    client = broker.client()
+    client.flushall()
+    book = AttemptBook(client, store.uri)
+    for batch in batches[:3]:
+        book.begin(batch, "w")
+        book.fail(batch, "w", "x")
+    remote.requests.clear()
+    assert run_here(main, "requeue", "--dead", environment=environment).returncode == 0
+    assert client.llen(QUEUE) == 1100
+    assert book.read(batches[0]) == Attempts(0, 0)
+    assert not [name for name in remote.names if name.startswith("run/failed/")]
+    deleting = [request for request in remote.requests if request.split()[0] in {"POST", "DELETE"}]
+    assert len(deleting) == 2
 
 
 def test_retry_reads_the_status_column_alone_of_what_has_nothing(world: World, remote: SmallS3) -> None:

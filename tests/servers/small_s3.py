@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote
+from xml.sax.saxutils import escape, unescape
 
 from aiohttp import web
 
@@ -113,6 +114,8 @@ class SmallS3:
         if request.method == "DELETE":
             self._delete(name)
             return web.Response(status=204)
+        if request.method == "POST" and "delete" in request.query:
+            return self._delete_many(body.decode())
         if request.method == "POST":
             return web.Response(text=UPLOAD, content_type="application/xml")
         return self._get(name, request) if name else self._list(request)
@@ -127,6 +130,13 @@ class SmallS3:
     def _delete(self, name: str) -> None:
         if self.objects.pop(name, None) is not None:
             del self.names[bisect_left(self.names, name)]
+
+    def _delete_many(self, body: str) -> web.Response:
+        names = [unescape(name) for name in re.findall(r"<Key>(.*?)</Key>", body, re.DOTALL)]
+        for name in names:
+            self._delete(name)
+        gone = "".join(f"<Deleted><Key>{escape(name)}</Key></Deleted>" for name in names)
+        return web.Response(text=f"<DeleteResult>{gone}</DeleteResult>", content_type="application/xml")
 
     def _get(self, name: str, request: web.Request) -> web.Response:
         if name not in self.objects:

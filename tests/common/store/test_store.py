@@ -5,11 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from common.errors import FleetError, StoreError
 from common.settings import S3Settings
 from common.store import Store, absolute_uri, is_under, open_store
 from tests.servers.seaweed import Seaweed
+from tests.servers.small_s3 import UPLOAD, Refusal, SmallS3, small_s3
 
 
 @pytest.fixture(params=["folder", "s3"])
@@ -110,3 +112,29 @@ def test_under_is_a_matter_of_folders_not_of_letters() -> None:
     assert not is_under("/a/bc", "/a/b")
     assert not is_under("/a", "/a/b")
     assert is_under("/a", "/")
+
+
+def test_many_are_deleted_and_no_others(store: Store) -> None:
+    keys = [f"failed/a&b <{number}>.json" for number in range(5)]
+    for key in [*keys, "failed/stays.json"]:
+        store.create(key, b"")
+    store.delete_all([*keys, "failed/never-was.json"])
+    store.delete_all([])
+    assert [entry.key for entry in store.list("failed")] == ["failed/stays.json"]
+
+
+@pytest.mark.parametrize("answer", ["NotImplemented", "an upload that nobody asked for"])
+def test_a_store_without_such_a_request_deletes_one_by_one(
+    answer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with small_s3() as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        if answer == "NotImplemented":
+            server.rule = lambda request: Refusal(answer) if request.method == "POST" else None
+        else:
+            monkeypatch.setattr(SmallS3, "_delete_many", lambda *_: web.Response(text=UPLOAD))
+        remote = open_store("s3://bucket/run", server.settings)
+        remote.create("failed/a.json", b"")
+        remote.delete_all(["failed/a.json"])
+        assert server.objects == {}
