@@ -1,34 +1,22 @@
-"""Auditing many shards: processes for the decoding, threads in each for the store, one journal."""
+"""The audit of many shards: by processes, some at a time, and never twice what a journal holds."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import (
-    FIRST_COMPLETED,
-    Executor,
-    Future,
-    ProcessPoolExecutor,
-    ThreadPoolExecutor,
-    wait,
-)
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import groupby
-from multiprocessing import get_context
 
 from common.console.progress import progress
-from common.errors import FleetError
 from common.run.manifest import Run
 from common.settings import S3Settings
 from common.store import open_store
 from producer.audit import Audit, Shard, audit_shard
 from producer.journal import Journal
+from producer.readers import Readers, open_readers
 
 CHUNK = 64
 """Shards of one task."""
 THREADS = 8
-FEW = 2 * CHUNK
-"""Shards that are audited in this process: others take a second to start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +40,32 @@ class Auditor:
         return whole
 
 
-def audit_all(auditor: Auditor, shards: Iterable[Shard], total: int, journal: Journal) -> Audit:
+def audit_all(
+    auditor: Auditor, shards: Iterable[Shard], total: int, journal: Journal, span: int = CHUNK
+) -> Audit:
     """Audit shards in order of completion; those in the journal are not read again.
+
+    Args:
+        auditor: of their run.
+        shards: by number.
+        total: how many.
+        journal: of an earlier try.
+        span: batch numbers of which a task reads the shards.
 
     Raises:
         StoreError: the store cannot be reached; the journal keeps what was done.
     """
     whole = Audit()
-    with progress("reading shards", total) as advance, _executor(total) as pool:
-        for chunk, audit in _audits(auditor, _chunks(shards), pool, journal):
+    count = max(1, min(processes(), -(-total // CHUNK)))
+    with progress("reading shards", total) as advance, open_readers(auditor.audit, count) as readers:
+        for chunk, audit in _audits(readers, _chunks(shards, span), journal):
             whole.add(audit)
             advance(len(chunk))
     return whole
 
 
 def _audits(
-    auditor: Auditor, chunks: Iterator[Sequence[Shard]], pool: Executor, journal: Journal
+    readers: Readers, chunks: Iterator[Sequence[Shard]], journal: Journal
 ) -> Iterator[tuple[Sequence[Shard], Audit]]:
     """As they end, with a bounded number begun."""
     begun: dict[Future[Audit], Sequence[Shard]] = {}
@@ -76,51 +74,28 @@ def _audits(
         if known is not None:
             yield chunk, known
             continue
-        begun[pool.submit(auditor.audit, chunk)] = chunk
+        begun[readers.submit(chunk)] = chunk
         if len(begun) >= 2 * processes():
-            yield from _collect_ended(begun, journal)
+            yield from _collect_ended(readers, begun, journal)
     while begun:
-        yield from _collect_ended(begun, journal)
+        yield from _collect_ended(readers, begun, journal)
 
 
 def _collect_ended(
-    begun: dict[Future[Audit], Sequence[Shard]], journal: Journal
+    readers: Readers, begun: dict[Future[Audit], Sequence[Shard]], journal: Journal
 ) -> Iterator[tuple[Sequence[Shard], Audit]]:
     for future in wait(begun, return_when=FIRST_COMPLETED).done:
         chunk = begun.pop(future)
-        audit = _result(future, chunk)
+        audit = readers.result(future, chunk)
         journal.note(chunk, audit)
         yield chunk, audit
 
 
-def _result(future: Future[Audit], chunk: Sequence[Shard]) -> Audit:
-    try:
-        return future.result()
-    except BrokenProcessPool as error:
-        raise FleetError(
-            f"a process died while it read shards from {chunk[0].batch.id} to {chunk[-1].batch.id}:"
-            " one of them, or want of memory; started again, verify goes on with the others"
-        ) from error
-
-
-def _chunks(shards: Iterable[Shard]) -> Iterator[Sequence[Shard]]:
+def _chunks(shards: Iterable[Shard], span: int) -> Iterator[Sequence[Shard]]:
     """Cut by number, so that shards that are new since an earlier try leave the other chunks as they were."""
-    for _, chunk in groupby(shards, lambda shard: shard.number // CHUNK):
+    for _, chunk in groupby(shards, lambda shard: shard.number // span):
         yield list(chunk)
 
 
 def processes() -> int:
     return os.cpu_count() or 1
-
-
-@contextmanager
-def _executor(total: int) -> Iterator[Executor]:
-    pool: Executor
-    if total <= FEW or processes() == 1:
-        pool = ThreadPoolExecutor(1)
-    else:
-        pool = ProcessPoolExecutor(processes(), mp_context=get_context("spawn"))
-    try:
-        yield pool
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)

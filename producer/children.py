@@ -27,7 +27,7 @@ def start(
             stderr=sink,
             env={**os.environ, **(environment or {})},
             start_new_session=True,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - no thread holds a lock here
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - no thread holds a lock here
         )
 
 
@@ -45,7 +45,7 @@ def stop(processes: Sequence["subprocess.Popen[bytes]"], *, grace: float) -> Non
             process.wait()
 
 
-def _die_with_parent() -> None:
-    """Linux only: the death of the producer ends its children."""
+def die_with_parent() -> None:
+    """Linux only: the death of its parent ends this process."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

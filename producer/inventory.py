@@ -2,18 +2,16 @@
 
 from array import array
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from common.console.words import quote
 from common.errors import FleetError
 from common.run.batch_state import dead_batches
+from common.run.bundle import read_objects
 from common.run.layout import PARTS, SHARDS
-from common.run.manifest import Run, read_part
+from common.run.manifest import Run, parse_part
 from common.run.numbering import Numbering
 from common.store import Store
-
-READERS = 16
 
 
 @dataclass(slots=True)
@@ -28,30 +26,27 @@ class Inventory:
 
 
 def number_parts(store: Store, run: Run, complain: Callable[[str], None]) -> Numbering:
-    """The batches of every part that can be read."""
+    """The batches of every part that can be read, by the names of the parts: alike at every try."""
     numbering = Numbering([], run.batch_rows)
-    names = [
-        entry.key.removeprefix(f"{PARTS}/").removesuffix(".json")
-        for entry in sorted(store.list(PARTS), key=lambda entry: entry.key)
-    ]
-    with ThreadPoolExecutor(READERS) as pool:
-        for name, found in zip(names, pool.map(lambda name: _read(store, name), names), strict=True):
-            try:
-                if isinstance(found, FleetError):
-                    raise found
-                if found is not None:
-                    numbering.add(*found)
-            except FleetError as error:
-                complain(f"part {quote(name)}: {error}")
+    for key, found in sorted(_read_plans(store), key=lambda plan: plan[0]):
+        try:
+            if isinstance(found, FleetError):
+                raise found
+            numbering.add(*found)
+        except FleetError as error:
+            name = key.removeprefix(f"{PARTS}/").removesuffix(".json")
+            complain(f"part {quote(name)}: {error}")
     return numbering
 
 
-def _read(store: Store, name: str) -> tuple[str, int] | FleetError | None:
-    try:
-        part = read_part(store, name)
-    except FleetError as error:
-        return error
-    return None if part is None else (part.id, part.rows)
+def _read_plans(store: Store) -> Iterator[tuple[str, tuple[str, int] | FleetError]]:
+    """By key: id and rows of each part, or why they cannot be read."""
+    for key, body in read_objects(store, PARTS, ()):
+        try:
+            part = parse_part(store, key, body)
+            yield key, (part.id, part.rows)
+        except FleetError as error:
+            yield key, error
 
 
 def take_inventory(store: Store, numbering: Numbering) -> Inventory:

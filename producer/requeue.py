@@ -73,7 +73,7 @@ def _reason(store: Store, batch: str) -> Reason | None:
         failure = read_failure(store, batch)
     except (ValueError, RecursionError):
         return None
-    return failure and failure.reason
+    return None if failure is None else failure.reason
 
 
 def _forget(store: Store, book: AttemptBook, live: LiveRun, batches: Sequence[str]) -> None:

@@ -1,7 +1,9 @@
 """Inference from a sample of shards to all of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, exp, lgamma
+from random import Random
 
 from common.errors import FleetError
 
@@ -52,6 +54,11 @@ def parse_percent(text: str) -> float:
 def sample_size(of: int, percent: float) -> int:
     """How many shards a share of `percent` is, at least one."""
     return min(of, max(1, ceil(of * percent / WHOLE)))
+
+
+def choose_sample(of: Sequence[int], percent: float, seed: int) -> list[int]:
+    """A random share of these numbers, in order; the same for the same seed."""
+    return sorted(Random(seed).sample(of, sample_size(len(of), percent)))  # noqa: S311 - guards nothing
 
 
 def judge_sample(bad: int, shards: int, of: int, confidence: float = CONFIDENCE) -> Sample:

@@ -1,6 +1,5 @@
 """The audit of a run: every row once, every shard readable, counts and provenance consistent."""
 
-import random
 from array import array
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,14 +12,14 @@ from common.console.words import quote
 from common.errors import FleetError
 from common.run.failure_record import read_failure
 from common.run.manifest import Run, read_run
-from common.run.numbering import numbers
+from common.run.numbering import Numbering, numbers
 from common.settings import S3Settings
 from common.store import Store
 from producer.audit import Shard
-from producer.auditing import Auditor, audit_all
+from producer.auditing import CHUNK, Auditor, audit_all
 from producer.inventory import number_parts, take_inventory
 from producer.journal import FileJournal, Journal, NoJournal, journal_path
-from producer.sample import Sample, judge_sample, sample_size
+from producer.sample import WHOLE, Sample, choose_sample, judge_sample
 
 READERS = 16
 LISTED = 1000
@@ -71,10 +70,11 @@ def verify(store: Store, s3: S3Settings, percent: float | None = None) -> Verdic
     problems: list[str] = []
     numbering = number_parts(store, run, problems.append)
     output = take_inventory(store, numbering)
-    chosen = output.done if percent is None else _choose(output.done, percent)
-    shards = (Shard(number, numbering.batch(number), output.sizes[number]) for number in numbers(chosen))
-    with _journal(store, run, whole=percent is None) as journal:
-        audit = audit_all(Auditor(store.uri, run, s3), shards, chosen.bit_count(), journal)
+    with _journal(store, run, percent) as journal:
+        chosen = output.done if percent is None else _choose(output.done, percent, journal.seed, numbering)
+        shards = (Shard(number, numbering.batch(number), output.sizes[number]) for number in numbers(chosen))
+        span = CHUNK if percent is None else round(CHUNK * WHOLE / percent)
+        audit = audit_all(Auditor(store.uri, run, s3), shards, chosen.bit_count(), journal, span)
     dead = output.dead & ~output.done
     missing = numbering.all & ~output.done & ~output.dead
     problems += audit.problems
@@ -95,22 +95,15 @@ def verify(store: Store, s3: S3Settings, percent: float | None = None) -> Verdic
     )
 
 
-def _choose(done: int, percent: float) -> int:
+def _choose(done: int, percent: float, seed: int, numbering: Numbering) -> int:
     """A random sample of a set of batches."""
-    all_numbers = array("q", numbers(done))
-    if not all_numbers:
-        return 0
-    chosen = random.SystemRandom().sample(all_numbers, sample_size(len(all_numbers), percent))
-    raw = bytearray(max(chosen) // 8 + 1)
-    for number in chosen:
-        raw[number >> 3] |= 1 << (number & 7)
-    return int.from_bytes(raw, "little")
+    return numbering.from_numbers(choose_sample(array("q", numbers(done)), percent, seed))
 
 
 @contextmanager
-def _journal(store: Store, run: Run, *, whole: bool) -> Iterator[Journal]:
+def _journal(store: Store, run: Run, percent: float | None) -> Iterator[Journal]:
     """A journal that stays only where the block does not end well."""
-    path = journal_path(store.uri, run.model_dump_json()) if whole else None
+    path = journal_path(store.uri, run.model_dump_json(), percent)
     if path is None:
         yield NoJournal()
         return

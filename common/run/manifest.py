@@ -101,7 +101,12 @@ def read_parts(store: Store, known: Collection[str] = ()) -> list[Part]:
 def stream_parts(store: Store, known: Collection[str] = ()) -> Iterator[Part]:
     """`read_parts` in no order and one at a time: 58,500 parts weigh 90 MB."""
     for key, body in read_objects(store, PARTS, {part_key(part) for part in known}):
-        yield _require_own_name(_parse(Part, body, f"{store.uri}/{key}"), key, store)
+        yield parse_part(store, key, body)
+
+
+def parse_part(store: Store, key: str, body: bytes) -> Part:
+    """The plan of a part under its key; raises ManifestError where it is damaged, or of another name."""
+    return _require_own_name(_parse(Part, body, f"{store.uri}/{key}"), key, store)
 
 
 def _read(kind: type[R], store: Store, key: str) -> R | None:

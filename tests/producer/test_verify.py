@@ -14,15 +14,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from common.console.words import printable, quote
-from common.errors import StoreError
 from common.run.batch import Batch
 from common.run.manifest import read_run
 from common.settings import S3Settings
-from producer import auditing
-from producer.audit import Shard, audit_shard
+from producer.audit import Audit, Shard
 from producer.auditing import CHUNK, Auditor, audit_all
 from producer.journal import FileJournal, NoJournal, journal_path
-from producer.sample import judge_sample, parse_percent, sample_size
+from producer.readers import open_readers
+from producer.sample import choose_sample, judge_sample, parse_percent, sample_size
+from tests.producer.deadly import die_of_every_hundredth, tell_key
 from tests.producer.world import World
 
 EVIL = "\x1b]0;pwned\x07\x1b[2J\u202eall good"
@@ -157,10 +157,8 @@ def test_processes_say_what_one_process_says(world: World) -> None:
         world.finish(batch)
     world.store.create(world.batches[2].shard_key, b"bad")
     many = shards(world.batches, 3 * CHUNK)
-    with mock.patch.object(auditing, "processes", return_value=1):
-        alone = audit_all(auditor(world), many, len(many), NoJournal())
-    with mock.patch.object(auditing, "processes", return_value=2):
-        together = audit_all(auditor(world), many, len(many), NoJournal())
+    alone = auditor(world).audit(many)
+    together = audit_all(auditor(world), many, len(many), NoJournal())
     assert (together.rows, together.bad_shards, together.by_status) == (1280, 64, {"ok": 1280})
     assert sorted(together.problems) == sorted(alone.problems)
     assert (alone.rows, alone.bad_shards, alone.by_status) == (1280, 64, {"ok": 1280})
@@ -171,30 +169,44 @@ def test_interrupted_it_goes_on_where_it_was(
 ) -> None:
     for batch in world.batches:
         world.finish(batch)
-    many = shards(world.batches, 4 * CHUNK)
-    left = iter(range(2 * CHUNK + 5))
-
-    def until_the_store_fails(*arguments: object) -> object:
-        if next(left, None) is None:
-            raise StoreError("away")
-        return audit_shard(*arguments)  # type: ignore[arg-type]
-
-    with (
-        mock.patch.object(auditing, "processes", return_value=1),
-        mock.patch.object(auditing, "audit_shard", until_the_store_fails),
-        pytest.raises(StoreError),
-    ):
-        audit_all(auditor(world), many, len(many), kept(tmp_path / "journal"))
-    with (tmp_path / "journal").open("a") as file:
+    many, path = shards(world.batches, 4 * CHUNK), tmp_path / "journal"
+    audit_all(auditor(world), many[: 2 * CHUNK], 2 * CHUNK, kept(path))
+    with path.open("a") as file:
         file.write('{"shards": "cut sh')
-    counting = mock.Mock(side_effect=audit_shard)
-    with (
-        mock.patch.object(auditing, "processes", return_value=1),
-        mock.patch.object(auditing, "audit_shard", counting),
-    ):
-        whole = audit_all(auditor(world), many, len(many), kept(tmp_path / "journal"))
-    assert counting.call_count == 2 * CHUNK
-    assert (whole.rows, whole.bad_shards) == (40 * CHUNK, 0)
+    Path(world.store.uri, world.batches[0].shard_key).write_bytes(b"bad since")
+    whole = audit_all(auditor(world), many, len(many), kept(path))
+    assert whole.bad_shards == sum(shard.batch == world.batches[0] for shard in many[2 * CHUNK :])
+
+
+def test_a_sample_that_was_interrupted_is_the_same_at_the_next_try(
+    world: World, tmp_path: Path, kept: Callable[[Path], FileJournal]
+) -> None:
+    path = tmp_path / "journal"
+    first = kept(path)
+    first.note(shards(world.batches, 1), Audit(rows=1))
+    assert kept(path).seed == first.seed
+    assert FileJournal(tmp_path / "other").seed != first.seed
+    assert choose_sample(range(9999), 1, first.seed) == choose_sample(range(9999), 1, first.seed)
+    assert choose_sample(range(9999), 1, first.seed) != choose_sample(range(9999), 1, first.seed + 1)
+
+
+def test_a_shard_that_kills_its_reader_is_one_finding(world: World) -> None:
+    many = shards(world.batches, 102)[92:]
+    with open_readers(die_of_every_hundredth, 1) as readers:
+        begun = [(readers.submit(chunk), chunk) for chunk in (many[:4], many[4:])]
+        audits = [readers.result(*one) for one in begun]
+        again = readers.submit(many[:4])  # the pool that broke is replaced
+        audits.append(readers.result(again, many[:4]))
+    assert [(audit.rows, audit.bad_shards) for audit in audits] == [(4, 0), (5, 1), (4, 0)]
+    (line,) = audits[1].problems
+    assert line.startswith(f"batch {many[7].batch.id}: not readable: the process that reads it dies")
+
+
+def test_readers_have_the_environment_of_today(monkeypatch: pytest.MonkeyPatch) -> None:
+    for value in ("1", "2"):
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", value)
+        with open_readers(tell_key, 1) as readers:
+            assert readers.result(readers.submit([]), []).problems == [value]
 
 
 def test_a_shard_that_changed_since_is_read_again(
