@@ -2,13 +2,14 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, MutableMapping
 from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import structlog
 
 from common.errors import StoreError
+from common.run.fingerprint import Fingerprint
 from common.run.hub import find_on_hub, is_folder_on_hub
 from common.run.layout import INPUT, STAGED
 from common.run.part import PartError
@@ -26,7 +27,12 @@ OWN_INPUT = (INPUT, STAGED)
 log = structlog.get_logger(__name__)
 
 
-def expand(arguments: Iterable[str], s3: S3Settings, output: str = "") -> list[str | ImageSet]:
+def expand(
+    arguments: Iterable[str],
+    s3: S3Settings,
+    output: str = "",
+    listed: MutableMapping[str, Fingerprint] | None = None,
+) -> list[str | ImageSet]:
     """Absolute addresses of all parts named, each once, those of a folder or glob in alphabetical order.
 
     Images are one set for each folder or glob; those beside parts are left out. So are names that begin with
@@ -36,11 +42,13 @@ def expand(arguments: Iterable[str], s3: S3Settings, output: str = "") -> list[s
         arguments: as typed.
         s3: where S3 is.
         output: absolute URI of the run that they are for.
+        listed: takes the version of each file that a listing shows, by address.
 
     Raises:
         PartError: an argument names nothing, or a name is not UTF-8.
     """
-    selections = {argument: _select(argument, s3, output) for argument in map(_require_utf8, arguments)}
+    seen = {} if listed is None else listed
+    selections = {argument: _select(argument, s3, output, seen) for argument in map(_require_utf8, arguments)}
     found = [part for selection in selections.values() for part in _parts(selection)]
     for argument, selection in selections.items():
         if selection.is_empty and not (found and selection.is_there):
@@ -74,11 +82,13 @@ def _log_left_out(selections: Collection[Selection]) -> None:
         log.warning("left out of the parts", **counts)
 
 
-def _select(argument: str, s3: S3Settings, output: str) -> Selection:
+def _select(
+    argument: str, s3: S3Settings, output: str, listed: MutableMapping[str, Fingerprint]
+) -> Selection:
     if is_s3(argument):
-        return _select_on_s3(argument, s3, output)
+        return _select_on_s3(argument, s3, output, listed)
     if argument.startswith("hf://"):
-        return _select_on_hub(argument)
+        return _select_on_hub(argument, listed)
     if "://" in argument.removeprefix("file://"):
         raise PartError(f"{argument}: a part is a path, a quoted glob, s3://bucket/key or hf://datasets/...")
     return _select_path(absolute_path(argument.removeprefix("file://")), output)
@@ -96,12 +106,15 @@ def _select_path(path: str, output: str) -> Selection:
     return selection
 
 
-def _select_on_s3(argument: str, s3: S3Settings, output: str) -> Selection:
+def _select_on_s3(
+    argument: str, s3: S3Settings, output: str, listed: MutableMapping[str, Fingerprint]
+) -> Selection:
     address = argument.rstrip("/")
     selection = Selection(Pattern.parse(address), _output_test(address, output))
-    found: list[str] = []
+    found: dict[str, Fingerprint] = {}
     with suppress(StoreError) if not WILD.search(address) else nullcontext():  # reading takes fewer rights
-        found = list(list_folder(selection.pattern.root, s3))
+        found = dict(list_folder(selection.pattern.root, s3))
+    listed.update(found)
     if address in found or not (found or argument.endswith("/")):
         selection.take(address)
     else:
@@ -109,13 +122,14 @@ def _select_on_s3(argument: str, s3: S3Settings, output: str) -> Selection:
     return selection
 
 
-def _select_on_hub(argument: str) -> Selection:
+def _select_on_hub(argument: str, listed: MutableMapping[str, Fingerprint]) -> Selection:
     pattern = Pattern.parse(argument.rstrip("/"))
     if not pattern.steps and not is_folder_on_hub(pattern.root):
         selection = Selection(pattern, lambda _: False)
         selection.take(pattern.root)
         return selection
     root, files = find_on_hub(pattern.root)
+    listed.update(files)
     selection = Selection(Pattern(root, pattern.steps), lambda _: False)
     selection.add_all(files)
     return selection

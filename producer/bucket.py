@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 
+from common.run.fingerprint import Fingerprint
 from common.settings import S3Settings
 from common.store import S3Address
 from common.store.connection import connect_s3
 
 
-def list_folder(folder: str, settings: S3Settings) -> Iterator[str]:
-    """The address of every object below the address `folder`.
+def list_folder(folder: str, settings: S3Settings) -> Iterator[tuple[str, Fingerprint]]:
+    """Address and fingerprint of every object below the address `folder`.
 
     Raises:
         StoreError: S3 cannot be reached, or refuses.
@@ -17,4 +18,5 @@ def list_folder(folder: str, settings: S3Settings) -> Iterator[str]:
     prefix = f"{place.key}/" if place.key else ""
     for page in connect_s3(settings).pages(S3Address(place.bucket, prefix)):
         for item in page.get("Contents", []):
-            yield str(S3Address(place.bucket, item["Key"]))
+            etag = item.get("ETag", "").strip('"') or None
+            yield str(S3Address(place.bucket, item["Key"])), Fingerprint(item["Size"], etag)

@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 
 from common.console.progress import Advance
 from common.errors import FleetError, StoreError
-from common.run.part import Fingerprint, open_part
+from common.run.fingerprint import Fingerprint
+from common.run.part import open_part
 from common.settings import S3Settings
 from producer.row_groups import row_groups
 

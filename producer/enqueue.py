@@ -15,7 +15,8 @@ from common.queue.marks import Marks
 from common.queue.message import Message
 from common.run.batch import Batch
 from common.run.batch_state import dead_batches
-from common.run.manifest import Run
+from common.run.fingerprint import Fingerprint
+from common.run.manifest import Run, stream_parts
 from common.run.numbering import Numbering, numbers
 from common.run.planned_part import Part
 from common.settings import Settings
@@ -23,6 +24,7 @@ from common.store import Store, absolute_uri, open_store
 from common.store.proof import is_proven, prove, remember_proof
 from producer.addresses import expand
 from producer.lock import producer_lock
+from producer.memory import Memory
 from producer.options import EnqueueOptions
 from producer.run import agree_on_parts, agree_on_run, write_parts, write_run
 from producer.shard_watch import ShardWatch
@@ -92,10 +94,13 @@ def plan_run(
     if not proven:
         prove(store)
     run, exists = agree_on_run(store, settings, options.batch_rows)
-    addresses = expand(arguments, settings.s3, store.uri)
-    parts = plan_sources(addresses, store, run.batch_rows, settings.s3, options)
+    listed: dict[str, Fingerprint] = {}
+    named = expand(arguments, settings.s3, store.uri, listed)
+    memory = Memory({part.id: part for part in stream_parts(store)}, listed, options.as_links)
+    parts = plan_sources(named, store, run.batch_rows, settings.s3, options, memory=memory)
     numbering = Numbering(parts, run.batch_rows)
-    return Plan(store, run, exists, proven, parts, numbering, agree_on_parts(store, parts), options)
+    new = agree_on_parts(memory.planned, parts)
+    return Plan(store, run, exists, proven, parts, numbering, new, options)
 
 
 def queue_plan(plan: Plan, settings: Settings) -> Enqueued:

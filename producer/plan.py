@@ -20,8 +20,9 @@ from common.run.columns import (
     require_usable,
     unused_columns,
 )
+from common.run.fingerprint import Fingerprint
 from common.run.footer import FooterError, open_file, require_sound
-from common.run.part import PartError, open_part
+from common.run.part import ChangedPartError, PartError, open_part
 from common.run.planned_part import Part, part_id
 from common.settings import S3Settings
 from producer.images.column import holds_images
@@ -29,8 +30,9 @@ from producer.images.errors import UselessPartError
 from producer.images.siblings import Siblings
 from producer.images.tar import is_tar, plan_tar, tar_of
 from producer.kinds import describe
+from producer.memory import NOTHING, Memory
 
-READERS = 16
+READERS = 32
 ENCRYPTED = "encrypted"
 """pyarrow's word for a footer that it has no key for."""
 SHARD_MARK = b"fleet"
@@ -64,8 +66,11 @@ def plan_parts(
     siblings: Siblings | None = None,
     as_links: bool = False,
     is_alone: bool = True,
+    memory: Memory = NOTHING,
 ) -> dict[str, Part]:
     """The plan of each part, by its address; those with nothing to caption are left out and counted.
+
+    Those that are remembered are not opened.
 
     Args:
         addresses: of parquet files and tars.
@@ -73,14 +78,15 @@ def plan_parts(
         siblings: the files beside them, where they were listed before.
         as_links: read files that hold images, or lie beside a tar of them, as lists of links.
         is_alone: there are no parts beside these.
+        memory: of this run.
 
     Raises:
         PartError: a part is missing, no parquet or tar, or has neither links nor images; or all are useless.
     """
-    known = siblings or Siblings(s3)
+    planner = _Planner(s3, siblings or Siblings(s3), memory, as_links)
     with progress("reading footers", len(addresses)) as advance, ThreadPoolExecutor(READERS) as pool:
         found: list[Planned] = []
-        for planned in pool.map(lambda address: _try(address, s3, known, as_links=as_links), addresses):
+        for planned in pool.map(planner.plan, addresses):
             found.append(planned)
             advance(1)
     plans = {address: planned.part for address, planned in zip(addresses, found, strict=True) if planned.part}
@@ -114,33 +120,62 @@ def limit_parts(parts: Iterable[Part], limit: int) -> list[Part]:
     return kept
 
 
-def _try(address: str, s3: S3Settings, siblings: Siblings, *, as_links: bool) -> Planned:
-    try:
-        if is_tar(address):
-            return Planned(plan_tar(address, s3, siblings))
-        return _plan_parquet(address, s3, siblings, as_links=as_links)
-    except UselessPartError as error:
-        return Planned(None, useless=error)
+@dataclass(frozen=True, slots=True)
+class _Planner:
+    """Plans one part at a time, in any thread."""
 
+    s3: S3Settings
+    siblings: Siblings
+    memory: Memory
+    as_links: bool
 
-def _plan_parquet(address: str, s3: S3Settings, siblings: Siblings, *, as_links: bool) -> Planned:
-    with open_part(address, s3) as (file, found), _footer_errors(address, file):
-        parquet = open_file(file)
-        rows, schema = require_sound(parquet.metadata, file), parquet.schema_arrow
-        require_distinct(schema)
-        require_usable(schema)
-        if not as_links and KEY in schema.names and siblings.has(tar_of(address)):
-            return Planned(plan_tar(tar_of(address), s3, siblings), [BESIDE_TAR])
-        is_images = not as_links and holds_images(address, schema, parquet.metadata)
-        if not is_images:
-            require_columns(schema)
-    _require_rows(address, rows, schema)
-    part = Part(id=part_id(address), address=address, rows=rows, size=found.size, etag=found.etag)
-    remarks = [
-        *unused_columns(schema),
-        *([IN_COLUMN] if is_images and "URL" in input_columns(schema) else []),
-    ]
-    return Planned(part.model_copy(update={"kind": "images"}) if is_images else part, remarks)
+    def plan(self, address: str) -> Planned:
+        part = self.memory.recall(address)
+        if part is not None:
+            return Planned(part)
+        try:
+            return self._plan_tar(address) if is_tar(address) else self._plan_parquet(address)
+        except UselessPartError as error:
+            return Planned(None, useless=error)
+
+    def _plan_tar(self, address: str) -> Planned:
+        return Planned(plan_tar(address, self.s3, self.siblings))
+
+    def _plan_parquet(self, address: str) -> Planned:
+        try:
+            return self._read_footer(address, self.memory.listed.get(address))
+        except ChangedPartError:  # since the listing
+            return self._read_footer(address, None)
+
+    def _read_footer(self, address: str, listed: Fingerprint | None) -> Planned:
+        with (
+            open_part(address, self.s3, listed=listed) as (file, found),
+            _footer_errors(address, file),
+        ):
+            part = self.memory.recall(address, found)
+            if part is not None:
+                return Planned(part)
+            parquet = open_file(file)
+            rows, schema = require_sound(parquet.metadata, file), parquet.schema_arrow
+            require_distinct(schema)
+            require_usable(schema)
+            if not self.as_links and KEY in schema.names and self.siblings.has(tar_of(address)):
+                return Planned(plan_tar(tar_of(address), self.s3, self.siblings), [BESIDE_TAR])
+            is_images = not self.as_links and holds_images(address, schema, parquet.metadata)
+            if not is_images:
+                require_columns(schema)
+        _require_rows(address, rows, schema)
+        part = Part(
+            id=part_id(address),
+            address=address,
+            rows=rows,
+            size=found.size,
+            etag=found.etag,
+            kind="images" if is_images else "links",
+            file_rows=rows,
+        )
+        in_column = [IN_COLUMN] if is_images and "URL" in input_columns(schema) else []
+        return Planned(part, [*unused_columns(schema), *in_column])
 
 
 @contextmanager

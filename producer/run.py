@@ -1,6 +1,6 @@
 """Opening a run for writing: its manifest is written once, and must match the current settings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import structlog
@@ -10,7 +10,7 @@ from common.errors import FleetError
 from common.run.bundle import write_bundle
 from common.run.layout import RUN_KEY, part_key
 from common.run.make_run import make_run
-from common.run.manifest import Run, read_part, read_parts, read_run
+from common.run.manifest import Run, read_part, read_run
 from common.run.model_refs import UNPINNED
 from common.run.planned_part import Part
 from common.settings import Settings
@@ -38,16 +38,19 @@ def agree_on_run(store: Store, settings: Settings, batch_rows: int | None) -> tu
     return existing, True
 
 
-def agree_on_parts(store: Store, parts: Sequence[Part]) -> list[Part]:
-    """The parts that are not in the run yet. Writes nothing.
+def agree_on_parts(planned: Mapping[str, Part], parts: Sequence[Part]) -> list[Part]:
+    """The parts that are not in the run yet.
+
+    Args:
+        planned: parts of the run, by id.
+        parts: to be added.
 
     Raises:
         FleetError: a part is in the run in another version, or with another limit of rows.
     """
-    known = {part.id: part for part in read_parts(store)}
     for part in parts:
-        _require_same_part(known.get(part.id, part), part)
-    return [part for part in parts if part.id not in known]
+        _require_same_part(planned.get(part.id, part), part)
+    return [part for part in parts if part.id not in planned]
 
 
 def write_run(store: Store, run: Run) -> None:

@@ -14,12 +14,19 @@ from producer.images.named import ImageSet
 from producer.images.siblings import Siblings
 from producer.images.tar import is_tar
 from producer.lists import LinkList, convert, kind_of, look_at_list
+from producer.memory import NOTHING, Memory
 from producer.options import EnqueueOptions
 from producer.plan import limit_parts, plan_parts
 
 
 def plan_sources(
-    named: Sequence[str | ImageSet], store: Store, batch_rows: int, s3: S3Settings, options: EnqueueOptions
+    named: Sequence[str | ImageSet],
+    store: Store,
+    batch_rows: int,
+    s3: S3Settings,
+    options: EnqueueOptions,
+    *,
+    memory: Memory = NOTHING,
 ) -> list[Part]:
     """The plan of every part, in order; lists are converted and folders indexed once all have been looked at.
 
@@ -37,7 +44,9 @@ def plan_sources(
         others = _without_tars(others)
     is_alone = not (lists or indexes)
     planned: dict[str | ImageSet, Part] = {}
-    planned |= plan_parts(others, s3, siblings=siblings, as_links=options.as_links, is_alone=is_alone)
+    planned |= plan_parts(
+        others, s3, siblings=siblings, as_links=options.as_links, is_alone=is_alone, memory=memory
+    )
     if lists:
         places = _convert_all(list(lists.values()), store, batch_rows, s3, options)
         made = plan_parts(list(places.values()), s3)

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO, cast
 from httpx2 import HTTPError
 
 from common.errors import RefusedError, StoreError
+from common.run.fingerprint import Fingerprint
 from common.run.watched_file import WatchedFile
 
 REFUSALS = frozenset({401, 403, 404})
@@ -61,15 +62,17 @@ def is_folder_on_hub(address: str) -> bool:
             return False
 
 
-def find_on_hub(address: str) -> tuple[str, list[str]]:
+def find_on_hub(address: str) -> tuple[str, dict[str, Fingerprint]]:
     """A folder as the Hub spells it, and all files below it; none where it does not exist."""
     with hub_errors(address):
         hub = _file_system()
         try:
             root = hub.resolve_path(address).unresolve()
-            return f"hf://{root}", [f"hf://{name}" for name in hub.find(address)]
+            found = hub.find(address, detail=True)
         except FileNotFoundError:
-            return address, []
+            return address, {}
+    files = {f"hf://{name}": Fingerprint(info["size"], info.get("blob_id")) for name, info in found.items()}
+    return f"hf://{root}", files
 
 
 def _require_neighbour(hub: Any, address: str) -> None:

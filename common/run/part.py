@@ -4,31 +4,23 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from common.errors import ChangedError, FleetError, NoPlaceError, StoreError
+from common.run.fingerprint import Fingerprint
 from common.run.hub import open_on_hub
 from common.run.watched_file import WatchedFile
 from common.settings import S3Settings
 from common.store.address import SHOWN, S3Address, is_absolute, is_s3
 from common.store.connection import connect_s3
 from common.store.file_system import open_regular
-from common.store.s3_object import open_object, require_neighbour
+from common.store.s3_object import open_object, open_version, require_neighbour
 
 CHANGED = "enqueue it into a new run"
 BUFFER = 1 << 20
 ON_HUB = re.compile(r"hf://((datasets|spaces|models)/)?[\w.-]+/[\w.-]+(@[^\0/]+)?/[^\0]+")
-
-
-@dataclass(frozen=True, slots=True)
-class Fingerprint:
-    """The version of a file: its size, and an etag where the place has one."""
-
-    size: int
-    etag: str | None = None
 
 
 class PartError(FleetError):
@@ -57,7 +49,12 @@ class DamagedPartError(PartError):
 
 @contextmanager
 def open_part(
-    address: str, s3: S3Settings, expected: Fingerprint | None = None, *, buffer: int = BUFFER
+    address: str,
+    s3: S3Settings,
+    expected: Fingerprint | None = None,
+    *,
+    listed: Fingerprint | None = None,
+    buffer: int = BUFFER,
 ) -> Iterator[tuple[BinaryIO, Fingerprint]]:
     """Open a part for random access, with its fingerprint.
 
@@ -65,6 +62,7 @@ def open_part(
         address: absolute path, `s3://bucket/key` or `hf://datasets/owner/name[@revision]/path`.
         s3: where S3 is.
         expected: the version that was planned; every read is of this version.
+        listed: the version that a listing has just shown, which S3 need not be asked for again.
         buffer: bytes of a request, where it lies elsewhere.
 
     Raises:
@@ -74,7 +72,7 @@ def open_part(
         RefusedError: the place answers, and does not show the file.
         StoreError: the place cannot be reached.
     """
-    file, found = _open(address, s3, buffer)
+    file, found = _open_listed(address, s3, listed, buffer) or _open(address, s3, buffer)
     with file:
         if expected is not None and found != expected:
             raise ChangedPartError(f"{address}: changed since it was enqueued; {CHANGED}")
@@ -92,6 +90,15 @@ def _part_errors(address: str) -> Iterator[None]:
     except OSError as error:
         reason = " ".join(str(error).split())[:200]
         raise DamagedPartError(f"{address}: damaged ({reason}); repair it and {CHANGED}") from error
+
+
+def _open_listed(
+    address: str, s3: S3Settings, listed: Fingerprint | None, buffer: int
+) -> tuple[BinaryIO, Fingerprint] | None:
+    if listed is None or listed.etag is None or not (is_s3(address) and is_absolute(address)):
+        return None
+    place = S3Address.parse(address)
+    return open_version(connect_s3(s3), place, listed.size, listed.etag, buffer), listed
 
 
 def _open(address: str, s3: S3Settings, buffer: int) -> tuple[BinaryIO, Fingerprint]:

@@ -10,8 +10,8 @@ from pydantic import Field
 
 from common.errors import FleetError
 from common.run.batch import Batch
+from common.run.fingerprint import Fingerprint
 from common.run.layout import staged_key
-from common.run.part import Fingerprint
 from common.run.record import Record
 
 MAX_ROWS = 10**10
@@ -48,6 +48,7 @@ class Part(Record):
         kind: what it holds.
         beside: of a tar, the list of its rows, where there is one.
         folder: of an index, the address below which its images lie. Nothing else names paths.
+        file_rows: of the whole file, of which fewer may be planned; None in version 0.1.
     """
 
     id: PartId
@@ -59,6 +60,7 @@ class Part(Record):
     kind: Kind = "links"
     beside: Beside | None = None
     folder: str | None = None
+    file_rows: int | None = None
 
     @property
     def fingerprint(self) -> Fingerprint:

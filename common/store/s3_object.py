@@ -25,8 +25,14 @@ def open_object(
     if head is None:
         return None
     size, etag = head["ContentLength"], head["ETag"].strip('"')
-    raw = _RangeReader(connection, place, size, etag)
-    return cast(BinaryIO, io.BufferedReader(raw, buffer)), size, etag
+    return open_version(connection, place, size, etag, buffer), size, etag
+
+
+def open_version(
+    connection: Connection, place: S3Address, size: int, etag: str, buffer: int = BUFFER
+) -> BinaryIO:
+    """A version of an object that is known by its size in bytes and its etag."""
+    return cast(BinaryIO, io.BufferedReader(_RangeReader(connection, place, size, etag), buffer))
 
 
 def require_neighbour(connection: Connection, place: S3Address) -> None:
@@ -58,11 +64,16 @@ def _head(client: Any, place: S3Address) -> Any:
 
 
 class _RangeReader(io.RawIOBase):
-    """Ranged reads of one version of an object: S3 itself refuses them once the etag differs."""
+    """Ranged reads of one version of an object: S3 itself refuses them once the etag differs.
+
+    The last answer is kept, since a buffer forgets what it holds at each seek from the end, and readers of
+    parquet look at the end again and again.
+    """
 
     def __init__(self, connection: Connection, place: S3Address, size: int, etag: str) -> None:
         self._connection, self._place, self._size, self._etag = connection, place, size, etag
         self._position = 0
+        self._kept_from, self._kept = 0, b""
 
     def readable(self) -> bool:
         return True
@@ -80,7 +91,12 @@ class _RangeReader(io.RawIOBase):
         if end <= self._position:
             return 0
         start = self._position
-        body = self._connection.call(str(self._place), lambda client: self._range(client, start, end))
+        body = (
+            self._kept[start - self._kept_from : end - self._kept_from] if start >= self._kept_from else b""
+        )
+        if not body:
+            body = self._connection.call(str(self._place), lambda client: self._range(client, start, end))
+            self._kept_from, self._kept = start, body
         buffer[: len(body)] = body
         self._position += len(body)
         return len(body)

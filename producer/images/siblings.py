@@ -31,7 +31,7 @@ class Siblings:
     def _list(self, folder: str) -> frozenset[str]:
         with suppress(StoreError, OSError):
             if is_s3(folder):
-                return frozenset(list_folder(folder, self._s3))
+                return frozenset(address for address, _ in list_folder(folder, self._s3))
             if folder.startswith("hf://"):
                 return frozenset(find_on_hub(folder)[1])
             return frozenset(map(str, Path(folder or "/").iterdir()))

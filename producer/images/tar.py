@@ -88,7 +88,14 @@ def _plan_alone(address: str, s3: S3Settings) -> Part:
 
 def _part(address: str, rows: int, size: int, etag: str | None, beside: Beside | None) -> Part:
     return Part(
-        id=part_id(address), address=address, rows=rows, size=size, etag=etag, kind="tar", beside=beside
+        id=part_id(address),
+        address=address,
+        rows=rows,
+        size=size,
+        etag=etag,
+        kind="tar",
+        beside=beside,
+        file_rows=rows,
     )
 
 

@@ -10,8 +10,9 @@ import pyarrow as pa
 import structlog
 from pydantic import TypeAdapter
 
+from common.run.fingerprint import Fingerprint
 from common.run.layout import INPUT
-from common.run.part import Fingerprint, PartError, open_part
+from common.run.part import PartError, open_part
 from common.run.planned_part import part_id
 from common.run.schema import FROM_INPUT
 from common.settings import S3Settings

@@ -167,9 +167,10 @@ class SmallS3:
         return web.Response(text=text, content_type="application/xml")
 
     def _item(self, name: str) -> str:
-        size = len(self.objects[name])
+        body = self.objects[name]
         when = "<LastModified>2026-01-01T00:00:00.000Z</LastModified>"
-        return f"<Contents><Key>{quote(name)}</Key>{when}<Size>{size}</Size></Contents>"
+        etag = f"<ETag>{escape(_etag(body))}</ETag>"
+        return f"<Contents><Key>{quote(name)}</Key>{when}{etag}<Size>{len(body)}</Size></Contents>"
 
 
 @contextmanager
