@@ -116,10 +116,9 @@ def queue_length(client: redis.Redis) -> QueueLength:
     return QueueLength(int(client.llen(QUEUE)), int(client.hlen(UNACKED)))
 
 
-def oldest_waiting(client: redis.Redis) -> Message | None:
-    """The message at the head of the queue, or None if there is none of ours."""
-    raw = client.lindex(QUEUE, -1)
-    return None if raw is None else _parse(str(raw))
+def first_waiting(client: redis.Redis, count: int) -> list[Message | None]:
+    """The messages at the head of the queue, the next one last; None for one that is not ours."""
+    return [_parse(str(raw)) for raw in client.lrange(QUEUE, -count, -1)]
 
 
 def held_messages(client: redis.Redis) -> list[Message]:

@@ -59,13 +59,25 @@ def run_prefix(run: str) -> str:
     return f"fleet:{hashlib.sha256(run.encode()).hexdigest()[:16]}"
 
 
+def read_marks(client: redis.Redis, batches: Iterable[tuple[str, str]]) -> list[float | None]:
+    """Time of queueing of batches of any runs, in seconds since 1970; None where there is no mark."""
+    pipeline = client.pipeline()
+    for run, batch in batches:
+        pipeline.zscore(_queued_key(run), batch)
+    return [None if at is None else float(at) for at in pipeline.execute()]
+
+
+def _queued_key(run: str) -> str:
+    return f"{run_prefix(run)}:queued"
+
+
 class LiveRun:
     """Queued batches, running batches, rows by status and rows per second of one run."""
 
     def __init__(self, client: redis.Redis, run: str) -> None:
         self._client = client
         prefix = run_prefix(run)
-        self._queued = f"{prefix}:queued"
+        self._queued = _queued_key(run)
         self._left = f"{prefix}:left"
         self._running = f"{prefix}:running"
         self._rows = f"{prefix}:rows"
@@ -108,11 +120,6 @@ class LiveRun:
         """Time of queueing, in seconds since 1970, of each batch that is waiting or running."""
         marks = self._client.zrange(self._queued, 0, -1, withscores=True)
         return {str(mark[0]): float(mark[1]) for mark in marks}
-
-    def read_queued_at(self, batch: str) -> float | None:
-        """Time of queueing of a batch, in seconds since 1970."""
-        at = self._client.zscore(self._queued, batch)
-        return None if at is None else float(at)
 
     def count_queued(self) -> int:
         """Number of batches that `read_queued` returns."""

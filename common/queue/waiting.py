@@ -2,11 +2,12 @@
 
 import redis
 
-from common.queue.broker import held_messages, oldest_waiting
-from common.queue.live import LiveRun
-from common.queue.message import QUEUE
+from common.queue.broker import first_waiting, held_messages
+from common.queue.live import LiveRun, read_marks
 
 NEVER = 0.0
+RETURNED = 100
+"""Messages at the head of the queue that may have come back there in another order."""
 
 
 def waiting_batches(client: redis.Redis, run: str) -> set[str]:
@@ -26,9 +27,10 @@ def waiting_batches(client: redis.Redis, run: str) -> set[str]:
 
 def served_since(client: redis.Redis) -> float | None:
     """Time of queueing of the oldest waiting message; None for an empty queue."""
-    if not client.llen(QUEUE):
+    first = first_waiting(client, RETURNED)
+    if not first:
         return None
-    oldest = oldest_waiting(client)
-    if oldest is None:
+    if first[-1] is None:
         return NEVER
-    return LiveRun(client, oldest.run).read_queued_at(oldest.batch_id) or NEVER
+    marks = read_marks(client, [(message.run, message.batch_id) for message in first if message is not None])
+    return min(NEVER if at is None else at for at in marks)

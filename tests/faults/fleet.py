@@ -42,6 +42,7 @@ ORDINARY = {
     "OMP_NUM_THREADS": "1",
 }
 START_SECONDS = 60
+CODE = Path(__file__).parents[2]
 
 
 @dataclass
@@ -163,18 +164,25 @@ class Fleet:
         }
 
     def start(
-        self, *, app: str = "workers", wait: bool = True, prefix: Sequence[str] = (), **more: str
+        self,
+        *,
+        app: str = "workers",
+        wait: bool = True,
+        prefix: Sequence[str] = (),
+        cwd: Path | str | None = None,
+        **more: str,
     ) -> Worker:
         """A worker with further settings; its name is the contact that it tells the site."""
         self.started += 1
         name = f"w{self.started}"
         log = self.folder / f"{name}.log"
-        environment = {**os.environ, **self.environment, "FLEET_FETCH_CONTACT": name, **more}
+        environment = {**os.environ, "PYTHONPATH": str(CODE), **self.environment, "FLEET_FETCH_CONTACT": name}
         command = [*prefix, sys.executable, "-m", "celery", "-A", app, "worker", "-n", f"{name}@%h"]
         with log.open("wb") as sink:
             process = subprocess.Popen(
                 command,
-                env=environment,
+                env={**environment, **more},
+                cwd=cwd,
                 stdout=sink,
                 stderr=sink,
                 stdin=subprocess.DEVNULL,
@@ -197,9 +205,10 @@ class Fleet:
         rows: int = 3,
         output: str | None = None,
         colours: Mapping[int, str] | None = None,
+        folder: Path | None = None,
     ) -> Run:
         """A run of `batches` batches; the last row of each leads where no worker may go."""
-        run = self.plan(name, batches, rows=rows, output=output, colours=colours)
+        run = self.plan(name, batches, rows=rows, output=output, colours=colours, folder=folder)
         done = self.producer("enqueue", run.part, "--output", run.output, "--batch-rows", rows)
         assert done.returncode == 0, done.stderr
         return run
@@ -212,9 +221,10 @@ class Fleet:
         rows: int = 3,
         output: str | None = None,
         colours: Mapping[int, str] | None = None,
+        folder: Path | None = None,
     ) -> Run:
         """Write the input of a run, and queue nothing."""
-        path = self.folder / "in" / f"{name}.parquet"
+        path = (folder or self.folder / "in") / f"{name}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         part = part_id(str(path))
         ids = [batch_id(part, number * rows) for number in range(batches)]

@@ -151,3 +151,12 @@ def test_frozen_for_a_minute(crew: Fleet) -> None:
     crew.wait(run, CONSUMING)
     print("done after", round(time.monotonic() - back, 1))
     finish(crew, run, mend=True)
+
+
+def test_a_batch_that_met_a_broker_which_was_away_is_next(crew: Fleet) -> None:
+    """It used to go behind all others: minutes, in a long queue."""
+    run = crew.enqueue("next", 4)
+    worker = crew.start(wait=False, app="tests.faults.no_broker")
+    finish(crew, run)
+    assert [event["culprit"] for event in worker.events("batch put back")] == ["the broker"]
+    assert [one.batch for one in crew.site.attempts] == run.batches

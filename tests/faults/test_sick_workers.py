@@ -3,11 +3,12 @@
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from tests.faults.checks import counts, finish
-from tests.faults.fleet import Fleet, Worker
+from tests.faults.fleet import Fleet, Run, Worker
 from tests.faults.waiting import until
 
 pytestmark = pytest.mark.slow
@@ -16,6 +17,10 @@ SECONDS = 300 if os.environ.get("FAULTS") == "long" else 8
 """How long a sick worker is left alone."""
 
 MANY = 12
+BESIDE = 3 * MANY if SECONDS < 60 else 750
+HOLD = 0.1 if SECONDS < 60 else 0.4
+"""A good worker alone takes about so long for all of them as the sick one is watched."""
+WORKING_FOLDER = Path("/proc/self/cwd")
 
 
 class Sickness:
@@ -92,13 +97,35 @@ def test_alone_it_buries_nothing_and_does_all_once_it_is_healed(
     assert run.dead() == 0
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("sickness", [DenyList, Device], ids=lambda one: one.__name__)
 def test_beside_a_good_worker_it_costs_nothing(crew: Fleet, sickness: Callable[[Fleet], Sickness]) -> None:
-    crew.site.hold = 0.1
-    run = crew.enqueue("beside", 3 * MANY)
+    crew.site.hold = HOLD
+    run = crew.enqueue("beside", BESIDE)
     worker = sickness(crew).start()
     until(lambda: worker.events("batch put back"), 60, "a batch put back")
     crew.start()
-    finish(crew, run, SECONDS + 60)
+    _let_the_good_one_do_all(crew, run)
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(not WORKING_FOLDER.exists(), reason="needs /proc, for a folder that one worker lacks")
+def test_without_a_mount_beside_a_good_worker_it_costs_nothing(
+    crew: Fleet, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Both know the part by a path that leads into the working folder of whoever opens it."""
+    monkeypatch.chdir(crew.folder)
+    crew.site.hold = HOLD
+    run = crew.enqueue("beside", BESIDE, folder=WORKING_FOLDER / "in")
+    worker = crew.start(wait=False, cwd=tmp_path_factory.mktemp("without"))
+    until(lambda: worker.events("batch put back"), 60, "a batch put back")
+    assert {event["culprit"] for event in worker.events("batch put back")} == {"the store"}
+    crew.start(cwd=crew.folder)
+    _let_the_good_one_do_all(crew, run)
+
+
+def _let_the_good_one_do_all(crew: Fleet, run: Run) -> None:
+    crew.wait(run, 2 * SECONDS + 60)
+    finish(crew, run)
     assert run.dead() == 0
+    assert counts(crew, "crashed") == {}

@@ -46,6 +46,8 @@ class Kind:
         reaction: to it.
         advice: what to do, where the error's own line does not say it.
         is_lasting: no waiting mends it.
+        keeps_place: the batch goes back to where it came from, the front of the queue, and not behind all
+            others: any worker would have failed.
     """
 
     fits: Callable[[BaseException], bool]
@@ -53,6 +55,7 @@ class Kind:
     reaction: Reaction
     advice: str = ""
     is_lasting: bool = False
+    keeps_place: bool = False
 
 
 def _of(*types: type[BaseException]) -> Callable[[BaseException], bool]:
@@ -92,6 +95,7 @@ TABLE = (
     ),
     Kind(_of(NetworkError), "the network", Reaction.WITHDRAW),
     Kind(_of(StoreError), "the store", Reaction.WITHDRAW),
+    Kind(_of(redis.ConnectionError, redis.TimeoutError), "the broker", Reaction.WITHDRAW, keeps_place=True),
     Kind(_of(redis.RedisError), "the broker", Reaction.WITHDRAW),
     Kind(_of(FleetError), "the infrastructure", Reaction.WITHDRAW),
 )

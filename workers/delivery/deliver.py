@@ -32,7 +32,7 @@ def deliver(task: Task, fields: dict[str, object], settings: Settings) -> None:
     It goes back to the queue when it cannot be done now, and aside when it never can.
 
     Raises:
-        Reject: the message goes back to the end of the queue.
+        Reject: the message goes back to the queue.
         DeadBatchError: the batch was given up; it is done with, and Flower shows it as failed.
     """
     observer = Observer(settings)
@@ -68,7 +68,7 @@ def _react(message: Message, error: Exception, task: Task, settings: Settings, o
     else:
         pause = observer.record_return(error, kind)
         why = Return(line, kind.culprit, task.request.hostname, kind.is_lasting)
-        return_to_queue(message, why, pause, settings)
+        return_to_queue(message, why, pause, settings, keeps_place=kind.keeps_place)
 
 
 def _is_worn(task: Task, settings: Settings) -> bool:

@@ -1,6 +1,12 @@
 """Failures of an attempt that the delivery itself raises; `blame` maps each to its reaction."""
 
+from celery.exceptions import Reject
+
 from common.errors import FleetError
+
+
+class RejectToFront(Reject):  # type: ignore[misc]
+    """The message goes back to the front of the queue; see `FleetRequest`."""
 
 
 class ClaimedError(FleetError):

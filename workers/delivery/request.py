@@ -10,10 +10,14 @@ from celery.worker import state
 from celery.worker.request import Request
 
 from common.queue.app import CHILD_START_SECONDS
+from workers.delivery.errors import RejectToFront
 
 
 class FleetRequest(Request):  # type: ignore[misc]
-    """Knows when it came, and where in the queue the batch of a lost child belongs."""
+    """Knows when it came, and where in the queue a returned batch belongs.
+
+    To the front, where it was, goes that of a lost child, and what the table of blame says so of.
+    """
 
     def __init__(self, *arguments: Any, clock: Callable[[], float] = time.monotonic, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -34,7 +38,7 @@ class FleetRequest(Request):  # type: ignore[misc]
         error = getattr(
             exc_info.exception, "exc", exc_info.exception
         )  # wrapped where it came with a traceback
-        if isinstance(error, WorkerLostError | SystemExit):
+        if isinstance(error, WorkerLostError | SystemExit | RejectToFront):
             self.message.channel.qos.return_first(self.delivery_tag)
         return super().on_failure(exc_info, *arguments, **options)
 

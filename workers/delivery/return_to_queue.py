@@ -1,4 +1,4 @@
-"""A message goes back to the end of the queue, after a pause."""
+"""A message goes back to the queue, after a pause."""
 
 import time
 from typing import NoReturn
@@ -10,11 +10,17 @@ from common.queue.last_return import Return
 from common.queue.live import LiveRun
 from common.queue.message import Message
 from common.settings import Settings
+from workers.delivery.errors import RejectToFront
 from workers.delivery.outage import tolerating_outage
 
 
-def return_to_queue(message: Message, why: Return, pause: float, settings: Settings) -> NoReturn:
-    """Tell why, wait, mark the batch as queued now, and reject its message.
+def return_to_queue(
+    message: Message, why: Return, pause: float, settings: Settings, *, keeps_place: bool = False
+) -> NoReturn:
+    """Tell why, wait, and reject the message.
+
+    It goes to the end of the queue, and its batch is marked as queued now; or to the front, where it was,
+    with the mark that it has.
 
     Raises:
         Reject: always.
@@ -22,6 +28,8 @@ def return_to_queue(message: Message, why: Return, pause: float, settings: Setti
     with tolerating_outage(), connect(settings.broker_url) as client:
         why.write(client, message.run)
     time.sleep(pause)
+    if keeps_place:
+        raise RejectToFront(why.reason, requeue=True)
     with tolerating_outage(), connect(settings.broker_url) as client:
         LiveRun(client, message.run).mark_queued([message.batch_id])
     raise Reject(why.reason, requeue=True)

@@ -69,3 +69,14 @@ def test_a_foreign_message_in_front_leaves_every_batch_waiting(broker: Valkey, a
     batches = enqueue(broker, app, 0, 1)
     broker.client().rpush(QUEUE, "{}")
     assert waiting_batches(broker.client(), RUN) == set(batches)
+
+
+def test_messages_that_came_back_to_the_front_in_another_order_are_not_lost(
+    broker: Valkey, app: Celery
+) -> None:
+    batches = enqueue(broker, app, 0, 1, 2, 3)
+    client = broker.client()
+    first, second = client.rpop(QUEUE), client.rpop(QUEUE)
+    client.rpush(QUEUE, str(first))
+    client.rpush(QUEUE, str(second))
+    assert waiting_batches(client, RUN) == set(batches)

@@ -74,7 +74,7 @@ def test_a_group_is_its_gravest_leaf() -> None:
         (r"\bwrite_failure\(", {"delivery/attempt.py"}),
         (r"\bset_aside\(", {"delivery/consumer.py", "delivery/deliver.py"}),  # also what is no message
         (r"\.mark_unready\(", {"delivery/observer.py"}),
-        (r"\bReject\(", {"delivery/return_to_queue.py"}),
+        (r"raise Reject\w*\(", {"delivery/return_to_queue.py"}),
     ],
 )
 def test_there_is_no_second_place(step: str, places: set[str]) -> None:

@@ -3,15 +3,19 @@
 import json
 from types import SimpleNamespace
 from typing import cast
+from unittest import mock
 
 import pytest
+import redis
 from celery import Task
 from celery.exceptions import Reject
 from prometheus_client import REGISTRY
 
 from common.queue.broker import SET_ASIDE
 from tests.workers.delivery.conftest import Delivery
+from workers.delivery.attempt import Attempt
 from workers.delivery.deliver import deliver
+from workers.delivery.errors import RejectToFront
 from workers.delivery.lease import claim_on
 
 REQUEST = SimpleNamespace(hostname="here", properties={"delivery_tag": "tag"})
@@ -35,12 +39,27 @@ def test_a_returned_batch_counts_by_its_error_and_is_the_youngest(
     monkeypatch.setattr("workers.delivery.attempt.CLAIM_SECONDS", -0.9)
     batch = delivery.batches[0]
     claim_on(delivery.client, delivery.store.uri, batch).acquire()
-    queued_at = delivery.live.read_queued_at(batch) or 0
+    queued_at = delivery.live.read_queued()[batch]
     before = sample("fleet_batches_put_back_total", error="ClaimedError")
     with pytest.raises(Reject):
         delivery.deliver(0)
     assert sample("fleet_batches_put_back_total", error="ClaimedError") == before + 1
-    assert (delivery.live.read_queued_at(batch) or 0) > queued_at
+    assert delivery.live.read_queued()[batch] > queued_at
+
+
+def test_a_batch_that_met_a_broker_which_was_away_keeps_its_place(
+    delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = delivery.live.read_queued()
+    monkeypatch.setattr(Attempt, "make", mock.Mock(side_effect=redis.ConnectionError("refused")))
+    with pytest.raises(RejectToFront):
+        delivery.deliver(0)
+    monkeypatch.setattr(Attempt, "make", mock.Mock(side_effect=redis.ResponseError("WRONGTYPE")))
+    with pytest.raises(Reject) as to_end:  # this batch alone: others come first
+        delivery.deliver(1)
+    assert not isinstance(to_end.value, RejectToFront)
+    after = delivery.live.read_queued()
+    assert [batch for batch in after if after[batch] != before[batch]] == [delivery.batches[1]]
 
 
 @pytest.mark.parametrize(
