@@ -45,6 +45,12 @@ BatchRows = Annotated[
         min=1, max=MAX_BATCH_ROWS, help="Rows of one batch, fixed for the run.", show_default="10000"
     ),
 ]
+LocalBatchRows = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Rows of one batch, fixed for the run.", show_default="10000; without a GPU fewer"
+    ),
+]
 LimitRows = Annotated[
     int | None, typer.Option(min=1, help="Take only the first rows, counted over all parts.")
 ]
@@ -249,7 +255,7 @@ def local(
     output: Output = None,
     *,
     workers: Annotated[int, typer.Option(min=1, help="Worker processes; worker i gets GPU i.")] = 1,
-    batch_rows: BatchRows = None,
+    batch_rows: LocalBatchRows = None,
     limit_rows: LimitRows = None,
     skip_bad_lines: SkipBadLines = False,
     as_: As = None,

@@ -93,7 +93,7 @@ def plan_run(
     proven = is_proven(store)
     if not proven:
         prove(store)
-    run, exists = agree_on_run(store, settings, options.batch_rows)
+    run, exists = agree_on_run(store, settings, options)
     listed: dict[str, Fingerprint] = {}
     named = expand(arguments, settings.s3, store.uri, listed)
     memory = Memory({part.id: part for part in stream_parts(store)}, listed, options.as_links)

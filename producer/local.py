@@ -2,17 +2,19 @@
 
 import importlib.util
 from collections.abc import Sequence
+from dataclasses import replace
 
 from common.errors import FleetError
 from common.queue.broker import connect, forget_queue
 from common.queue.last_return import Return, forget_return
 from common.queue.live import LiveRun
 from common.settings import Settings
+from producer.batch_size import batch_rows_without_gpu, warn_of_long_batches
 from producer.embedded import embedded_broker
 from producer.enqueue import plan_run, queue_plan
 from producer.follow import follow
 from producer.local_folder import state_folder
-from producer.local_workers import require_alive, run_workers
+from producer.local_workers import has_accelerator, require_alive, run_workers
 from producer.options import EnqueueOptions
 from producer.status import RunStatus, StatusReader
 
@@ -31,7 +33,12 @@ def run_locally(
         FleetError: bad input, a worker that fails to run, or another `producer local` on the same output.
     """
     _require_worker_packages()
+    has_gpu = has_accelerator(settings)
+    if not has_gpu:
+        options = replace(options, usual_batch_rows=batch_rows_without_gpu(settings))
     plan = plan_run(arguments, output, settings, options)
+    if not has_gpu:
+        warn_of_long_batches(plan.run.batch_rows, settings)
     uri = plan.store.uri
     with state_folder(uri) as folder, embedded_broker(folder) as broker:
         settings = settings.model_copy(update={"broker_url": broker, "output": uri})

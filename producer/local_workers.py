@@ -61,6 +61,11 @@ def gpu_count() -> int:
     return sum(line.startswith("GPU ") for line in listed.stdout.splitlines())
 
 
+def has_accelerator(settings: Settings) -> bool:
+    """Whether the workers will run their models on one."""
+    return gpu_count() > 0 if settings.device == "auto" else settings.device != "cpu"
+
+
 def _log(folder: Path, number: int) -> Path:
     return folder / f"worker-{number}.log"
 

@@ -15,22 +15,22 @@ from common.run.model_refs import UNPINNED
 from common.run.planned_part import Part
 from common.settings import Settings
 from common.store import Store
+from producer.options import EnqueueOptions
 
 log = structlog.get_logger(__name__)
 
-DEFAULT_BATCH_ROWS = 10_000
 WRITERS = 32
 
 
-def agree_on_run(store: Store, settings: Settings, batch_rows: int | None) -> tuple[Run, bool]:
+def agree_on_run(store: Store, settings: Settings, options: EnqueueOptions) -> tuple[Run, bool]:
     """The run, and whether it exists already. Writes nothing.
 
     Raises:
         FleetError: the run was made with other settings; the line names the difference.
     """
     existing = read_run(store)
-    known = existing.batch_rows if existing else DEFAULT_BATCH_ROWS
-    wanted = make_run(settings, batch_rows or known)
+    known = existing.batch_rows if existing else options.usual_batch_rows
+    wanted = make_run(settings, options.batch_rows or known)
     if existing is None:
         _warn_of_unpinned(wanted)
         return wanted, False

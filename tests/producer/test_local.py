@@ -3,9 +3,17 @@
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
-from common.settings import Settings
-from producer.local_workers import gpu_count, worker_environment
+from common.run.manifest import read_run
+from common.settings import LeaseSettings, S3Settings, Settings
+from common.store import open_store
+from producer.batch_size import IMAGE_SECONDS, batch_rows_without_gpu, warn_of_long_batches
+from producer.enqueue import plan_run
+from producer.local_workers import gpu_count, has_accelerator, worker_environment
+from producer.options import EnqueueOptions
+from producer.run import write_run
+from tests.samples import write_part
 
 
 @pytest.mark.parametrize(
@@ -33,3 +41,40 @@ def test_without_gpus_the_workers_share_the_cores(monkeypatch: pytest.MonkeyPatc
     assert "OMP_NUM_THREADS" not in worker_environment(0, 2, Settings(), workers=4)
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     assert "OMP_NUM_THREADS" not in worker_environment(0, 0, Settings(), workers=4)
+
+
+@pytest.mark.parametrize(
+    ("device", "has"), [("auto", False), ("cpu", False), ("cuda:1", True), ("mps", True)]
+)
+def test_the_device_decides_whether_batches_are_small(
+    device: str, has: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert has_accelerator(Settings(device=device)) is has
+
+
+@pytest.mark.parametrize("limit", [60, 7200, 10**9])
+def test_a_batch_without_a_gpu_ends_far_within_its_time_limit(limit: int) -> None:
+    rows = batch_rows_without_gpu(Settings(lease=LeaseSettings(time_limit=limit)))
+    assert 1 <= rows <= 10_000
+    assert rows == 1 or rows * IMAGE_SECONDS <= limit / 10
+
+
+def test_a_run_keeps_the_batches_that_it_has(tmp_path: Path) -> None:
+    part = write_part(tmp_path / "in.parquet", 30)
+    settings, small = Settings(models="fake"), EnqueueOptions(usual_batch_rows=96)
+    plan = plan_run([str(part)], str(tmp_path / "run"), settings, small)
+    assert plan.run.batch_rows == 96
+    write_run(plan.store, plan.run)
+    assert plan_run([str(part)], str(tmp_path / "run"), settings).run.batch_rows == 96
+    assert read_run(open_store(str(tmp_path / "run"), S3Settings())) == plan.run
+    chosen = EnqueueOptions(batch_rows=7, usual_batch_rows=96)
+    assert plan_run([str(part)], str(tmp_path / "other"), settings, chosen).run.batch_rows == 7
+
+
+def test_batches_that_are_too_long_here_are_named() -> None:
+    with capture_logs() as logs:
+        warn_of_long_batches(96, Settings())
+        warn_of_long_batches(10_000, Settings(models="toy"))
+        warn_of_long_batches(10_000, Settings())
+    assert [line["seconds_expected"] for line in logs] == [75_000]
