@@ -58,11 +58,15 @@ class DeliveryQoS(QoS):  # type: ignore[misc]
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
         """Reject; otherwise as `ack`."""
         with self._free_on_failure(delivery_tag):
-            if requeue and delivery_tag in self._first:
+            if requeue and self._goes_first(delivery_tag):
                 self.restore_by_tag(delivery_tag)  # kombu's own place for it is the end of the queue
                 virtual.QoS.ack(self, delivery_tag)
             else:
                 super().reject(delivery_tag, requeue=requeue)
+
+    def _goes_first(self, delivery_tag: str) -> bool:
+        """A stopping worker consumes no more, and returns what it had asked for before."""
+        return delivery_tag in self._first or not self.channel._consumers  # noqa: SLF001 - as kombu's own QoS does
 
     def return_first(self, delivery_tag: str) -> None:
         """Should this message be rejected, it goes to the front of the queue."""

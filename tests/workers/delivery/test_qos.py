@@ -1,5 +1,6 @@
 """Kombu's account of deliveries against a broker that dies, and one that is full."""
 
+import json
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -41,6 +42,7 @@ class Consumer:
 @pytest.fixture
 def consumer(tmp_path: Path) -> Iterator[Consumer]:
     with valkey(tmp_path / "broker") as server:
+        server.client().config_set("appendfsync", "always")  # what was noted outlives a kill
         made = Consumer(server)
         yield made
         made.channel.qos._on_collect.cancel()  # or kombu restores at the end of this process
@@ -75,6 +77,7 @@ def test_what_a_full_broker_does_not_note_is_kept_and_given_back(consumer: Consu
 
 def test_a_rejected_message_goes_to_the_end_or_first(consumer: Consumer) -> None:
     client = consumer.server.client()
+    consumer.queue.consume("one", lambda _: None)
     other = MESSAGE.model_copy(update={"first_row": 10})
     send(make_app(Settings(broker_url=consumer.server.url)), [other])
     consumer.take().reject(requeue=True)
@@ -84,3 +87,13 @@ def test_a_rejected_message_goes_to_the_end_or_first(consumer: Consumer) -> None
     first.reject(requeue=True)
     again = consumer.take()
     assert again.properties["delivery_tag"] == first.properties["delivery_tag"]
+
+
+def test_what_a_stopping_worker_had_asked_for_goes_first(consumer: Consumer) -> None:
+    """Its consumer is cancelled; the answer to its last request comes nevertheless."""
+    client = consumer.server.client()
+    send(make_app(Settings(broker_url=consumer.server.url)), [MESSAGE.model_copy(update={"first_row": 10})])
+    first = str(client.rpop(QUEUE))
+    consumer.channel.connection._deliver(json.loads(first), QUEUE)
+    assert (client.llen(QUEUE), client.hlen(UNACKED)) == (2, 0)
+    assert json.loads(str(client.lindex(QUEUE, -1)))["body"] == json.loads(first)["body"]
