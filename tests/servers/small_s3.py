@@ -8,6 +8,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import quote, unquote
 from xml.sax.saxutils import escape, unescape
 
@@ -192,6 +193,7 @@ def _error(refusal: Refusal) -> web.Response:
     return web.Response(status=STATUS[refusal.code], text=text, content_type="application/xml")
 
 
+@lru_cache(maxsize=10_000)
 def _etag(body: bytes) -> str:
     return f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"'
 
