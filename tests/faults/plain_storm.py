@@ -37,6 +37,7 @@ class PlainStorm:
 
     def rage(self, kills: int, deadline: float) -> dict[str, int]:
         """So many kills; then what was sent, lost for ever, and run more than once."""
+        self._template = _one_message(self._environment(), self._broker.client())  # before anybody takes it
         self._live = [self._start() for _ in range(WORKERS)]
         try:
             done = self._kill_often(kills, deadline)
@@ -100,13 +101,11 @@ class PlainStorm:
         while client.llen("plain") < WAITING:
             pipeline = client.pipeline(transaction=False)
             for _ in range(1000):
-                pipeline.lpush("plain", self._message(client))
+                pipeline.lpush("plain", self._message())
                 self._sent += 1
             pipeline.execute()
 
-    def _message(self, client: redis.Redis) -> str:
-        if not self._template:
-            self._template = _one_message(self._environment(), client)
+    def _message(self) -> str:
         message = json.loads(self._template)
         tag = f"tag-{self._sent}"
         message["body"] = base64.b64encode(json.dumps([[self._sent], {}, {}]).encode()).decode()
