@@ -15,7 +15,6 @@ import typer
 from common.console.cli import EXIT_INCOMPLETE, Version, fail, load_settings, output_uri, run_command
 from common.deny.deny_list import DenyList, read_deny_list
 from common.errors import FleetError
-from common.run.schema import Status
 from common.store import absolute_uri, open_store
 from dataset.card.card import render_card
 from dataset.card.card_file import read_texts
@@ -24,14 +23,13 @@ from dataset.errors import BadRunError
 from dataset.files.data_file import read_tally
 from dataset.files.folder import require_merged
 from dataset.files.keys import CARD_KEY, DATA
-from dataset.gallery.page import render_page
+from dataset.gallery.gallery import make_gallery
 from dataset.merge.flow import Options, merge
 from dataset.merge.outcomes import Filters
 from dataset.merge.thin import Dedupe, Thinning
 from dataset.pages.page_file import write_file
 from dataset.publish.publish import plan_upload, publish
 from dataset.rows.row_source import open_rows
-from dataset.rows.sample import draw
 from dataset.score.page import render_score
 from dataset.score.score import score
 from dataset.stats import read_stats
@@ -265,9 +263,10 @@ def gallery_command(
     settings = load_settings()
     with _bad_runs():
         place = None if data and not run else output_uri(run, settings)
-        sample = draw(open_rows(place, data, settings.s3), rows, seed)
-    write_file(page, render_page(sample, title, with_failures=with_failures))
-    typer.echo(f"{sample.statuses[Status.OK]} samples: {page.absolute()}")
+        source = open_rows(place, data, settings.s3)
+        gallery = make_gallery(source, rows, seed, title, settings.s3, with_failures=with_failures)
+    write_file(page, gallery.page)
+    typer.echo(f"{gallery.text}: {page.absolute()}")
 
 
 @app.command("withdraw")

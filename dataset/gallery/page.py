@@ -16,6 +16,7 @@ from dataset.rows.sample import Sample
 GALLERY = "dataset.gallery"
 LONGEST = 400
 """Characters shown of any untrusted text."""
+NOTHING: Mapping[int, str] = {}
 WEB_ADDRESS = re.compile(r"https?://[^\s\\\x00-\x1f\"'<>`]+", re.IGNORECASE)
 
 
@@ -36,6 +37,8 @@ class Card:
     url: str
     image: str | None
     """Where to load it from; None where the address is not one of the web's, or the row failed."""
+    thumbnail: str | None
+    """The image itself as a `data:` address, where the row has no URL; None where it is gone."""
     text: str
     top: str
     similarity: float | None
@@ -47,9 +50,22 @@ class Card:
     error: str
 
 
-def render_page(sample: Sample, title: str, *, with_failures: bool) -> str:
-    """The page as HTML; failed rows are shown only `with_failures`."""
-    cards = [card(row) for row in sample.rows if with_failures or row["status"] == Status.OK]
+def render_page(
+    sample: Sample, title: str, *, with_failures: bool, thumbnails: Mapping[int, str] = NOTHING
+) -> str:
+    """The page as HTML.
+
+    Args:
+        sample: rows in the order in which they are shown.
+        title: of the page.
+        with_failures: show failed rows, too.
+        thumbnails: `data:` addresses of images without URL, by the row's index.
+    """
+    cards = [
+        card(row, thumbnails.get(index))
+        for index, row in enumerate(sample.rows)
+        if with_failures or row["status"] == Status.OK
+    ]
     scores = [card.similarity for card in cards if card.similarity is not None]
     style, script = read_asset(GALLERY, "gallery.css"), read_asset(GALLERY, "gallery.js")
     return _template().render(
@@ -69,7 +85,7 @@ def render_page(sample: Sample, title: str, *, with_failures: bool) -> str:
 def content_policy(style: str, script: str) -> str:
     """Nothing loads or runs but pictures and the two texts of the page's own."""
     return (
-        "default-src 'none'; img-src http: https:; base-uri 'none'; form-action 'none';"
+        "default-src 'none'; img-src http: https: data:; base-uri 'none'; form-action 'none';"
         f" style-src {source_hash(style)}; script-src {source_hash(script)}"
     )
 
@@ -85,14 +101,15 @@ def shorten(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text):,} characters)"
 
 
-def card(row: Row) -> Card:
-    """A row of untrusted values."""
+def card(row: Row, thumbnail: str | None = None) -> Card:
+    """A row of untrusted values, and its image where it has no address."""
     good = row["status"] == Status.OK
     url = row["URL"] or ""
     similarities = row["all_similarities"] or []
     return Card(
         url=url,
         image=url if good and WEB_ADDRESS.fullmatch(url) else None,
+        thumbnail=thumbnail,
         text=row["TEXT"] or "",
         top=row["top_caption"] or "",
         similarity=_finite(similarities[0]) if similarities else None,

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from common.console.progress import progress
 from common.errors import FleetError
+from dataset.pages.thumbnails import OK, Fetched, fetch_images
 from dataset.survey.candidate import Candidate
-from dataset.survey.images import OK, Fetched, fetch_images
 from dataset.survey.layout import Author
 from dataset.survey.spelling import LONGEST, alike
 
