@@ -1,5 +1,6 @@
 """The files that lie beside another one."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,9 +31,13 @@ class Siblings:
 
     def _list(self, folder: str) -> frozenset[str]:
         with suppress(StoreError, OSError):
-            if is_s3(folder):
-                return frozenset(address for address, _ in list_folder(folder, self._s3))
-            if folder.startswith("hf://"):
-                return frozenset(find_on_hub(folder)[1])
-            return frozenset(map(str, Path(folder or "/").iterdir()))
+            return frozenset(name for name in self._list_below(folder) if name.rpartition("/")[0] == folder)
         return frozenset()
+
+    def _list_below(self, folder: str) -> Iterable[str]:
+        """What lies in a folder; on S3 and on the Hub also what lies deeper."""
+        if is_s3(folder):
+            return (address for address, _ in list_folder(folder, self._s3))
+        if folder.startswith("hf://"):
+            return find_on_hub(folder)[1]
+        return map(str, Path(folder or "/").iterdir())
