@@ -10,6 +10,7 @@ from typing import TypeVar
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+import structlog
 
 from common.console.progress import progress
 from common.console.words import quote
@@ -29,6 +30,8 @@ from producer.enqueue import Enqueued, enqueue
 READERS = 32
 AHEAD = 8
 """Parts whose shards are being read before they are needed."""
+log = structlog.get_logger(__name__)
+
 T = TypeVar("T")
 COLUMNS = ["URL", "TEXT", *PASSED_THROUGH, "part", "row"]
 
@@ -72,17 +75,35 @@ def _statuses(listed: str) -> list[str]:
 
 def _write_parts(old: Store, run: Run, new: Store, statuses: Collection[str]) -> Iterator[str]:
     parts = read_parts(old)
-    wanted = pa.array(statuses, pa.string())
     with progress("collecting rows", len(parts)) as advance, ThreadPoolExecutor(READERS) as pool:
         begun = (
             (part, [pool.submit(_rows, old, batch, wanted) for batch in part.batches(run.batch_rows)])
             for part in parts
+            if len(wanted := _on_the_web(part, statuses))
         )
         for part, futures in _ahead(begun):
             tables = [table for future in futures if (table := future.result()) is not None]
-            if tables:
-                yield _write_part(new, part, pa.concat_tables(tables))
+            if tables and (rows := _with_url(part, pa.concat_tables(tables))):
+                yield _write_part(new, part, rows)
             advance(1)
+
+
+def _on_the_web(part: Part, statuses: Collection[str]) -> pa.Array:
+    """The statuses that a download may mend: of a part that holds its images only the want of one."""
+    if part.kind == "links":
+        return pa.array(statuses, pa.string())
+    left = [status for status in statuses if status == Status.NO_IMAGE]
+    if len(left) < len(statuses):
+        log.warning("a part that holds its images: only no_image is tried again, on the web", part=part.id)
+    return pa.array(left, pa.string())
+
+
+def _with_url(part: Part, rows: pa.Table) -> pa.Table | None:
+    """The rows that can be downloaded; None where there are none."""
+    kept = rows.filter(pc.is_valid(rows["URL"]))
+    if lacking := rows.num_rows - kept.num_rows:
+        log.warning("rows without URL are not tried again", part=part.id, rows=lacking)
+    return kept if kept.num_rows else None
 
 
 def _ahead(items: Iterable[T]) -> Iterator[T]:

@@ -129,3 +129,14 @@ def test_the_gallery_shows_images_without_address(here: Captioned, tmp_path: Pat
     assert nowhere == 35
     assert page.read_text().count('src="data:image/jpeg;base64,') == nowhere
     assert "no longer" not in answer.stdout
+
+
+def test_what_the_tars_lack_is_tried_again_on_the_web(on_s3: Captioned) -> None:
+    again = on_s3.output.replace("/out", "/again")
+    arguments = ("retry", "--run", on_s3.output, "--output", again, "--status", "no_image,opt_out")
+    answer = run_here(producer, *arguments, environment=on_s3.environment)
+    assert answer.returncode == 0, answer.stderr
+    state = run_here(producer, "status", "--json", "--output", again, environment=on_s3.environment)
+    lacking = [row for row in on_s3.rows if row["status"] == "no_image" and row["URL"]]
+    assert json.loads(state.stdout)["rows"]["total"] == len(lacking) == 12
+    assert "only no_image is tried again" in answer.stderr
