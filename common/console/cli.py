@@ -4,6 +4,7 @@ import os
 import sys
 from typing import Annotated, NoReturn
 
+import structlog
 import typer
 from pydantic import ValidationError
 
@@ -13,6 +14,8 @@ from common.console.words import printable
 from common.errors import FleetError
 from common.settings import Settings
 from common.settings.environment import require_readable
+
+log = structlog.get_logger(__name__)
 
 EXIT_DONE = 0
 EXIT_INCOMPLETE = 1
@@ -61,12 +64,15 @@ def load_settings() -> Settings:
     require_readable(os.environ)
     log_level()
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
         first = error.errors()[0]
         name = "_".join(["FLEET", *(str(step).upper() for step in first["loc"] if not isinstance(step, int))])
         reason = first["msg"].removeprefix("Value error, ")
         raise FleetError(f"{name}: {reason}" if first["loc"] else reason) from error
+    if not settings.fetch.opt_out:
+        log.warning("FLEET_FETCH_OPT_OUT is an old name; write FLEET_MANNERS_SIGNS= to honour no sign")
+    return settings
 
 
 def output_uri(option: str | None, settings: Settings) -> str:

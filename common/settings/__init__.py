@@ -2,6 +2,7 @@
 
 from common.settings.filters import FilterSettings
 from common.settings.images import DecodeSettings, FetchSettings
+from common.settings.manners import MannersSettings
 from common.settings.operation import HealthSettings, LeaseSettings, MetricsSettings, S3Settings
 from common.settings.sampling import SamplingSettings
 from common.settings.tree import PREFIX, Settings
@@ -13,6 +14,7 @@ __all__ = [
     "FilterSettings",
     "HealthSettings",
     "LeaseSettings",
+    "MannersSettings",
     "MetricsSettings",
     "S3Settings",
     "SamplingSettings",

@@ -1,15 +1,29 @@
 """Settings of the way from a URL to pixels."""
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+from typing import Annotated
 
-from common.settings.fields import Group, Networks
+from pydantic import AfterValidator, Field, NonNegativeInt, PositiveFloat, PositiveInt
+
+from common.settings.fields import CommaSeparated, Group, Networks
+from common.settings.host_budgets import HostBudgets
+
+
+def _require_budgets(texts: tuple[str, ...]) -> tuple[str, ...]:
+    HostBudgets.of(texts, 1)
+    return texts
+
+
+Budgets = Annotated[tuple[str, ...], CommaSeparated, AfterValidator(_require_budgets)]
 
 
 class FetchSettings(Group):
     """Downloads from untrusted addresses; times are in seconds, sizes in bytes."""
 
     concurrency: PositiveInt = Field(256, description="downloads in flight per worker")
-    per_host: PositiveInt = Field(4, description="downloads in flight per host")
+    per_host: PositiveInt = Field(4, description="downloads in flight per host, by the whole fleet")
+    host_budgets: Budgets = Field(
+        (), description="the same for single hosts: `i.pinimg.com=32,*.example.net=16`"
+    )
     timeout: PositiveFloat = Field(10.0, description="seconds for one URL, redirects and all")
     connect_timeout: PositiveFloat = Field(3.0, description="seconds for one connection")
     read_timeout: PositiveFloat = Field(5.0, description="seconds without a byte")
@@ -30,7 +44,7 @@ class FetchSettings(Group):
     contact: str = Field(
         "", pattern=r"^[ -~]*$", description="address or page in the User-Agent, so that a site can reach you"
     )
-    opt_out: bool = Field(True, description="honour X-Robots-Tag and tdm-reservation")
+    opt_out: bool = Field(True, description="false is the old name of an empty `FLEET_MANNERS_SIGNS`")
 
 
 class DecodeSettings(Group):

@@ -8,9 +8,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from common.settings.fields import CommaSeparated, EmptyIsNone, Home
 from common.settings.filters import FilterSettings
 from common.settings.images import DecodeSettings, FetchSettings
+from common.settings.manners import MannersSettings, honoured_signs
 from common.settings.operation import HealthSettings, LeaseSettings, MetricsSettings, S3Settings
 from common.settings.presets import PRESETS
 from common.settings.sampling import SamplingSettings
+from common.signs import Honoured
 
 PREFIX = "FLEET_"
 
@@ -59,12 +61,18 @@ class Settings(BaseSettings):
     )
     sampling: SamplingSettings = Field(default_factory=SamplingSettings)
     fetch: FetchSettings = Field(default_factory=FetchSettings)
+    manners: MannersSettings = Field(default_factory=MannersSettings)
     decode: DecodeSettings = Field(default_factory=DecodeSettings)
     filter: FilterSettings = Field(default_factory=FilterSettings)
     lease: LeaseSettings = Field(default_factory=LeaseSettings)
     s3: S3Settings = Field(default_factory=S3Settings)
     metrics: MetricsSettings = Field(default_factory=MetricsSettings)
     health: HealthSettings = Field(default_factory=HealthSettings)
+
+    @property
+    def honoured(self) -> Honoured:
+        """The signs that are honoured."""
+        return honoured_signs(self.fetch, self.manners)
 
     @model_validator(mode="before")
     @classmethod

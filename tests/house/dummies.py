@@ -64,12 +64,18 @@ assert kept[0, 1] == -torch.inf and kept[0, 2] > 0, kept
 """,
     ),
     "an opt-out rule": Dummy(
-        {"workers/fetch/opt_out.py": lambda text: text.replace('"noai", ', '"noai", "nodummies", ', 1)},
+        {
+            "common/signs.py": after(
+                r'Sign\(Family.ROBOTS_TAG, "noai"',
+                '    Sign(Family.ROBOTS_TAG, "nodummies", Where.HEADER, Forbids.TRAINING, _DEVIANTART),\n',
+            )
+        },
         """
 from multidict import CIMultiDict, CIMultiDictProxy
-from workers.fetch.opt_out import opt_out_rule
+from common.signs import Honoured
+from workers.fetch.signs.response import find_header_sign
 headers = CIMultiDictProxy(CIMultiDict({"X-Robots-Tag": "nodummies"}))
-assert opt_out_rule(headers) == "x-robots-tag: nodummies"
+assert find_header_sign(headers, Honoured()) == "x-robots-tag: nodummies"
 """,
     ),
     "a status": Dummy(

@@ -11,6 +11,7 @@ from typing import Protocol
 from common.metrics import Stage, measure
 from common.run.schema import Status
 from common.settings import FetchSettings
+from common.signs import Honoured
 from workers.batch.bodies import Bodies
 from workers.batch.byte_gate import ByteGate
 from workers.batch.outcome import Outcome
@@ -18,6 +19,8 @@ from workers.batch.pass_metrics import record_pass
 from workers.batch.patience import Patience
 from workers.captions import Captioning, Image, ModelInputs
 from workers.decode import DecodeError
+from workers.fetch.failure import Failure
+from workers.fetch.signs.image import find_image_sign
 from workers.fetched import Fetched
 
 DECODERS = 4
@@ -25,6 +28,9 @@ DECODERS = 4
 
 DECODED_AHEAD = 2
 """Full passes of the cascade that wait decoded: a bound on memory."""
+
+GIVING_UP = 5
+"""Turns of the loop from the end of a wait to the row's outcome, and some more."""
 
 MAX_BODY_BYTES = 256 << 20
 """Bodies that wait for decoders; beyond it no further download begins."""
@@ -56,6 +62,7 @@ class Flow:
         micro_batch: images per pass of the cascade.
         decode: bytes to pixels.
         advance: called with the number of rows that have just got their outcome.
+        honoured: signs in an image that are.
     """
 
     cascade: Captioning
@@ -63,6 +70,7 @@ class Flow:
     micro_batch: int
     decode: Decode
     advance: Callable[[int], None]
+    honoured: Honoured = field(default_factory=Honoured)
     _outcomes: dict[int, Outcome] = field(default_factory=dict)
     _patience: Patience = field(init=False)
     _bodies: ByteGate = field(init=False)
@@ -87,9 +95,10 @@ class Flow:
         ready: asyncio.Queue[Ready] = asyncio.Queue(self.micro_batch * DECODED_AHEAD)
         with ThreadPoolExecutor(DECODERS, "decode") as decoders, ThreadPoolExecutor(1, "cascade") as device:
             take = partial(self._take, decoders=decoders, ready=ready)
-            arriving = asyncio.create_task(bodies.deliver(wanted, take, self._bodies))
+            arriving = asyncio.create_task(bodies.deliver(wanted, take, self._bodies, self._patience))
             try:
                 await self._caption_all(keys, arriving, device, ready)
+                await _give_up(bodies)
             finally:
                 arriving.cancel()
                 await asyncio.gather(arriving, return_exceptions=True)
@@ -121,12 +130,15 @@ class Flow:
         sha256 = hashlib.sha256(body).hexdigest()
         try:
             inputs = await asyncio.get_running_loop().run_in_executor(decoders, self._inputs, body)
-        except DecodeError as error:
+        except (DecodeError, Failure) as error:
             self._settle(index, Outcome(error.status, error.detail, sha256))
         else:
             await ready.put(Ready(index, sha256, inputs))
 
     def _inputs(self, body: bytes) -> ModelInputs:
+        rule = find_image_sign(body, self.honoured)
+        if rule is not None:
+            raise Failure(Status.OPT_OUT, rule)
         with measure(Stage.DECODE):
             return self.cascade.prepare(self.decode(body, max_pixels=self.settings.max_pixels))
 
@@ -162,6 +174,13 @@ class Flow:
         record_pass(captions, self.micro_batch)
         for row, found in zip(rows, captions, strict=True):
             self._outcomes[row.index] = Outcome(Status.OK, None, row.sha256, found)
+
+
+async def _give_up(bodies: Bodies) -> None:
+    """Rows that still wait for their turn learn that there is no time left, and have their outcome."""
+    bodies.give_up()
+    for _ in range(GIVING_UP):
+        await asyncio.sleep(0)
 
 
 async def _next_row(

@@ -30,6 +30,7 @@ from workers.batch.rows import read_rows
 from workers.batch.shard import shard_bytes
 from workers.captions import Captioning
 from workers.decode import Decoder
+from workers.fetch.shared import Shared
 
 Advance = Callable[[int], None]
 
@@ -127,6 +128,7 @@ def caption_batch(
     advance: Advance,
     *,
     isolate: bool = False,
+    shared: Shared | None = None,
 ) -> Counter[str] | None:
     """Caption a batch and write its shard.
 
@@ -137,6 +139,7 @@ def caption_batch(
         settings: how to fetch.
         advance: called with the number of rows that have just got their outcome.
         isolate: decode each image in a disposable process, because this batch crashed its worker.
+        shared: what the fleet shares about hosts.
 
     Returns:
         Rows by status; None if somebody else's shard was there first.
@@ -146,8 +149,8 @@ def caption_batch(
         NetworkError: the web cannot be reached.
     """
     with Decoder(settings.decode, isolate=isolate) as decoder:
-        bodies = _bodies(rows, settings)
-        flow = Flow(cascade, settings.fetch, settings.micro_batch, decoder.decode, advance)
+        bodies = _bodies(rows, settings, shared)
+        flow = Flow(cascade, settings.fetch, settings.micro_batch, decoder.decode, advance, settings.honoured)
         outcomes = rows.filters.judge_images(loop.run(flow.run(bodies, _keys(work), rows.settled)))
     if rows.source is None:
         check_network(rows.urls, outcomes, settings.fetch.canary)
@@ -158,9 +161,9 @@ def caption_batch(
     return count_statuses(outcomes) if first else None
 
 
-def _bodies(rows: Rows, settings: Settings) -> Bodies:
+def _bodies(rows: Rows, settings: Settings, shared: Shared | None) -> Bodies:
     if rows.source is None:
-        return WebBodies(rows.urls, settings.fetch)
+        return WebBodies(rows.urls, settings.fetch, settings.manners, shared)
     return HeldBodies(rows.source, settings.fetch.max_bytes)
 
 

@@ -25,6 +25,7 @@ from workers.delivery.lease import CLAIM_SECONDS, Lease, Progress, claim_on
 from workers.delivery.outage import tolerating_outage
 from workers.delivery.result import End, Result
 from workers.delivery.worker_id import worker_id
+from workers.manners import open_shared
 from workers.models.load import load_models
 
 ISOLATE_AFTER = 2
@@ -86,7 +87,10 @@ class Attempt:
             cascade = load_models(self._settings)
             rows = read_batch(self._work, self._settings)
         isolate = attempts.crashed >= ISOLATE_AFTER
-        counts = caption_batch(self._work, rows, cascade, self._settings, advance, isolate=isolate)
+        shared = open_shared(self._settings)
+        counts = caption_batch(
+            self._work, rows, cascade, self._settings, advance, isolate=isolate, shared=shared
+        )
         return Result(End.LATE) if counts is None else Result(End.COMMITTED, counts)
 
     def _judge(self, error: Exception) -> Result:

@@ -26,7 +26,8 @@ class Failure(Exception):  # noqa: N818 - an outcome, not an error of ours
         detail: one short line for the row's error.
         retry_in: seconds after which another try may help; None where none would.
         trips: whether the host, rather than the URL, is at fault.
-        busy_for: seconds for which the host asked to be left alone.
+        is_busy: whether the host asked to be left alone.
+        busy_for: seconds for which it asked that, if it said so.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Failure(Exception):  # noqa: N818 - an outcome, not an error of ours
         *,
         retry_in: float | None = None,
         trips: bool = False,
+        is_busy: bool = False,
         busy_for: float | None = None,
     ) -> None:
         super().__init__(status, detail)
@@ -43,6 +45,7 @@ class Failure(Exception):  # noqa: N818 - an outcome, not an error of ours
         self.detail = _CONTROL.sub(" ", detail)[:MAX_DETAIL]
         self.retry_in = retry_in
         self.trips = trips
+        self.is_busy = is_busy
         self.busy_for = busy_for
 
 

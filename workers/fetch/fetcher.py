@@ -1,71 +1,112 @@
 """The fetcher of a batch: URLs in, bytes or a status out."""
 
-import random
 import ssl
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from types import TracebackType
 from typing import Self
 
-from aiohttp import ClientSession
+from aiohttp import ClientResponse, ClientSession
 from aiohttp.abc import AbstractResolver
-from multidict import CIMultiDict
-from yarl import URL
 
 from common.run.schema import Status
-from common.settings import FetchSettings
+from common.settings import FetchSettings, MannersSettings
+from common.settings.manners import honoured_signs
 from common.url import WebUrl
-from workers.fetch.answer import find_redirect, raise_for_status
+from workers.fetch.alone import Alone
+from workers.fetch.answer import find_redirect, is_redirect, raise_for_status
+from workers.fetch.asker import Asker
 from workers.fetch.body import read_body
 from workers.fetch.budget import Budget
-from workers.fetch.connector import meter
 from workers.fetch.descriptors import bound_flight
-from workers.fetch.failure import Failure, classify
+from workers.fetch.failure import Failure
 from workers.fetch.flight import Flight
 from workers.fetch.guard import Guard
-from workers.fetch.host import Host, Hosts
-from workers.fetch.opt_out import opt_out_rule
+from workers.fetch.hosts import Hosts
+from workers.fetch.places import Places
 from workers.fetch.resolver import Resolver
 from workers.fetch.room import EXPANDED_BYTES, RECEIVED_BYTES, Pool, Rooms
 from workers.fetch.session import open_session
-from workers.fetch.shortage import Shortage
+from workers.fetch.shared import Shared
+from workers.fetch.signs.response import find_header_sign
+from workers.fetch.signs.tdm import find_tdm_rule
+from workers.fetch.site import Site
+from workers.fetch.sites import Sites
 from workers.fetch.target import require_target
 from workers.fetched import Fetched
 
-_CLOSE = CIMultiDict({"Connection": "close"})  # aiohttp would make one of a dict, each time
+MAX_DELAY = 30.0
+"""Seconds between two requests; a host that asks for longer ones gets none."""
 
 
 class Fetcher:
     """Downloads for one batch; an asynchronous context manager.
 
     The caller starts as many downloads as it likes: no more are in flight than the settings, the host and
-    this machine allow. `resolver` and `tls` replace the system's.
+    this machine allow.
+
+    Args:
+        settings: limits and time-outs.
+        manners: what is owed to the sites.
+        shared: what the fleet shares; a worker by itself shares nothing.
+        time_left: seconds that rows may still wait for their host.
+        resolver: replaces the system's.
+        tls: replaces the system's trust.
+
+    Attributes:
+        places: a caller with many URLs takes one for each.
     """
 
     def __init__(
         self,
         settings: FetchSettings,
+        manners: MannersSettings | None = None,
         *,
+        shared: Shared | None = None,
+        time_left: Callable[[], float] | None = None,
         resolver: AbstractResolver | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._settings = settings
+        self._manners = manners or MannersSettings()
+        self._honoured = honoured_signs(settings, self._manners)
         self._guard = Guard(settings.allow_networks)
-        self._hosts = Hosts(settings.per_host)
+        self._shared = shared or Alone()
+        self._time_left = time_left or (lambda: settings.batch_timeout)
         self._resolver = resolver or Resolver()
         self._tls = tls
         self._flight = Flight(bound_flight(settings.concurrency))
         self._pools = Pool(RECEIVED_BYTES), Pool(max(EXPANDED_BYTES, settings.max_bytes))
+        self.places = Places(settings.concurrency)
         self._session: ClientSession
+        self._hosts: Hosts
+        self._asker: Asker
+        self._sites: Sites
 
     async def __aenter__(self) -> Self:
-        self._session = open_session(self._settings, self._guard, self._resolver, self._tls)
+        settings, shared = self._settings, self._shared
+        self._session = open_session(settings, self._guard, self._resolver, self._tls)
+        self._hosts = Hosts(settings, shared, self.places, self._time_left)
+        self._asker = Asker(settings, self._session, self._hosts, self._flight)
+        self._sites = Sites(settings, self._manners, self._asker, shared, self.places)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self._hosts.close()
+        await self._shared.close()
         await self._session.close()
         await self._resolver.close()
+
+    async def prepare(self, urls: Iterable[str | None]) -> None:
+        """Look up what the fleet knows of the URLs' sites, all at once."""
+        await self._sites.prepare(urls)
+
+    def give_up(self) -> None:
+        """Time is over: rows that wait for their host are failures now."""
+        self._hosts.give_up()
 
     def make_room(self) -> AbstractContextManager[Rooms]:
         """Memory for one body, to be held for as long as the body is: else it is lent to the next."""
@@ -90,72 +131,35 @@ class Fetcher:
     async def _follow(self, url: WebUrl, rooms: Rooms) -> bytes:
         budget = Budget.of(self._settings, rooms)
         for _ in range(self._settings.max_redirects + 1):
-            answer = await self._try(url, budget)
+            answer = await self._hop(url, budget)
             if isinstance(answer, bytes):
                 return answer
             url = answer
         raise Failure(Status.TOO_MANY_REDIRECTS, f"more than {self._settings.max_redirects}")
 
-    async def _try(self, url: WebUrl, budget: Budget) -> bytes | WebUrl:
-        """One hop, retried where that may help and there is time."""
-        for _ in range(self._settings.retries):
-            bytes_left = budget.traffic.left
-            try:
-                return await self._hop(url, budget)
-            except Failure as failure:
-                if failure.retry_in is None or failure.retry_in * 1.5 >= budget.clock.left:
-                    raise
-                budget.traffic.left = bytes_left  # a broken download is no reason to refuse a whole one
-                await budget.clock.sleep(failure.retry_in * random.uniform(1, 1.5))  # noqa: S311 - jitter
-        return await self._hop(url, budget)
-
     async def _hop(self, url: WebUrl, budget: Budget) -> bytes | WebUrl:
-        host = await self._hosts.enter(url)
-        try:
-            return await self._ask_in_turn(url, host, budget)
-        finally:
-            self._hosts.leave(host)
+        """One request, if the site has nothing against it."""
+        site = await self._sites.find(url)
+        rule = site.robots.find_refusal(url.target, self._honoured)
+        if rule is not None:
+            raise Failure(Status.OPT_OUT, rule)
+        if site.robots.delay > MAX_DELAY:
+            raise Failure(Status.TIMEOUT, f"robots.txt: Crawl-delay: {site.robots.delay:g}")
+        return await self._asker.ask(
+            url, budget, partial(self._read, url, site, budget), interval=site.robots.delay
+        )
 
-    async def _ask_in_turn(self, url: WebUrl, host: Host, budget: Budget) -> bytes | WebUrl:
-        """Ask when host and machine are ready; a shortage of ours costs the URL neither time nor tries."""
-        while True:
-            await host.admit(budget.clock)
-            seconds_left = budget.clock.left
-            try:
-                async with self._flight:
-                    return await self._ask_once(url, host, budget)
-            except Shortage as shortage:
-                await self._flight.wait_out(shortage)
-                budget.clock.left = seconds_left
+    async def _read(
+        self, url: WebUrl, site: Site, budget: Budget, response: ClientResponse
+    ) -> bytes | WebUrl:
+        raise_for_status(response, self._honoured)
+        self._raise_for_signs(url, site, response)
+        return find_redirect(response, url) or await read_body(
+            response, self._settings.max_bytes, budget.rooms, budget.clock
+        )
 
-    async def _ask_once(self, url: WebUrl, host: Host, budget: Budget) -> bytes | WebUrl:
-        try:
-            async with budget.clock:
-                answer = await self._ask(url, host, budget)
-        except Exception as error:  # noqa: BLE001 - every failure of the web is a status
-            failure = budget.traffic.failure or classify(error)
-            if isinstance(failure, Failure):
-                host.record(failure)
-            raise failure from None
-        host.record(None)
-        return answer
-
-    async def _ask(self, url: WebUrl, host: Host, budget: Budget) -> bytes | WebUrl:
-        headers = None if host.is_crowded else _CLOSE  # most hosts of a batch are met once
-        async with self._session.get(
-            _as_sent(url), allow_redirects=False, headers=headers, middlewares=(meter(budget.traffic),)
-        ) as response:
-            raise_for_status(response)
-            rule = opt_out_rule(response.headers) if self._settings.opt_out else None
-            if rule is not None:
-                raise Failure(Status.OPT_OUT, rule)
-            answer = find_redirect(response, url) or await read_body(
-                response, self._settings.max_bytes, budget.rooms, budget.clock
-            )
-        budget.traffic.require_complete()
-        return answer
-
-
-def _as_sent(url: WebUrl) -> URL:
-    """For aiohttp: yarl would encode it anew, and drop an empty query."""
-    return URL.build(scheme=url.scheme, authority=url.authority, path=url.target, encoded=True)
+    def _raise_for_signs(self, url: WebUrl, site: Site, response: ClientResponse) -> None:
+        location = find_tdm_rule(site.tdm, url.target) if site.tdm else None
+        rule = find_header_sign(response.headers, self._honoured, location, strict=self._manners.strict_tdm)
+        if rule is not None:
+            raise Failure(Status.OPT_OUT, f"redirect: {rule}" if is_redirect(response) else rule)

@@ -1,89 +1,159 @@
-"""Concurrency and back-off for one (scheme, host, port)."""
+"""One host as this process sees it: who waits for its slots, which are held, and how often it failed."""
 
 import asyncio
 import random
 import time
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
+from itertools import islice
 
 from common.delay import LONGEST, backoff_delay
-from common.url import WebUrl
-from workers.fetch.clock import Clock
+from common.run.schema import Status
 from workers.fetch.failure import Failure
+from workers.fetch.places import Places
+from workers.fetch.shared import Quiet
 
 TOLERATED = 5  # consecutive failures before a host is left alone
+MAX_QUIET = 3600.0
+FIRST_LOOK = 0.05
+LAST_LOOK = 1.0
+"""Seconds between two looks for a free slot: the first, and the longest."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
+class Slot:
+    """A slot that the fleet gave to this process.
+
+    Args:
+        host: of the slot.
+        name: of the slot.
+        until: on the monotonic clock; then it is somebody else's.
+    """
+
+    host: "Host"
+    name: str
+    until: float
+
+    def lasts(self, seconds: float) -> bool:
+        """Whether a request of so many seconds fits into its lease: a process may have stood still."""
+        return self.until - time.monotonic() >= seconds
+
+
+@dataclass(slots=True, eq=False)
+class Turn:
+    """Somebody who waits for a slot, at his place among those at work or aside."""
+
+    slot: asyncio.Future[Slot]
+    is_aside: bool = False
+
+
+@dataclass(slots=True, eq=False)
 class Host:
-    """Its slots, its consecutive failures and the end of its pause."""
+    """A host.
 
-    origin: str
-    slots: asyncio.Semaphore
+    Attributes:
+        held: slots that are used.
+        wished: slots that are being asked for.
+        ask_at: on the monotonic clock; before, no slot is to be had.
+        reason: of the quiet until then, if it is one.
+    """
+
+    name: str
+    limit: int
+    places: Places
     users: int = 0
+    interval: float = 0.0
+    held: int = 0
+    wished: int = 0
     failures: int = 0
-    quiet_until: float = 0.0
-    last: Failure | None = None
-
-    def pause(self) -> float:
-        """Seconds until the next request is allowed."""
-        return max(0.0, self.quiet_until - time.monotonic())
-
-    async def admit(self, clock: Clock) -> None:
-        """Wait until a request is allowed; raise the last Failure if the URL has no time for that."""
-        pause = self.pause()
-        if self.last is not None and pause >= clock.left:
-            raise Failure(self.last.status, f"host left alone after {self.last.detail}")
-        if pause:
-            await clock.sleep(pause)
-
-    def record(self, failure: Failure | None) -> None:
-        """Count a consecutive failure of the host; any other outcome ends the series."""
-        if failure is None or not failure.trips:
-            self.failures = 0
-            return
-        self.failures += 1
-        self.last = failure
-        pause = failure.busy_for if failure.busy_for is not None else self._back_off()
-        self.quiet_until = max(self.quiet_until, time.monotonic() + min(pause, LONGEST))
-
-    def _back_off(self) -> float:
-        excess = self.failures - TOLERATED
-        if excess < 0:
-            return 0.0
-        return backoff_delay(excess + 1) * random.uniform(0.75, 1.25)  # noqa: S311 - jitter
+    ask_at: float = 0.0
+    reason: str = ""
+    look: float = FIRST_LOOK
+    turns: deque[Turn] = field(default_factory=deque)
 
     @property
     def is_crowded(self) -> bool:
-        """Whether all slots are busy, so that a connection will be reused."""
-        return self.slots.locked()
+        """Whether somebody waits, so that a connection will be reused."""
+        return bool(self.turns)
+
+    @property
+    def wanted(self) -> int:
+        """Slots to ask for now: those aside come back only where there is room."""
+        first = islice(self.turns, max(0, self.limit - self.held))
+        return sum(not turn.is_aside or self.places.room > 0 for turn in first) - self.wished
+
+    def queue(self) -> Turn:
+        """Wait for a slot; at once aside where others do so."""
+        turn = Turn(asyncio.get_running_loop().create_future())
+        self.turns.append(turn)
+        if self.ask_at > time.monotonic() or self.turns[0].is_aside:
+            self._set_aside(turn)
+        return turn
+
+    def serve(self, slot: Slot) -> bool:
+        """Give a slot to whoever waits longest; False where nobody does."""
+        while self.turns:
+            turn = self.turns.popleft()
+            self._call_back(turn)
+            if not turn.slot.done():
+                turn.slot.set_result(slot)
+                self.held += 1
+                return True
+        return False
+
+    def refuse(self, failure: Failure) -> None:
+        """Nobody waits any longer."""
+        while self.turns:
+            turn = self.turns.popleft()
+            self._call_back(turn)
+            if not turn.slot.done():
+                turn.slot.set_exception(Failure(failure.status, failure.detail))
+                turn.slot.exception()  # its row may have been cancelled
+
+    @property
+    def quiet(self) -> float:
+        """Seconds for which the host is left alone."""
+        return self.ask_at - time.monotonic() if self.reason else 0.0
+
+    def hold_back(self, seconds: float, reason: str = "") -> None:
+        """No slot is to be had for so long."""
+        self.ask_at, self.reason = time.monotonic() + seconds, reason
+        for turn in self.turns:
+            self._set_aside(turn)
+
+    def look_later(self) -> None:
+        """All slots are taken: look again, and later each time."""
+        self.hold_back(self.look * random.uniform(0.75, 1.25))  # noqa: S311 - jitter
+        self.look = min(2 * self.look, LAST_LOOK)
+
+    def _set_aside(self, turn: Turn) -> None:
+        if not turn.is_aside:
+            turn.is_aside = True
+            self.places.leave()
+
+    def _call_back(self, turn: Turn) -> None:
+        if turn.is_aside:
+            turn.is_aside = False
+            self.places.come_back()
+
+    def record(self, failure: Failure | None) -> Quiet | None:
+        """Count a consecutive failure of the host; the quiet that it brings, if any."""
+        if failure is None or not failure.trips:
+            self.failures = 0
+            return None
+        self.failures += 1
+        reason = f"{failure.status} {failure.detail}"
+        jitter = random.uniform(0.75, 1.25)  # noqa: S311 - jitter
+        if failure.is_busy:
+            asked = None if failure.busy_for is None else min(failure.busy_for, MAX_QUIET)
+            return Quiet(self.name, asked, backoff_delay(1) * jitter, reason)
+        if self.failures < TOLERATED:
+            return None
+        pause = backoff_delay(self.failures - TOLERATED + 1) * jitter
+        return Quiet(self.name, min(pause, LONGEST), 0.0, reason)
 
 
-class Hosts:
-    """The hosts of a batch; idle ones without failures are dropped."""
-
-    def __init__(self, per_host: int) -> None:
-        self._per_host = per_host
-        self._hosts: dict[str, Host] = {}
-
-    async def enter(self, url: WebUrl) -> Host:
-        """Wait for one of the host's `per_host` slots; pair with `leave`."""
-        origin = url.origin
-        host = self._hosts.get(origin)
-        if host is None:
-            host = self._hosts[origin] = Host(origin, asyncio.Semaphore(self._per_host))
-        host.users += 1
-        try:
-            await host.slots.acquire()
-        except BaseException:
-            self._drop_if_idle(host)
-            raise
-        return host
-
-    def leave(self, host: Host) -> None:
-        host.slots.release()
-        self._drop_if_idle(host)
-
-    def _drop_if_idle(self, host: Host) -> None:
-        host.users -= 1
-        if host.users == 0 and host.failures == 0 and host.pause() == 0:
-            self._hosts.pop(host.origin, None)
+def quiet_failure(reason: str) -> Failure:
+    """The failure of a row whose host is left alone for too long; the reason is a status and a detail."""
+    status, _, detail = reason.partition(" ")
+    return Failure(Status(status), f"host left alone after {detail}")

@@ -10,7 +10,7 @@ from common.settings import FetchSettings
 from workers.fetch.connector import MeteredConnector, MeteredRequest
 from workers.fetch.guard import Guard
 from workers.fetch.head import MAX_BYTES
-from workers.fetch.opt_out import AGENT
+from workers.fetch.signs.agent import TOKEN
 
 NAMES_CACHED = 10_000
 NAME_SECONDS = 300
@@ -68,7 +68,7 @@ def _timeouts(settings: FetchSettings) -> ClientTimeout:
 def _headers(settings: FetchSettings) -> dict[str, str]:
     contact = f" (+{settings.contact})" if settings.contact else ""
     return {
-        "User-Agent": f"{AGENT}/{__version__}{contact}",
-        "Accept": "image/jpeg,image/png,image/webp,image/gif,*/*;q=0.5",
+        "User-Agent": f"{TOKEN}/{__version__}{contact}",
+        "Accept": "image/avif,image/webp,image/jpeg,image/png,image/gif,*/*;q=0.5",
         "Accept-Encoding": "identity",
     }

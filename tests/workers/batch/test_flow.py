@@ -112,7 +112,8 @@ def test_failures_stand_between_captions(site: Site) -> None:
 
 def test_a_slow_host_never_holds_the_rest(site: Site) -> None:
     cascade = Counting()
-    silent = [f"{site.silent_url}/{row}" for row in range(40)]
+    other_host = site.silent_url.replace("127.0.0.1", "localhost")
+    silent = [f"{other_host}/{row}" for row in range(40)]
     fetch = settings(per_host=1, timeout=3, batch_timeout=2)
     began = time.monotonic()
     outcomes, _ = run([*silent, *links(site, DRAWN[:16])], cascade, fetch)
@@ -158,7 +159,7 @@ def test_a_body_that_has_arrived_is_never_late(site: Site) -> None:
         time.sleep(1.5)
         return decode(body, max_pixels=max_pixels)
 
-    silent = [f"{site.silent_url}/{row}" for row in range(4)]
+    silent = [f"{site.silent_url.replace('127.0.0.1', 'localhost')}/{row}" for row in range(4)]
     done: list[int] = []
     fetch = settings(batch_timeout=0.5, timeout=60, read_timeout=60)
     flow = Flow(Counting(), fetch, 8, slowly, done.append)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from common.settings import FetchSettings
+from common.settings import FetchSettings, MannersSettings
 from tests.web.canary import Canary, canary
 from tests.web.certificates import Authority
 from tests.web.names import Answer, Names
@@ -23,7 +23,10 @@ Fetching = Callable[..., AbstractAsyncContextManager[Fetcher]]
 
 @pytest.fixture
 def fetching() -> Fetching:
-    """`fetching(names={...}, tls=..., **settings)` is a fetcher that may connect to 127.0.0.1 alone."""
+    """`fetching(names={...}, tls=..., **settings)` is a fetcher that may connect to 127.0.0.1 alone.
+
+    It honours no sign unless told, so that sites are asked for nothing but what a test names.
+    """
 
     @asynccontextmanager
     async def make(
@@ -32,9 +35,15 @@ def fetching() -> Fetching:
         **settings: Any,
     ) -> AsyncIterator[Fetcher]:
         lookup = names if callable(names) else Names(names or {})
+        own = {"signs": (), "kin": (), "strict_tdm": False} | settings
+        own = {name: own[name] for name in MannersSettings.model_fields if name in own}
+        settings = {name: value for name, value in settings.items() if name not in own}
         options = {"allow_networks": (f"{OPEN}/32",), "retries": 0, **settings}
         async with Fetcher(
-            FetchSettings.model_validate(options), resolver=Resolver(lookup), tls=tls
+            FetchSettings.model_validate(options),
+            MannersSettings.model_validate(own),
+            resolver=Resolver(lookup),
+            tls=tls,
         ) as fetcher:
             yield fetcher
 

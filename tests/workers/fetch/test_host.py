@@ -16,8 +16,11 @@ from tests.web.server import Page, reply, serve
 from tests.workers.fetch.conftest import Fetching
 from workers.fetch import Fetched, host
 from workers.fetch.answer import retry_after
+from workers.fetch.failure import Failure
+from workers.fetch.places import Places
 
 BUSY = reply(status="503 Service Unavailable")
+NOAI = ("x-robots-tag:noai",)
 
 
 def turns(*pages: bytes) -> Page:
@@ -67,7 +70,7 @@ async def test_a_second_try_helps(fetching: Fetching, first: bytes) -> None:
     ],
 )
 async def test_where_it_cannot_help_there_is_none(fetching: Fetching, page: bytes) -> None:
-    async with serve({"/a": page}) as web, fetching(retries=3, max_bytes=1000) as fetcher:
+    async with serve({"/a": page}) as web, fetching(retries=3, max_bytes=1000, signs=NOAI) as fetcher:
         assert (await fetcher.fetch(web.url("/a"))).status is not Status.OK
     assert web.connections == 1
 
@@ -91,11 +94,16 @@ async def test_retry_after_is_waited_for(fetching: Fetching) -> None:
 
 async def test_a_host_that_asks_for_peace_gets_it(fetching: Fetching) -> None:
     pages = {"/busy": reply(status="429 X", headers="Retry-After: 60\r\n"), "/a": reply(b"x")}
-    async with serve(pages) as web, fetching() as fetcher:
+    names = {"other.test": [["127.0.0.1"]]}
+    left_alone = Fetched(Status.HTTP_4XX, "host left alone after 429")
+    async with serve(pages) as web, fetching(names, batch_timeout=50) as fetcher:
         assert await fetcher.fetch(web.url("/busy")) == Fetched(Status.HTTP_4XX, "429")
-        assert await fetcher.fetch(web.url("/a")) == Fetched(Status.HTTP_4XX, "host left alone after 429")
+        assert await fetcher.fetch(web.url("/a")) == left_alone, (
+            "it outlasts what is left of the batch's time"
+        )
         async with serve({"/a": reply(b"x")}) as other:
-            assert (await fetcher.fetch(other.url("/a"))).body == b"x"  # another port is another host
+            assert await fetcher.fetch(other.url("/a")) == left_alone, "it is one machine, whatever the port"
+            assert (await fetcher.fetch(other.url("/a", host="other.test"))).body == b"x"
     assert web.connections == 1
 
 
@@ -106,6 +114,17 @@ async def test_a_short_peace_is_waited_out(fetching: Fetching) -> None:
         started = time.monotonic()
         assert (await fetcher.fetch(web.url("/a"))).body == b"x"
         assert 0.8 < time.monotonic() - started < 3
+
+
+async def test_rows_of_a_quiet_host_wait_until_time_is_over(fetching: Fetching) -> None:
+    pages = {"/busy": reply(status="429 X", headers="Retry-After: 60\r\n"), "/a": reply(b"x")}
+    async with serve(pages) as web, fetching() as fetcher:
+        await fetcher.fetch(web.url("/busy"))
+        waiting = asyncio.ensure_future(fetcher.fetch(web.url("/a")))
+        await asyncio.sleep(0.2)
+        assert not waiting.done()
+        fetcher.give_up()
+        assert await waiting == Fetched(Status.TIMEOUT, "host budget")
 
 
 async def test_a_dead_host_is_left_alone(
@@ -121,11 +140,11 @@ async def test_a_dead_host_is_left_alone(
     }
 
 
-async def test_busy_answers_trip_it_too(fetching: Fetching, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_one_busy_answer_brings_quiet(fetching: Fetching, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("common.delay.FIRST", 30.0)
-    async with serve({"/a": BUSY}) as web, fetching(per_host=1) as fetcher:
+    async with serve({"/a": BUSY}) as web, fetching(per_host=1, batch_timeout=5) as fetcher:
         await asyncio.gather(*(fetcher.fetch(web.url("/a")) for _ in range(20)))
-    assert web.connections == host.TOLERATED
+    assert web.connections == 1
 
 
 @pytest.mark.parametrize("page", [reply(status="404 X"), reply(status="500 X"), b"", reply(b"x" * 2000)])
@@ -135,11 +154,11 @@ async def test_nothing_else_does(fetching: Fetching, page: bytes) -> None:
     assert web.connections == 20
 
 
-async def test_a_good_answer_clears_its_record(fetching: Fetching) -> None:
-    pages = turns(*[BUSY, BUSY, BUSY, BUSY, reply(b"x")] * 5)
-    async with serve({"/a": pages}) as web, fetching(per_host=1) as fetcher:
-        fetched = [await fetcher.fetch(web.url("/a")) for _ in range(25)]
-    assert Counter(f.status for f in fetched) == {Status.HTTP_5XX: 20, Status.OK: 5}
+async def test_a_good_answer_clears_its_record() -> None:
+    one = host.Host("a.test", 4, Places(9))
+    refused = Failure(Status.CONNECT_ERROR, "ECONNREFUSED", trips=True)
+    outcomes = [refused, refused, refused, refused, None] * 5 + [refused] * 5
+    assert [one.record(outcome) is not None for outcome in outcomes] == [False] * 29 + [True]
 
 
 async def test_hosts_in_good_standing_are_forgotten(fetching: Fetching, closed_port: int) -> None:

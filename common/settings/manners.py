@@ -1,0 +1,42 @@
+"""Settings of what is owed to the sites that images come from."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from common.settings.fields import CommaSeparated, EmptyIsNone, Group
+from common.settings.images import FetchSettings
+from common.signs import ALL, Honoured
+
+
+def _require_signs(names: tuple[str, ...]) -> tuple[str, ...]:
+    Honoured(names)
+    return names
+
+
+Names = Annotated[tuple[str, ...], CommaSeparated]
+Signs = Annotated[Names, AfterValidator(_require_signs)]
+
+
+class MannersSettings(Group):
+    """What is owed to the sites that images come from; docs/manners.md lists the signs."""
+
+    url: Annotated[str | None, EmptyIsNone] = Field(
+        None, description="a second Redis or Valkey, for budgets of hosts and robots.txt; else the broker"
+    )
+    signs: Signs = Field(
+        (ALL,),
+        description="signs that are honoured: `all`, names, and behind a `-` names of those that are not",
+    )
+    kin: Names = Field(
+        ("img2dataset", "LAIONDownloader", "laion-huggingface-processor"),
+        description="agents of our purpose: where a robots.txt names one and not us, its rules are ours",
+    )
+    strict_tdm: bool = Field(
+        False, description="a reservation in tdmrep.json stays, though the image's own header lifts it"
+    )
+
+
+def honoured_signs(fetch: FetchSettings, manners: MannersSettings) -> Honoured:
+    """The signs that are honoured; FLEET_FETCH_OPT_OUT=false is the old name of none."""
+    return Honoured(manners.signs if fetch.opt_out else ())

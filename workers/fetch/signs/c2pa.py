@@ -1,0 +1,107 @@
+"""Training and data mining assertions in C2PA manifests (C2PA 1.x, CAWG 1.1).
+
+No signature is checked: an unsigned reservation is one too.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import cbor2
+
+from common.signs import Family, Honoured
+
+MAX_ASSERTION = 1 << 16
+MAX_BOXES = 10_000
+_PREFIXES = frozenset({"c2pa", "cawg"})
+_KEYS = frozenset({"ai_inference", "ai_generative_training", "ai_training", "data_mining"})
+_REFUSALS = frozenset({"notAllowed", "constrained"})
+_STORE = "c2pa"
+_ASSERTIONS = "c2pa.assertions"
+_HAS_LABEL = 0x02
+_DESCRIPTION_HEAD = 17  # a type's UUID, and the toggles
+
+
+class Box(NamedTuple):
+    """A box of ISO 14496-12, as JUMBF (ISO 19566-5) uses it."""
+
+    kind: bytes
+    body: memoryview
+
+
+def find_c2pa_sign(jumbf: bytes, honoured: Honoured) -> str | None:
+    """The entry of the active manifest that refuses, as `cawg.training-mining: ai_inference notAllowed`."""
+    labels = honoured.words(Family.C2PA)
+    for label, assertion in _active_assertions(memoryview(jumbf)):
+        name = label.partition("__")[0]  # several of a kind are numbered
+        if name in labels:
+            refusal = _find_refusal(assertion)
+            if refusal is not None:
+                return f"{name}: {refusal}"
+    return None
+
+
+def _active_assertions(jumbf: memoryview) -> Iterator[tuple[str, memoryview]]:
+    """Label and content of the assertions of the last manifest."""
+    for store in _labelled(jumbf, _STORE):
+        manifests = [box.body for box in _boxes(store) if box.kind == b"jumb"]
+        for assertions in _labelled(manifests[-1], _ASSERTIONS) if manifests else ():
+            for box in _boxes(assertions):
+                if box.kind == b"jumb":
+                    yield _label(box.body), box.body
+
+
+def _labelled(boxes: memoryview, label: str) -> Iterator[memoryview]:
+    return (box.body for box in _boxes(boxes) if box.kind == b"jumb" and _label(box.body) == label)
+
+
+def _boxes(data: memoryview) -> Iterator[Box]:
+    at = 0
+    for _ in range(MAX_BOXES):
+        if at + 8 > len(data):
+            return
+        length, kind, head = int.from_bytes(data[at : at + 4], "big"), bytes(data[at + 4 : at + 8]), 8
+        if length == 1:
+            length, head = int.from_bytes(data[at + 8 : at + 16], "big"), 16
+        elif length == 0:  # up to the end
+            length = len(data) - at
+        if length < head:
+            return
+        yield Box(kind, data[at + head : at + length])
+        at += length
+
+
+def _label(superbox: memoryview) -> str:
+    description = next(_boxes(superbox), None)
+    if description is None or description.kind != b"jumd" or len(description.body) < _DESCRIPTION_HEAD:
+        return ""
+    if not description.body[_DESCRIPTION_HEAD - 1] & _HAS_LABEL:
+        return ""
+    label = bytes(description.body[_DESCRIPTION_HEAD : _DESCRIPTION_HEAD + 256])
+    return label.partition(b"\0")[0].decode("utf-8", "replace")
+
+
+def _find_refusal(assertion: memoryview) -> str | None:
+    for box in _boxes(assertion):
+        read = _READERS.get(box.kind)
+        if read is None:
+            continue
+        try:
+            content = read(bytes(box.body[: MAX_ASSERTION + 1]))
+        except Exception:  # noqa: BLE001 - of a decoder on hostile bytes, whatever it is
+            return "unreadable"
+        return _find_entry(content)
+    return None
+
+
+def _find_entry(content: Any) -> str | None:
+    entries = content.get("entries") if isinstance(content, Mapping) else None
+    for key, entry in entries.items() if isinstance(entries, Mapping) else ():
+        prefix, _, name = str(key).partition(".")
+        use = entry.get("use") if isinstance(entry, Mapping) else None
+        if prefix in _PREFIXES and name in _KEYS and isinstance(use, str) and use in _REFUSALS:
+            return f"{name} {use}"
+    return None
+
+
+_READERS: dict[bytes, Callable[[bytes], Any]] = {b"cbor": cbor2.loads, b"json": json.loads}
