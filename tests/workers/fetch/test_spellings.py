@@ -18,7 +18,7 @@ PRIVATE = (
 
 
 def octet(value: int, dice: random.Random) -> str:
-    return dice.choice([str, hex, lambda n: f"0{n:o}", lambda n: f"0X{n:X}", lambda n: f"0x{n:010x}"])(value)
+    return dice.choice([str(value), hex(value), f"0{value:o}", f"0X{value:X}", f"0x{value:010x}"])
 
 
 def spell_ipv4(value: int, dice: random.Random) -> str:
