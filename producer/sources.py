@@ -44,9 +44,10 @@ def plan_sources(
         others = _without_tars(others)
     is_alone = not (lists or indexes)
     planned: dict[str | ImageSet, Part] = {}
-    planned |= plan_parts(
+    made = plan_parts(
         others, s3, siblings=siblings, as_links=options.as_links, is_alone=is_alone, memory=memory
     )
+    planned |= {address: made[address] for address in made}
     if lists:
         places = _convert_all(list(lists.values()), store, batch_rows, s3, options)
         made = plan_parts(list(places.values()), s3)

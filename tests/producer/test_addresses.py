@@ -179,7 +179,7 @@ def test_a_run_does_not_eat_what_it_wrote(argument: str, outside: Path) -> None:
     (outside / "link").symlink_to(outside / "data")
     with log_lines(addresses) as lines:
         found = expand([argument], NO_S3, str(outside / "data" / "out"))
-    assert [os.path.realpath(path) for path in found] == [str(outside / "data" / "x" / "one.parquet")]
+    assert [os.path.realpath(str(path)) for path in found] == [str(outside / "data" / "x" / "one.parquet")]
     assert [line.get("in_output") for line in lines] == [1]
 
 
