@@ -37,7 +37,7 @@ def requeue(output: str, settings: Settings, *, dead: bool, reason: Reason | Non
     if run is None:
         raise FleetError(f"{store.uri}: there is no run here; enqueue one, or correct --output")
     require_proof(store)
-    numbering = Numbering(stream_parts(store), run.batch_rows)
+    numbering = Numbering(stream_parts(store, bundle_loose=True), run.batch_rows)
     with broker_errors(settings.broker_url):
         if dead:
             _revive(store, settings, numbering, reason)

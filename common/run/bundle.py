@@ -9,21 +9,33 @@ import io
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from itertools import islice
 
+from common.errors import StoreError
 from common.store import Store
 
 BUNDLES = "bundles"
 BUNDLED = 5000
 """Objects of one bundle: some megabytes."""
+LOOSE = 100
+"""Objects outside of bundles that are worth one: each costs every look a request."""
 READERS = 32
 OBJECT_BYTES = 1 << 20
 """The longest record of one part."""
 
 
-def read_objects(store: Store, folder: str, known: Collection[str]) -> Iterator[tuple[str, bytes]]:
+def read_objects(
+    store: Store, folder: str, known: Collection[str], *, bundle_loose: bool = False
+) -> Iterator[tuple[str, bytes]]:
     """Every object of a folder but those of the keys `known`, in no order.
+
+    Args:
+        store: of the run.
+        folder: of the objects.
+        known: keys that are not read.
+        bundle_loose: bundle those that had to be read one by one, if they are many and the store lets it.
 
     Raises:
         StoreError: the store cannot be reached.
@@ -34,10 +46,15 @@ def read_objects(store: Store, folder: str, known: Collection[str]) -> Iterator[
             del sizes[key]
             yield key, body
     with ThreadPoolExecutor(READERS) as pool:
-        read = partial(store.read, most=OBJECT_BYTES)
+        read, loose = partial(store.read, most=OBJECT_BYTES), dict[str, bytes]()
         for key, found in zip(sizes, pool.map(read, sizes), strict=True):
             if found is not None:
                 yield key, found
+                if bundle_loose:
+                    loose[key] = found
+    if len(loose) >= LOOSE:
+        with suppress(StoreError):
+            write_bundle(store, loose)
 
 
 def write_bundle(store: Store, objects: Mapping[str, bytes]) -> None:

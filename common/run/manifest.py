@@ -98,9 +98,13 @@ def read_parts(store: Store, known: Collection[str] = ()) -> list[Part]:
     return sorted(stream_parts(store, known), key=lambda part: part.id)
 
 
-def stream_parts(store: Store, known: Collection[str] = ()) -> Iterator[Part]:
-    """`read_parts` in no order and one at a time: 58,500 parts weigh 90 MB."""
-    for key, body in read_objects(store, PARTS, {part_key(part) for part in known}):
+def stream_parts(store: Store, known: Collection[str] = (), *, bundle_loose: bool = False) -> Iterator[Part]:
+    """`read_parts` in no order and one at a time: 58,500 parts weigh 90 MB.
+
+    With `bundle_loose` those that were read one by one are bundled for the next reader.
+    """
+    keys = {part_key(part) for part in known}
+    for key, body in read_objects(store, PARTS, keys, bundle_loose=bundle_loose):
         yield parse_part(store, key, body)
 
 

@@ -17,7 +17,7 @@ from common.queue.message import QUEUE
 from common.queue.waiting import waiting_batches
 from common.run.bundle import BUNDLES
 from common.run.failure_record import Failure, Reason, write_failure
-from common.run.manifest import read_parts, read_run
+from common.run.manifest import read_parts, read_run, stream_parts
 from common.run.numbering import Numbering, numbers
 from common.run.planned_part import Part
 from common.settings import S3Settings, Settings
@@ -31,7 +31,7 @@ from producer.status import StatusReader
 from tests.processes import run_here
 from tests.producer.world import World
 from tests.samples import write_part
-from tests.servers.small_s3 import SmallS3, small_s3
+from tests.servers.small_s3 import Refusal, SmallS3, small_s3
 from tests.servers.valkey import Valkey
 
 
@@ -108,6 +108,24 @@ def test_the_manifest_is_read_from_its_bundle(remote: SmallS3) -> None:
     )  # 3 pages, bundles, bundle
     write_parts(store, [Part(id="new", address="/new", rows=1, size=1)])
     assert [part.id for part in read_parts(store, [part.id for part in planned])] == ["new"]
+
+
+def test_parts_that_no_bundle_holds_are_bundled_for_the_next_reader(remote: SmallS3) -> None:
+    """As version 0.1 wrote them, or a producer that added one after the other."""
+    store = open_store("s3://bucket/run", remote.settings)
+    planned = parts(150)
+    for part in planned:
+        write_parts(store, [part])
+    remote.requests.clear()
+    assert len(list(stream_parts(store, bundle_loose=True))) == 150
+    assert len(remote.requests) > 150
+    remote.requests.clear()
+    assert read_parts(store) == planned
+    assert len(remote.requests) == 3  # parts, bundles, bundle
+    remote.rule = lambda request: Refusal("AccessDenied") if request.method == "PUT" else None
+    for name in [name for name in remote.names if "/bundles/" in name]:
+        remote.put(name, b"")
+    assert len(list(stream_parts(store, bundle_loose=True))) == 150, "whoever may only read reads"
 
 
 def test_a_bundle_stands_in_for_nothing_that_is_not_so(tmp_path: Path) -> None:
