@@ -110,8 +110,9 @@ ELSEWHERE = {
     "kubectl describe pod",
     "couldn't find key FLEET_FETCH_CONTACT",
     "fleet-models.json: No such file",
+    "Unable to load celery application",
 }
-"""Said by Kubernetes and by the system."""
+"""Said by Kubernetes, by the system and by Celery."""
 
 
 def test_the_messages_that_the_help_explains_are_those_of_the_code() -> None:
