@@ -16,6 +16,7 @@ from producer.follow import follow
 from producer.local_folder import state_folder
 from producer.local_workers import has_accelerator, require_alive, run_workers
 from producer.options import EnqueueOptions
+from producer.refused import warn_of_signs
 from producer.status import RunStatus, StatusReader
 
 
@@ -50,12 +51,14 @@ def run_locally(
         forget_return(client, uri)
         queue_plan(plan, settings)
         with run_workers(workers, folder, settings) as processes:
-            return follow(
+            state = follow(
                 StatusReader(plan.store, settings),
                 live,
                 read_return=lambda: Return.read(client, uri),
                 check=lambda: require_alive(processes, folder),
             )
+    warn_of_signs(plan.store, plan.run, plan.parts)
+    return state
 
 
 def _require_worker_packages() -> None:
