@@ -3,7 +3,6 @@
 from common import __version__
 from common.run.manifest import Run
 from common.run.model_refs import model_ref, model_refs
-from common.run.signs import honoured_signs
 from common.run.thresholds import Thresholds
 from common.settings import Settings
 
@@ -21,5 +20,5 @@ def make_run(settings: Settings, batch_rows: int) -> Run:
         sampling=settings.sampling,
         repairer=model_ref(settings.repairer) if settings.repairer else None,
         thresholds=Thresholds.of(settings.filter),
-        signs=honoured_signs(settings.fetch),
+        signs=settings.honoured.names,
     )

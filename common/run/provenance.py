@@ -33,6 +33,7 @@ class Provenance(BaseModel):
     repairer: ShardModel | None = None
     thresholds: dict[str, Any] | None = None  # None in shards of version 0.1
     signs: list[str] | None = None
+    signs_table: int | None = None  # version of the table of signs
     lists: dict[str, str] = Field(default_factory=dict)  # SHA-256 of each list of rows to leave out
     version: str = ""
 

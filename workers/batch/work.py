@@ -16,6 +16,7 @@ from common.run.make_run import make_run
 from common.run.manifest import ManifestError, Run, read_part, read_run
 from common.run.planned_part import Part
 from common.settings import Settings
+from common.signs import VERSION
 from common.store import Store, absolute_uri, is_under, open_store
 from workers.archive import Source, TarSource, open_source
 from workers.batch import loop
@@ -201,4 +202,4 @@ def _key(identity: str) -> int:
 def _provenance(work: Work, dtype: str, settings: Settings, filters: Filters) -> dict[str, Any]:
     made = make_run(settings, work.run.batch_rows).model_dump(mode="json", exclude={"format", "batch_rows"})
     models = {role: {**model, "dtype": dtype} for role, model in made["models"].items()}
-    return {**made, "run": work.store.uri, "models": models, "lists": filters.digests}
+    return {**made, "run": work.store.uri, "models": models, "signs_table": VERSION, "lists": filters.digests}

@@ -14,6 +14,7 @@ from common.run.manifest import read_run
 from common.run.provenance import Provenance, difference, read_provenance
 from common.run.thresholds import Thresholds
 from common.settings import FetchSettings, FilterSettings
+from common.signs import NAMES
 from producer.cli import main
 from tests.processes import run_here
 from tests.workers.delivery.conftest import Delivery
@@ -23,7 +24,7 @@ OTHER = [
     ({"filter": FilterSettings(min_width=64)}, "thresholds.min_width is None in the run and 64 here"),
     (
         {"fetch": FetchSettings(opt_out=False)},
-        "signs is ['x-robots-tag', 'tdm-reservation'] in the run and []",
+        f"signs is {list(NAMES)} in the run and []",
     ),
     ({"repairer": "lab/repairer@abc"}, "repairer.name is None in the run and 'lab/repairer' here"),
 ]
@@ -85,7 +86,7 @@ def test_a_shard_says_its_rules_and_verify_compares_them(delivery: Delivery) -> 
     assert difference(made, run) is None
     others = [
         (made.model_copy(update={"thresholds": {"min_width": 9}}), "min_width 9 instead of None"),
-        (made.model_copy(update={"signs": []}), "signs [] instead of ['x-robots-tag', 'tdm-reservation']"),
+        (made.model_copy(update={"signs": []}), f"signs [] instead of {list(NAMES)}"),
     ]
     for other, line in others:
         assert difference(other, run) == line
