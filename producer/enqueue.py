@@ -9,10 +9,11 @@ from pydantic import ValidationError
 from common.console.progress import progress
 from common.errors import FleetError
 from common.queue.app import make_app, send
-from common.queue.broker import broker_errors, connect, warn_of_eviction
+from common.queue.broker import broker_errors, connect
 from common.queue.live import LiveRun
 from common.queue.marks import Marks
 from common.queue.message import Message
+from common.queue.trial import try_broker
 from common.run.batch import Batch
 from common.run.batch_state import dead_batches
 from common.run.fingerprint import Fingerprint
@@ -76,7 +77,7 @@ def enqueue(
         FleetError: a part, the output, the broker or the settings do not allow it; nothing was written.
     """
     with broker_errors(settings.broker_url):
-        warn_of_eviction(connect(settings.broker_url))
+        try_broker(connect(settings.broker_url), settings)
     return queue_plan(plan_run(arguments, output, settings, options), settings)
 
 

@@ -16,6 +16,7 @@ from common.console.progress import progress
 from common.console.words import quote
 from common.errors import FleetError
 from common.queue.broker import broker_errors, connect
+from common.queue.trial import try_broker
 from common.run.batch import Batch
 from common.run.layout import INPUT
 from common.run.manifest import Run, read_parts, read_run
@@ -56,7 +57,7 @@ def retry(source: str, output: str, statuses: str, settings: Settings) -> Enqueu
     if old.uri == new.uri:
         raise FleetError(f"{new.uri}: a run cannot be retried into itself; use another --output")
     with broker_errors(settings.broker_url):
-        connect(settings.broker_url).ping()
+        try_broker(connect(settings.broker_url), settings)
     if not is_proven(new):
         prove(new)
     addresses = list(_write_parts(old, run, new, wanted))

@@ -14,6 +14,7 @@ from common.errors import FleetError
 from common.queue.app import make_app
 from workers.delivery.task import register_task
 from workers.process.detach import check_before_detaching
+from workers.process.flower_defaults import keep_flower_from_messages
 from workers.process.lifecycle import connect_lifecycle
 
 try:
@@ -26,5 +27,6 @@ except FleetError as error:
 app.conf.imports = ("workers.celery",)  # a spawned child imports it to register the task
 app.conf.worker_consumer = "workers.delivery.consumer:FleetConsumer"
 app.events.dispatcher_cls = "workers.delivery.consumer:FleetDispatcher"
+keep_flower_from_messages(app, sys.argv)
 register_task(app, settings)
 connect_lifecycle(settings)

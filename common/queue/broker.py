@@ -24,6 +24,18 @@ SET_ASIDE = f"{QUEUE}.set-aside"
 SET_ASIDE_KEPT = 1000
 PROBE = "fleet:probe"
 KEEPS_ALL = "noeviction"
+ADVICE = {
+    ("nopermission", "no permissions"): "give this user the rights of docs/brokers.md",
+    ("crossslot", "same slot", "clusterdown", "slot not served", "moved"): (
+        "a Redis cluster cannot serve; name a single server"
+    ),
+    ("maxconnections", "max number of clients"): "raise the server's maxclients",
+    ("readonly",): "name the primary: a replica takes no writes",
+    ("outofmemory",): "raise the server's maxmemory, or make room",
+    ("authentication", "authorization"): "correct the user and the password in FLEET_BROKER_URL",
+}
+"""The remedy, by signs in an error's class and words: redis-py has classes for some, and words for all."""
+UNKNOWN = "is the broker up, and FLEET_BROKER_URL right?"
 TIMEOUT = 10
 
 log = structlog.get_logger(__name__)
@@ -77,24 +89,20 @@ def broker_errors(url: str) -> Iterator[None]:
     try:
         yield
     except (redis.RedisError, KombuError) as error:
-        line = " ".join(str(error).split())
-        raise BrokerError(f"{parse_broker_url(url).shown}: {line}; {_advice(error)}") from error
+        raise describe_error(url, error) from error
+
+
+def describe_error(url: str, error: Exception) -> BrokerError:
+    """One line of an exception of redis-py or of kombu: cause, place, remedy."""
+    line = " ".join(str(error).split())
+    return BrokerError(f"{parse_broker_url(url).shown}: {line}; {_advice(error)}")
 
 
 def _advice(error: BaseException) -> str:
     """The remedy; kombu wraps redis-py's errors."""
     cause = error if isinstance(error, redis.RedisError) else error.__cause__ or error
-    if isinstance(cause, redis.exceptions.NoPermissionError):
-        return "give this user the rights of docs/deploy.md"
-    if isinstance(cause, redis.AuthenticationError):
-        return "correct the user and the password in FLEET_BROKER_URL"
-    if "CROSSSLOT" in str(error) or "MOVED" in str(error):
-        return "a Redis cluster cannot serve; name a single server"
-    if isinstance(cause, redis.exceptions.MaxConnectionsError) or "max number of clients" in str(error):
-        return "raise the server's maxclients"
-    if isinstance(cause, redis.exceptions.OutOfMemoryError):
-        return "raise the server's maxmemory, or make room"
-    return "is the broker up, and FLEET_BROKER_URL right?"
+    text = f"{type(cause).__name__} {error}".lower()
+    return next((advice for signs, advice in ADVICE.items() if any(sign in text for sign in signs)), UNKNOWN)
 
 
 def warn_of_eviction(client: redis.Redis) -> None:

@@ -9,8 +9,8 @@ import time
 import urllib.error
 import urllib.request
 from base64 import b64encode
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from tests.dataset.browser import browser
 from tests.demo.site import Site, draw_pictures, serve
 from tests.fleet.conftest import worker
 from tests.processes import TOY, run_here
+from tests.servers.acl import documented_users
 from tests.servers.ports import free_ports
 from tests.servers.valkey import Valkey, valkey
 
@@ -39,6 +40,8 @@ class Watched:
     folder: Path
     site: Site
     environment: dict[str, str]
+    broker: Valkey
+    users: Mapping[str, str]
 
     def status(self, path: str, user: str | None) -> int:
         """HTTP status of a page for somebody who gives this name and password."""
@@ -68,18 +71,21 @@ class Watched:
 
 @contextmanager
 def watched(folder: Path, broker: Valkey, site: Site) -> Iterator[Watched]:
-    """Run Flower and a worker until the block ends."""
+    """Run Flower and a worker until the block ends, each with the rights of its documented user."""
     (port,) = free_ports(1)
     environment = {
         **TOY,
-        "FLEET_BROKER_URL": broker.url,
         "FLEET_OUTPUT": str(folder / "out"),
         "FLEET_FETCH_ALLOW_NETWORKS": "127.0.0.0/8",
         "FLEET_FETCH_TIMEOUT": "4",
         "FLEET_LEASE_GRACE": "1",
     }
-    with _flower(environment, port, folder / "flower.log"), worker(environment, folder / "worker.log"):
-        fleet = Watched(f"http://127.0.0.1:{port}", folder, site, environment)
+    with ExitStack() as stack:
+        users = stack.enter_context(documented_users(broker))
+        roles = {role: {**environment, "FLEET_BROKER_URL": url} for role, url in users.items()}
+        stack.enter_context(_flower(roles["flower"], port, folder / "flower.log"))
+        stack.enter_context(worker(roles["worker"], folder / "worker.log"))
+        fleet = Watched(f"http://127.0.0.1:{port}", folder, site, roles["producer"], broker, users)
         until(lambda: _answers(fleet))
         yield fleet
 

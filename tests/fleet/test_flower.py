@@ -4,10 +4,16 @@ import os
 from collections.abc import Iterator
 
 import pytest
+import redis
 
+from common.queue.broker import connect
+from common.queue.exporter import QueueMetrics
+from producer.cli import main as producer
 from tests.dataset.browser import needs_chromium
 from tests.demo.site import Picture, Site
-from tests.fleet.flower import USER, Watched, page_of, shows, watched
+from tests.fleet.flower import USER, Watched, page_of, shows, until, watched
+from tests.processes import run_here
+from tests.servers.acl import denials
 from tests.servers.valkey import Valkey
 from workers.process.flower_defaults import DEFAULTS, set_flower_defaults
 
@@ -51,6 +57,22 @@ def test_without_the_password_nothing_is_shown(fleet: Watched, path: str, user: 
 def test_the_password_is_not_in_the_log(fleet: Watched) -> None:
     assert fleet.status("/workers", USER) == 200
     assert USER.split(":")[1] not in (fleet.folder / "flower.log").read_text()
+
+
+def test_the_documented_rights_suffice_and_reach_no_further(fleet: Watched) -> None:
+    fleet.enqueue("rights", ["no address"])
+    for command in (["status"], ["requeue", "--missing"], ["requeue", "--dead"]):
+        assert run_here(producer, *command, environment=fleet.environment).returncode != 2
+    until(lambda: any((fleet.folder / "out" / "shards").glob("rights-*/*.parquet")))
+    metrics = {metric.name: metric for metric in QueueMetrics(connect(fleet.users["metrics"])).collect()}
+    assert metrics["fleet_broker_up"].samples[0].value == 1
+    assert fleet.status("/broker", USER) == 200
+    assert denials(fleet.broker) == []
+    for user in fleet.users.values():
+        with pytest.raises(redis.exceptions.NoPermissionError):
+            connect(user).set("another:application", "x")
+        with pytest.raises(redis.exceptions.NoPermissionError):
+            connect(user).flushall()
 
 
 def test_without_a_password_it_listens_on_this_machine_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,15 +25,10 @@ def check_before_detaching(arguments: Sequence[str], settings: Settings) -> None
         try:
             require_infrastructure(settings)
         except FleetError as error:
-            tell_log_file(options.logfile, options.hostname, error)
+            if options.logfile:
+                configure_logs(file=node_format(options.logfile, default_nodename(options.hostname)))
+                log.critical("the worker cannot start", reason=str(error))
             raise
-
-
-def tell_log_file(path: str | None, hostname: str | None, error: FleetError) -> None:
-    """Why a worker cannot start, where whoever named a log file looks for it."""
-    if path:
-        configure_logs(file=node_format(path, default_nodename(hostname)))
-        log.critical("the worker cannot start", reason=str(error))
 
 
 def _read_options(arguments: Sequence[str]) -> Namespace:

@@ -6,6 +6,7 @@ from typing import Any
 import structlog
 from billiard.util import get_logger
 from celery import signals
+from celery.utils.nodenames import node_format
 from celery.worker import WorkController
 
 from common.console.cli import fail
@@ -15,7 +16,6 @@ from common.settings import Settings
 from workers.delivery.heartbeat import Heartbeat
 from workers.delivery.worker_id import new_worker_id
 from workers.health import ChildHealth
-from workers.process.detach import tell_log_file
 from workers.process.flower_defaults import set_flower_defaults
 from workers.process.health_step import watch_health
 from workers.process.metrics_server import serve_metrics
@@ -74,13 +74,15 @@ def _unbind_batch(**_: Any) -> None:
 
 
 def _prepare(worker: WorkController, settings: Settings) -> None:
+    _configure_logs(worker.logfile and node_format(worker.logfile, worker.hostname))
     try:
         _require_prefork(worker)
         require_infrastructure(settings)
         serve_metrics(settings.metrics, settings.health)
         watch_health(worker, settings)
     except FleetError as error:
-        tell_log_file(worker.logfile, worker.hostname, error)
+        if worker.logfile:  # whoever named it may have no other place to look
+            log.critical("the worker cannot start", reason=str(error))
         raise SystemExit(fail(error)) from error
 
 

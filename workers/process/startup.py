@@ -11,14 +11,19 @@ import structlog
 from huggingface_hub import constants
 
 from common.errors import FleetError, StoreError
-from common.queue.broker import connect_once, warn_of_eviction
+from common.queue.broker import connect_once, describe_error
 from common.queue.broker_url import parse_broker_url
+from common.queue.trial import try_broker
 from common.run.layout import RUN_KEY
 from common.settings import Settings
 from common.settings.presets import FAKE
 from common.store import absolute_uri, is_s3, open_store
 from workers.batch.parts_allow import allowed_places
 from workers.models.lock import ModelLock
+
+REFUSALS = (redis.AuthenticationError, redis.exceptions.AuthorizationError, redis.ResponseError)
+PASSING = (redis.exceptions.OutOfMemoryError, redis.ReadOnlyError)
+"""Those that a worker waits out."""
 
 log = structlog.get_logger(__name__)
 
@@ -28,22 +33,21 @@ def require_infrastructure(settings: Settings) -> None:
     if not settings.output:
         raise FleetError("FLEET_OUTPUT is not set; name the output whose runs this worker serves")
     allowed_places(settings.parts_allow)
-    _require_broker(settings.broker_url)
+    _require_broker(settings)
     _require_models(settings)
     _require_writable(absolute_uri(settings.output), settings)
 
 
-def _require_broker(url: str) -> None:
-    where = parse_broker_url(url).shown
-    client = connect_once(url)
+def _require_broker(settings: Settings) -> None:
     try:
-        client.ping()
-        warn_of_eviction(client)
-    except (redis.AuthenticationError, redis.exceptions.AuthorizationError, redis.ResponseError) as error:
-        raise FleetError(
-            f"{where}: the broker refuses ({error}); correct the password in FLEET_BROKER_URL"
-        ) from error
+        try_broker(connect_once(settings.broker_url), settings)
+    except REFUSALS as error:
+        if isinstance(error, PASSING):
+            log.warning("the broker takes no writes; waiting for it", error=str(error))
+            return
+        raise describe_error(settings.broker_url, error) from error
     except redis.RedisError as error:
+        where = parse_broker_url(settings.broker_url).shown
         log.warning("the broker is away; waiting for it", broker=where, error=str(error))
 
 

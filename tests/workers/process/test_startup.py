@@ -47,7 +47,7 @@ def test_no_output(broker: Valkey, tmp_path: Path) -> None:
 @pytest.mark.parametrize("given", ["", ":wrong@"])
 def test_wrong_password(locked: Valkey, tmp_path: Path, given: str) -> None:
     url = locked.url.replace("//", f"//{given}")
-    with pytest.raises(FleetError, match="the broker refuses") as error:
+    with pytest.raises(FleetError, match="correct the user and the password") as error:
         require_infrastructure(settings(locked, tmp_path, broker_url=url))
     assert "wrong@" not in str(error.value)
 
@@ -134,4 +134,4 @@ def test_the_worker_says_so_in_one_line_and_ends(locked: Valkey, tmp_path: Path)
         line for line in (tmp_path / "log").read_text().splitlines() if line.startswith(("error", "Trace"))
     ]
     assert len(lines) == 1
-    assert "the broker refuses" in lines[0]
+    assert "correct the user and the password" in lines[0]
