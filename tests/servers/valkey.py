@@ -18,6 +18,7 @@ class Valkey:
 
     folder: Path
     port: int
+    options: tuple[str, ...] = ()
     process: "subprocess.Popen[bytes] | None" = None
 
     @property
@@ -31,7 +32,7 @@ class Valkey:
         command = [
             str(get_binary_path()), "--bind", "127.0.0.1", "--port", str(self.port),
             "--dir", str(self.folder),
-            "--appendonly", "yes", "--save", "", "--maxmemory-policy", "noeviction",
+            "--appendonly", "yes", "--save", "", "--maxmemory-policy", "noeviction", *self.options,
         ]  # fmt: skip
         with (self.folder / "valkey.log").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
@@ -45,10 +46,10 @@ class Valkey:
 
 
 @contextmanager
-def valkey(folder: Path) -> Iterator[Valkey]:
+def valkey(folder: Path, *options: str) -> Iterator[Valkey]:
     """Run a server in `folder` until the block ends."""
     folder.mkdir(parents=True, exist_ok=True)
-    server = Valkey(folder, free_ports(1)[0])
+    server = Valkey(folder, free_ports(1)[0], options)
     server.start()
     try:
         yield server
