@@ -2,12 +2,14 @@
 
 alive             touched by the parent while work progresses; a liveness probe checks its age
 ready             exists while every child has its models and the infrastructure works
-progress-<pid>    touched by a child at the start of a batch and at each row done
+progress-<pid>    touched by a child at the start of a batch, at each row done, and while it loads its models
 ready-<pid>       exists while a child has its models and its last batch met no infrastructure failure
 """
 
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from common.settings import HealthSettings
@@ -23,6 +25,7 @@ class ChildHealth:
 
     def __init__(self, settings: HealthSettings) -> None:
         self._folder = Path(settings.folder) if settings.folder else None
+        self._beat = settings.beat
 
     def mark_progress(self) -> None:
         self._touch(PROGRESS)
@@ -36,6 +39,18 @@ class ChildHealth:
         if self._folder is not None:
             (self._folder / f"{CHILD_READY}{os.getpid()}").unlink(missing_ok=True)
 
+    @contextmanager
+    def loading(self) -> Iterator[None]:
+        """Signal progress while the block loads models: a slow volume is no standstill."""
+        over = threading.Event()
+        thread = threading.Thread(target=self._mark_until, args=(over,), name="loading", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
     def wrap_advance(self, advance: Callable[[int], None]) -> Callable[[int], None]:
         """`advance`, with a progress signal at each call."""
 
@@ -44,6 +59,11 @@ class ChildHealth:
             advance(rows)
 
         return advance_and_mark
+
+    def _mark_until(self, over: threading.Event) -> None:
+        self.mark_progress()
+        while not over.wait(self._beat):
+            self.mark_progress()
 
     def _touch(self, name: str) -> None:
         if self._folder is not None:

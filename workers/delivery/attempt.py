@@ -25,6 +25,7 @@ from workers.delivery.lease import CLAIM_SECONDS, Lease, Progress, claim_on
 from workers.delivery.outage import tolerating_outage
 from workers.delivery.result import End, Result
 from workers.delivery.worker_id import worker_id
+from workers.health import ChildHealth
 from workers.manners import open_shared
 from workers.models.load import load_models
 
@@ -84,7 +85,8 @@ class Attempt:
 
     def _do(self, attempts: Attempts, advance: Advance) -> Result:
         with blame_worker():
-            cascade = load_models(self._settings)
+            with ChildHealth(self._settings.health).loading():
+                cascade = load_models(self._settings)
             rows = read_batch(self._work, self._settings)
         isolate = attempts.crashed >= ISOLATE_AFTER
         shared = open_shared(self._settings)

@@ -28,9 +28,11 @@ def show_metrics(settings: Settings) -> None:
 def _load(settings: Settings) -> None:
     from workers.models.load import load_models  # noqa: PLC0415 - only a child loads them
 
+    health = ChildHealth(settings.health)
     try:
-        load_models(settings)
+        with health.loading():
+            load_models(settings)
     except FleetError as error:
         log.error("the models cannot be loaded", reason=str(error))
     else:
-        ChildHealth(settings.health).mark_ready()
+        health.mark_ready()

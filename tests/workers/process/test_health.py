@@ -15,15 +15,13 @@ from workers.health import ALIVE, READY, ChildHealth
 from workers.process.health_watch import DEAF_AFTER, HealthWatch, Turn
 
 PATIENCE = 60.0
+BEAT = 0.01
 
 
 @pytest.fixture
 def child(tmp_path: Path) -> ChildHealth:
     """The signs of a child that has this process's number."""
-    return ChildHealth(HealthSettings(folder=str(tmp_path)))
-
-
-BEAT = 0.01
+    return ChildHealth(HealthSettings(folder=str(tmp_path), beat=BEAT))
 
 
 @pytest.fixture
@@ -62,6 +60,19 @@ def test_not_alive_when_a_batch_stands_still(watch: HealthWatch, child: ChildHea
     child.mark_progress()
     watch.turn(Turn((os.getpid(),)))
     assert (tmp_path / ALIVE).exists()
+
+
+def test_loading_is_progress_however_long(watch: HealthWatch, child: ChildHealth, tmp_path: Path) -> None:
+    sign = tmp_path / f"progress-{os.getpid()}"
+    with child.loading():
+        for _ in range(3):
+            while not sign.exists():
+                time.sleep(BEAT)
+            sign.unlink()  # as if never given: the next beat gives it again
+    child.mark_progress()
+    age(sign, PATIENCE + 1)
+    watch.turn(Turn((os.getpid(),)))
+    assert not (tmp_path / ALIVE).exists(), "over"
 
 
 def test_one_batch_that_moves_does_not_hide_another(
