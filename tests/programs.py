@@ -40,6 +40,7 @@ PROGRAMS = {
     ),
     "make": Program("sets the project up", "apt install make"),
     "mount": Program("makes small disks", "apt install mount"),
+    "unshare": Program("gives a test a network of its own", "apt install util-linux"),
     "nginx": Program("stands before the survey", "apt install nginx-light"),
     "prlimit": Program("limits a process's open files", "apt install util-linux"),
     "promtool": Program("tries the alerts", "apt install prometheus"),

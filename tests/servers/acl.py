@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import redis
+
 from tests.servers.valkey import Valkey
 
 PAGE = Path(__file__).parents[2] / "docs" / "brokers.md"
@@ -15,12 +17,17 @@ def documented_users(broker: Valkey) -> Iterator[Mapping[str, str]]:
     """Exactly the users of the page while the block runs: the broker's address for each."""
     client, rules = broker.client(), _rules()
     for user, words in rules.items():
-        client.execute_command("ACL", "SETUSER", user, "reset", *words)
-    client.execute_command("ACL", "LOG", "RESET")
+        set_user(client, user, *words)
+    client.acl_log_reset()
     try:
         yield {user: broker.url.replace("//", f"//{user}:{user.upper()}@") for user in rules}
     finally:
-        client.execute_command("ACL", "DELUSER", *rules)
+        client.acl_deluser(*rules)
+
+
+def set_user(client: redis.Redis, name: str, *rules: str) -> None:
+    """A user with just these rules."""
+    client.execute_command("ACL", "SETUSER", name, "reset", *rules)  # type: ignore[no-untyped-call]
 
 
 def denials(broker: Valkey) -> list[str]:

@@ -14,6 +14,7 @@ from common.settings import Settings
 from producer.cli import main
 from tests.processes import run_here
 from tests.samples import write_part
+from tests.servers.acl import set_user
 from tests.servers.valkey import Valkey, valkey
 
 REFUSING = {
@@ -63,14 +64,14 @@ def test_without_a_free_connection_the_line_names_maxclients(
 
 def test_a_right_that_only_kombu_needs_is_missed_before_anything_is_queued(broker: Valkey) -> None:
     client = broker.client()
-    client.execute_command("ACL", "SETUSER", "fleet", "reset", *WITHOUT_BINDINGS)
+    set_user(client, "fleet", *WITHOUT_BINDINGS)
     try:
         with pytest.raises(
             BrokerError, match=r"_kombu\.binding.*give this user the rights of docs/brokers\.md"
         ):
             attempt(broker.url.replace("//", "//fleet:pw@"))
     finally:
-        client.execute_command("ACL", "DELUSER", "fleet")
+        client.acl_deluser("fleet")
 
 
 def test_a_good_broker_is_left_as_it_was(broker: Valkey) -> None:
