@@ -1,9 +1,10 @@
 """Untrusted images as safe thumbnails: `python -m workers.thumbnails --output DIR` fetches and re-encodes.
 
 Standard input has one JSON object per line, `{"id": ..., "url": ...}` or `{"id": ..., "path": ...}`; standard
-output has one per line, `{"id", "status", "error", "sha256"}`, in any order; the digest is of the bytes that
-came. The thumbnail of an image with status `ok` is `DIR/<id>.jpg`: RGB, upright, bounded in size, encoded
-alike and without metadata.
+output has one per line, `{"id", "status", "error", "sha256", "cells"}`, in any order. The digest is of the
+bytes that came; the cells are the mean colours of 8 x 8 parts of the image, as hexadecimal digits. The
+thumbnail of an image with status `ok` is `DIR/<id>.jpg`: RGB, upright, bounded in size, encoded alike and
+without metadata.
 """
 
 import argparse
@@ -12,7 +13,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -29,6 +30,7 @@ from workers.fetch import Fetched, Fetcher
 AT_ONCE = 16
 """Concurrent images; few, since each may have `FLEET_FETCH_MAX_PIXELS` once decoded."""
 QUALITY = 88
+CELLS = (8, 8)
 
 
 class Request(BaseModel):
@@ -48,6 +50,16 @@ class Request(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
+class Made:
+    """The outcome of an image; None where it does not apply."""
+
+    status: Status
+    error: str | None = None
+    sha256: str | None = None
+    cells: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Thumbnailer:
     """Makes the thumbnails of one folder.
 
@@ -63,16 +75,16 @@ class Thumbnailer:
     folder: Path
     side: int
 
-    async def make(self, request: Request) -> tuple[Status, str | None, str | None]:
-        """Status, detail and SHA-256 of one image; writes its thumbnail if the status is ok."""
+    async def make(self, request: Request) -> Made:
+        """Fetch one image; writes its thumbnail if the status is ok."""
         if request.path is not None:
             found = await asyncio.to_thread(self._read, request.path)
         else:
             found = await self.fetcher.fetch(request.url or "")
         if found.body is None:
-            return found.status, found.error, None
-        sha256 = hashlib.sha256(found.body).hexdigest()
-        return *await asyncio.to_thread(self._write, request.id, found.body), sha256
+            return Made(found.status, found.error)
+        made = await asyncio.to_thread(self._write, request.id, found.body)
+        return replace(made, sha256=hashlib.sha256(found.body).hexdigest())
 
     def _read(self, path: Path) -> Fetched:
         try:
@@ -84,15 +96,16 @@ class Thumbnailer:
             return Fetched(Status.TOO_LARGE, f"more than {self.settings.max_bytes} bytes")
         return Fetched(Status.OK, body=body)
 
-    def _write(self, name: str, body: bytes) -> tuple[Status, str | None]:
+    def _write(self, name: str, body: bytes) -> Made:
         try:
             pixels = decode(body, max_pixels=self.settings.max_pixels)
         except DecodeError as error:
-            return error.status, error.detail
+            return Made(error.status, error.detail)
         image = Image.fromarray(pixels)
+        cells = image.resize(CELLS, Image.Resampling.BOX).tobytes().hex()
         image.thumbnail((self.side, self.side), Image.Resampling.LANCZOS)
         image.save(self.folder / f"{name}.jpg", "JPEG", quality=QUALITY)
-        return Status.OK, None
+        return Made(Status.OK, cells=cells)
 
 
 async def make_thumbnails(
@@ -116,8 +129,7 @@ async def make_thumbnails(
 
 async def _work(rest: Iterator[Request], thumbnailer: Thumbnailer) -> None:
     for request in rest:
-        status, error, sha256 = await thumbnailer.make(request)
-        answer = {"id": request.id, "status": status, "error": error, "sha256": sha256}
+        answer = {"id": request.id, **asdict(await thumbnailer.make(request))}
         print(json.dumps(answer), flush=True)  # noqa: T201 - the answer
 
 

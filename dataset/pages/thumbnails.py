@@ -22,6 +22,8 @@ class Fetched:
     status: str
     sha256: str | None
     """Of the bytes that were fetched; None where there were none."""
+    cells: bytes
+    """Mean colours of its parts, in rows from the top left; empty unless the status is ok."""
 
 
 def fetch_images(
@@ -53,7 +55,9 @@ def fetch_images(
         ) as process:
             for line in process.stdout or ():
                 answer = json.loads(line)
-                statuses[answer["id"]] = Fetched(answer["status"], answer["sha256"])
+                statuses[answer["id"]] = Fetched(
+                    answer["status"], answer["sha256"], bytes.fromhex(answer["cells"] or "")
+                )
                 seen()
         if process.returncode or statuses.keys() != places.keys():
             complaints.seek(0)

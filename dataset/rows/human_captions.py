@@ -1,21 +1,14 @@
 """Files of human captions: COCO's JSON, or a table of image and caption in parquet or CSV."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet as pq
 from pydantic import BaseModel, ValidationError
 
 from common.errors import FleetError
-
-IMAGE = ("image", "url", "image_url", "coco_url", "picture", "file_name", "filename", "path")
-CAPTION = ("caption", "text", "sentence", "captions", "texts", "sentences")
-
-Pair = tuple[str, str]
-"""Where the picture is, and the caption."""
+from dataset.rows.caption_table import Pair, read_csv, read_parquet
 
 
 class CocoImage(BaseModel):
@@ -40,12 +33,13 @@ class Coco(BaseModel):
     annotations: list[CocoAnnotation]
 
 
-def read_captions(file: Path, *, local: bool) -> Iterator[Pair]:
+def read_captions(file: Path, *, local: bool, embedded: bool = False) -> Iterator[Pair]:
     """Every image and caption of a file; an image may come more than once.
 
     Args:
         file: `.json` as COCO's, `.parquet` or `.csv`.
         local: whether COCO's images are named by file rather than by address.
+        embedded: whether images that a parquet file holds are preferred to their addresses.
 
     Raises:
         FleetError: the file cannot be read, or is none of these.
@@ -54,9 +48,9 @@ def read_captions(file: Path, *, local: bool) -> Iterator[Pair]:
         if file.suffix == ".json":
             return _coco(Coco.model_validate_json(file.read_bytes()), local=local)
         if file.suffix == ".parquet":
-            return _table(pq.ParquetFile(file).read(), file)
+            return read_parquet(file, embedded=embedded)
         if file.suffix == ".csv":
-            return _table(pyarrow.csv.read_csv(file), file)
+            return read_csv(file)
     except ValidationError as error:
         reason = error.errors()[0]
         where = ".".join(str(step) for step in reason["loc"])
@@ -74,30 +68,3 @@ def _coco(coco: Coco, *, local: bool) -> Iterator[Pair]:
         place = places.get(annotation.image_id)
         if place:
             yield place, annotation.caption
-
-
-def _table(table: pa.Table, file: Path) -> Iterator[Pair]:
-    image = _column(table.schema, IMAGE, _is_text)
-    caption = _column(table.schema, CAPTION, lambda kind: _is_text(kind) or _is_text_list(kind))
-    if image is None or caption is None:
-        raise FleetError(
-            f"{file}: needs a column {' or '.join(IMAGE)} of addresses or file names,"
-            f" and one {' or '.join(CAPTION)} of texts or lists of texts"
-        )
-    places, captions = table[image].cast(pa.string()).to_pylist(), table[caption].to_pylist()
-    for place, said in zip(places, captions, strict=True):
-        texts = said if isinstance(said, list) else [said]
-        yield from ((place, str(text)) for text in texts if place and text)
-
-
-def _column(schema: pa.Schema, known: Sequence[str], is_wanted: Callable[[pa.DataType], bool]) -> str | None:
-    lowered = {field.name.lower(): field.name for field in schema if is_wanted(field.type)}
-    return next((lowered[name] for name in known if name in lowered), None)
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return not pa.types.is_nested(kind)
-
-
-def _is_text_list(kind: pa.DataType) -> bool:
-    return (pa.types.is_list(kind) or pa.types.is_large_list(kind)) and _is_text(kind.value_type)

@@ -14,7 +14,7 @@ from dataset.rows.shards import shard_rows
 
 COLUMNS = (
     "URL", "TEXT", "top_caption", "all_captions", "all_similarities",
-    "shortlist", "shortlist_similarities", "status", "error", "sha256", "part", "row",
+    "shortlist", "shortlist_similarities", "status", "error", "sha256", "similarity", "part", "row",
 )  # fmt: skip
 
 Row = dict[str, Any]

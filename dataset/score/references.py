@@ -39,7 +39,7 @@ def compare(rows: Sequence[Row], file: Path) -> Compared:
     """
     known: dict[str, list[str]] = defaultdict(list)
     for place, caption in read_captions(file, local=False):
-        known[_key(place)].append(caption)
+        known[_key(str(place))].append(caption)
     pairs = [(row["top_caption"], known[_key(row["URL"])]) for row in rows if _key(row["URL"]) in known]
     if not pairs:
         raise FleetError(f"{file}: no address of the {len(rows)} sampled rows is in it")

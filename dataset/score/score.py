@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from math import isfinite
 from pathlib import Path
 
 from common.errors import FleetError
@@ -120,10 +121,10 @@ def _judges_figures(rows: Sequence[Row]) -> Iterator[Figure]:
     tops = top_similarities(rows)
     if tops:
         yield Figure("top_similarity", "ranker's similarity of the top caption", estimate_mean(tops))
-    originals = [row["text_similarity"] for row in rows if row.get("text_similarity") is not None]
+    originals = [one for row in rows if (one := row["similarity"]) is not None and isfinite(one)]
     if originals:
         yield Figure(
-            "text_similarity", "ranker's similarity of the original caption", estimate_mean(originals)
+            "original_similarity", "the input's similarity of the original caption", estimate_mean(originals)
         )
     winner = same_winner(rows)
     if winner:

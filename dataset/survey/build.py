@@ -9,6 +9,7 @@ from common.errors import FleetError
 from common.settings import S3Settings
 from common.store import absolute_uri
 from dataset.survey.candidate import Candidate
+from dataset.survey.checks import caption_of, draw_checks
 from dataset.survey.draw import Side, take_samples
 from dataset.survey.human import human_candidates
 from dataset.survey.layout import IMAGES, SURVEY, TRUTH, Author, Origin, Sample, Survey, Truth
@@ -38,6 +39,10 @@ class Recipe:
     contact: str = ""
     data: str | None = None
     """Data set, in place of a run."""
+    per_rater: int | None = None
+    """Samples that each rater sees; None is all."""
+    checks: int = 0
+    """Attention checks beside the samples."""
 
 
 def build(recipe: Recipe, folder: Path, s3: S3Settings) -> Survey:
@@ -50,6 +55,8 @@ def build(recipe: Recipe, folder: Path, s3: S3Settings) -> Survey:
     try:
         if folder.exists() and any(folder.iterdir()):
             raise FleetError(f"{folder}: not empty; a survey needs a folder of its own")
+        if recipe.per_rater is not None and recipe.per_rater > recipe.samples:
+            raise FleetError(f"--per-rater {recipe.per_rater}: more than the {recipe.samples} samples of --n")
         sides = _sides(recipe, s3)
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".survey-", dir=folder.parent) as place:
@@ -72,20 +79,32 @@ def _sides(recipe: Recipe, s3: S3Settings) -> list[Side]:
         machine = recipe.samples // 2
         human = human_candidates(recipe.human, recipe.image_folder, recipe.seed)
         sides = [Side(Author.HUMAN, machine, iter(human))]
+    machine += recipe.checks  # whose pictures need no caption
     candidates = machine_candidates(recipe.run, recipe.data, 2 * machine, recipe.seed, s3)
     return [*sides, Side(Author.MACHINE, machine, candidates)]
 
 
 def _write(folder: Path, sides: list[Side], recipe: Recipe) -> Survey:
     had = dict(sorted((name, candidate) for side in sides for name, candidate in side.had.items()))
-    samples = tuple(Sample(id=name, caption=alike(candidate.caption)) for name, candidate in had.items())
-    survey = Survey(title=recipe.title, contact=recipe.contact, samples=samples)
-    (folder / SURVEY).write_text(survey.model_dump_json(indent=1), "utf-8")
+    machine = list(sides[-1].had)
+    checks = draw_checks(machine[len(machine) - recipe.checks :], recipe.seed)
+    captions = {name: alike(one.caption) for name, one in had.items()}
+    captions |= {name: caption_of(check) for name, check in checks.items()}
+    samples = tuple(Sample(id=name, caption=caption) for name, caption in captions.items())
+    survey = Survey(
+        title=recipe.title,
+        contact=recipe.contact,
+        samples=samples,
+        per_rater=recipe.per_rater,
+        checks=frozenset(checks),
+    )
+    (folder / SURVEY).write_text(survey.model_dump_json(indent=1, exclude_defaults=True), "utf-8")
     truth = Truth(
         run=recipe.data if recipe.run is None else absolute_uri(recipe.run),
         human=None if recipe.human is None else str(recipe.human),
         seed=recipe.seed,
         samples={name: _origin(candidate) for name, candidate in had.items()},
+        checks=checks,
     )
     (folder / TRUTH).touch(PRIVATE)
     (folder / TRUTH).write_text(truth.model_dump_json(indent=1), "utf-8")

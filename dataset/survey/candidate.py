@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from dataset.rows.embedded_image import EmbeddedImage
 from dataset.survey.layout import Author
 
 
@@ -11,8 +12,8 @@ class Candidate:
     """One that was drawn; whether its picture can be had is not known yet."""
 
     author: Author
-    place: str | Path
-    """A URL, or a file that is allowed."""
+    place: str | Path | EmbeddedImage
+    """A URL, a file that is allowed, or an image inside the file of captions."""
     caption: str
     """As it was written."""
     sha256: str | None = None

@@ -46,6 +46,10 @@ def build_command(
         bool, typer.Option("--machine-only", help="No human captions: the original's second round.")
     ] = False,
     samples: Annotated[int, typer.Option("--n", min=1, max=10_000, help="Samples in all.")] = 200,
+    per_rater: Annotated[
+        int | None, typer.Option(min=1, help="Samples that each rater sees.", show_default="all")
+    ] = None,
+    checks: Annotated[int, typer.Option(min=0, max=50, help="Attention checks beside the samples.")] = 0,
     seed: Annotated[int, typer.Option(help="Another seed draws other samples.")] = 0,
     side: Annotated[
         int, typer.Option(min=64, max=4096, help="Pixels of a picture's longer side, at most.")
@@ -73,13 +77,16 @@ def build_command(
         side=side,
         title=title,
         contact=contact,
+        per_rater=per_rater,
+        checks=checks,
     )
     try:
         survey = build(recipe, output, settings.s3)
     except BadRunError as error:
         fail(error)
         raise typer.Exit(EXIT_INCOMPLETE) from error
-    typer.echo(f"{len(survey.samples)} samples: {output.absolute()}")
+    with_checks = f" and {checks} attention checks" if checks else ""
+    typer.echo(f"{len(survey.samples) - checks} samples{with_checks}: {output.absolute()}")
 
 
 @app.command("invite")

@@ -1,6 +1,5 @@
 """Filling a survey with samples whose pictures can be had."""
 
-import hashlib
 import secrets
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -9,12 +8,15 @@ from pathlib import Path
 
 from common.console.progress import progress
 from common.errors import FleetError
-from dataset.pages.thumbnails import OK, Fetched, fetch_images
+from dataset.pages.thumbnails import OK, Fetched
 from dataset.survey.candidate import Candidate
+from dataset.survey.fetch import fetch_candidates
 from dataset.survey.layout import Author
 from dataset.survey.spelling import LONGEST, alike
 
 NAME_BYTES = 16
+NEAR = 12
+"""Of 255. Copies of a drawing in 20 sizes, from 70 pixels on, differ by 7 at most, other drawings by 22."""
 AGAIN = "picture drawn before"
 CHANGED = "changed since it was captioned"
 
@@ -37,7 +39,7 @@ class Side:
 
 
 def take_samples(sides: Sequence[Side], folder: Path, side: int) -> None:
-    """Fill every side with samples whose pictures lie in `folder`; no picture comes twice.
+    """Fill every side with samples whose pictures lie in `folder`; no picture comes twice, in no size.
 
     A candidate whose picture cannot be had is replaced by the next one drawn.
 
@@ -45,14 +47,14 @@ def take_samples(sides: Sequence[Side], folder: Path, side: int) -> None:
         FleetError: the candidates run out.
     """
     places: set[str] = set()
-    contents: set[bytes] = set()
+    shown: list[bytes] = []
     with progress("fetching pictures", None) as advance:
         while any(one.short for one in sides):
             trial = {secrets.token_hex(NAME_BYTES): pick for pick in _next(sides, places)}
-            fetched = {name: candidate.place for name, (_, candidate) in trial.items()}
-            answers = fetch_images(fetched, folder, side, lambda: advance(1))
+            candidates = {name: candidate for name, (_, candidate) in trial.items()}
+            answers = fetch_candidates(candidates, folder, side, lambda: advance(1))
             for name, (one, candidate) in trial.items():  # in the order of the draw
-                status = _check(candidate, answers[name], folder / f"{name}.jpg", contents)
+                status = _check(candidate, answers[name], folder / f"{name}.jpg", shown)
                 if status == OK:
                     one.had[name] = candidate
                 else:
@@ -83,19 +85,30 @@ def _fresh(side: Side, candidate: Candidate, places: set[str]) -> bool:
     return reason is None
 
 
-def _check(candidate: Candidate, answer: Fetched, file: Path, contents: set[bytes]) -> str:
-    """The status; `CHANGED` where it is not the captioned image, `AGAIN` where it was drawn before."""
-    if answer.status != OK:
-        return answer.status
-    if candidate.sha256 is not None and candidate.sha256 != answer.sha256:
-        file.unlink()
-        return CHANGED
-    content = hashlib.sha256(file.read_bytes()).digest()
-    if content in contents:
-        file.unlink()
-        return AGAIN
-    contents.add(content)
-    return OK
+def _check(candidate: Candidate, answer: Fetched, file: Path, shown: list[bytes]) -> str:
+    """The status; `CHANGED` where it is not the captioned image, `AGAIN` where it was drawn before.
+
+    Args:
+        candidate: whose image it is.
+        answer: of the fetcher.
+        file: of the image; deleted if it cannot be used.
+        shown: cells of the images so far.
+    """
+    status = answer.status
+    if status == OK and candidate.sha256 not in {None, answer.sha256}:
+        status = CHANGED
+    elif status == OK and any(_is_same_image(answer.cells, one) for one in shown):
+        status = AGAIN
+    if status == OK:
+        shown.append(answer.cells)
+    else:
+        file.unlink(missing_ok=True)
+    return status
+
+
+def _is_same_image(cells: bytes, others: bytes) -> bool:
+    """Whether they are one in two sizes or encodings: all of their parts have nearly the same colour."""
+    return all(abs(one - other) <= NEAR for one, other in zip(cells, others, strict=True))
 
 
 def _too_few(side: Side, missing: int) -> FleetError:

@@ -47,6 +47,25 @@ class Survey(BaseModel):
     contact: str
     """Contact for raters; may be empty."""
     samples: tuple[Sample, ...] = Field(min_length=1)
+    """Checks among them."""
+    per_rater: int | None = Field(None, gt=0)
+    """Samples that each rater sees, checks not counted; None is all."""
+    checks: frozenset[str] = frozenset()
+    """Ids of the attention checks, which every rater sees."""
+
+    @property
+    def share(self) -> int:
+        """Samples that each rater sees, checks not counted."""
+        return self.per_rater or len(self.samples) - len(self.checks)
+
+
+class Check(BaseModel):
+    """The answer that an attention check asks for."""
+
+    model_config = ConfigDict(frozen=True)
+
+    guess: Author
+    rating: int
 
 
 class Origin(BaseModel):
@@ -72,6 +91,8 @@ class Truth(BaseModel):
     seed: int
     samples: dict[str, Origin]
     """By the sample's id."""
+    checks: dict[str, Check] = Field(default_factory=dict)
+    """By the sample's id, which `samples` has too."""
 
     @property
     def machine_only(self) -> bool:
@@ -99,7 +120,10 @@ def read_truth(folder: Path, survey: Survey) -> Truth:
         FleetError: there is none, or it is not this survey's.
     """
     truth = _read(folder / TRUTH, Truth)
-    if truth.samples.keys() != {sample.id for sample in survey.samples}:
+    if (
+        truth.samples.keys() != {sample.id for sample in survey.samples}
+        or truth.checks.keys() != survey.checks
+    ):
         raise FleetError(f"{folder / TRUTH}: not the truth of {folder / SURVEY}; do not mix surveys")
     return truth
 

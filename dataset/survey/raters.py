@@ -4,12 +4,12 @@ import hashlib
 import random
 import secrets
 import sqlite3
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from common.errors import FleetError
 from dataset.survey.database import Database
+from dataset.survey.layout import Survey
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: no letter that looks like another."""
@@ -30,9 +30,15 @@ class Rater:
     """Seed of the rater's own order."""
     consented: bool
 
-    def order(self, samples: Sequence[str]) -> list[str]:
-        """The samples' ids in the order in which this rater sees them."""
-        return random.Random(self.shuffle).sample(sorted(samples), len(samples))  # noqa: S311 - an order to see
+    def order(self, survey: Survey) -> list[str]:
+        """The ids of the samples that this rater sees, in an order of their own.
+
+        Shares follow one another around the circle of samples, so that all get as many raters, but for one.
+        """
+        circle = sorted({sample.id for sample in survey.samples} - survey.checks)
+        first = (self.id - 1) * survey.share
+        theirs = {circle[(first + step) % len(circle)] for step in range(survey.share)} | survey.checks
+        return random.Random(self.shuffle).sample(sorted(theirs), len(theirs))  # noqa: S311 - an order to see
 
 
 def now() -> str:

@@ -9,7 +9,10 @@ from pathlib import Path
 
 from PIL import ExifTags, Image
 
+from common.settings import FetchSettings
 from tests.web.server import Web, redirect, reply, serve
+from workers.fetch import Fetcher
+from workers.thumbnails import Request, Thumbnailer
 
 OPEN = {"FLEET_FETCH_ALLOW_NETWORKS": "127.0.0.1/32", "FLEET_FETCH_RETRIES": "0"}
 
@@ -73,6 +76,26 @@ async def test_every_image_comes_out_alike_and_says_nothing_of_its_origin(tmp_pa
             tables.add(str(image.quantization))  # type: ignore[attr-defined]
         assert b"secret" not in file.read_bytes()
     assert len(tables) == 1
+
+
+async def test_copies_in_20_sizes_have_nearly_the_same_cells(tmp_path: Path) -> None:
+    with Image.open(BytesIO(picture())) as image:
+        image.rotate(180).save(tmp_path / "turned", "PNG")
+    sizes = [str(width) for width in range(90, 690, 30)]
+    for width in sizes:
+        (tmp_path / width).write_bytes(picture(size=(int(width), int(width) // 3), quality=60))
+    settings = FetchSettings()
+    async with Fetcher(settings) as fetcher:
+        tool = Thumbnailer(fetcher, settings, tmp_path, 100)
+        made = [await tool.make(Request(id=name, path=tmp_path / name)) for name in (*sizes, "turned")]
+    first, *copies, turned = [bytes.fromhex(one.cells or "") for one in made]
+    assert len(first) == 3 * 8 * 8
+    assert all(_distance(first, copy) <= 12 for copy in copies)
+    assert _distance(first, turned) > 100
+
+
+def _distance(one: bytes, two: bytes) -> int:
+    return max(abs(a - b) for a, b in zip(one, two, strict=True))
 
 
 async def test_what_cannot_be_had_is_said_and_leaves_no_file(tmp_path: Path) -> None:

@@ -21,9 +21,10 @@ SCHEMA = pa.schema(
         ("rating", pa.int64()),
         ("revision", pa.int64()),
         ("answered_at", pa.timestamp("ms", "UTC")),
+        ("seconds", pa.float64()),
     ]
 )
-"""One row an answer that stands; raters are numbers."""
+"""One row an answer that stands, attention checks left out; raters are numbers."""
 
 
 def write_answers(rounds: Sequence[Round], file: Path) -> None:
@@ -46,5 +47,6 @@ def _table(one: Round) -> pa.Table:
         "rating": [each.rating for each in one.observations],
         "revision": [each.revision for each in one.observations],
         "answered_at": pa.array([each.at for each in one.observations]).cast(pa.timestamp("ms", "UTC")),
+        "seconds": [each.seconds for each in one.observations],
     }
     return pa.table(columns, SCHEMA)

@@ -2,11 +2,15 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from common.errors import FleetError
 from dataset.survey.database import open_database
 from dataset.survey.layout import ANSWERS, Author, Survey, Truth, read_survey, read_truth
+
+BREAK = 300
+"""Seconds between two answers from which on the rater was elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,8 @@ class Observation:
     """How often it was given or taken back until it stood."""
     at: str
     """When, in UTC (ISO 8601)."""
+    seconds: float | None = None
+    """Since the rater's answer before; None for the first one, and after a break."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,13 @@ class Round:
     survey: Survey
     truth: Truth
     observations: Sequence[Observation]
+    checks: Sequence[Observation] = ()
+    """Answers to attention checks."""
+
+    def passes(self, answer: Observation) -> bool:
+        """Whether an attention check was answered as it asks."""
+        asked = self.truth.checks[answer.sample]
+        return (answer.guess, answer.rating) == (asked.guess, asked.rating)
 
 
 def read_round(folder: Path, without: Collection[int] = ()) -> Round:
@@ -50,8 +63,9 @@ def read_round(folder: Path, without: Collection[int] = ()) -> Round:
         raise FleetError(f"{folder}: nobody has answered yet; invite raters with `dataset survey invite`")
     with open_database(folder / ANSWERS) as database, database.read_only() as connection:
         rows = connection.execute(
-            "SELECT rater, sample, guess, rating, revision, at FROM standing"
-            " WHERE guess IS NOT NULL ORDER BY rater, id"
+            "SELECT rater, sample, guess, rating, revision, at, (SELECT max(before.at) FROM answer AS before"
+            " WHERE before.rater = standing.rater AND before.id < standing.id)"
+            " FROM standing WHERE guess IS NOT NULL ORDER BY rater, id"
         ).fetchall()
     if not rows:
         raise FleetError(f"{folder}: nobody has answered yet; invite raters with `dataset survey invite`")
@@ -64,8 +78,28 @@ def read_round(folder: Path, without: Collection[int] = ()) -> Round:
     strangers = {sample for _, sample, *_ in rows} - truth.samples.keys()
     if strangers:
         raise FleetError(f"{folder / ANSWERS}: answers to samples of another survey; do not mix surveys")
-    observations = [
-        Observation(rater, sample, truth.samples[sample].author, Author(guess), *rest)
-        for rater, sample, guess, *rest in rows
+    answers = [
+        Observation(
+            rater,
+            sample,
+            truth.samples[sample].author,
+            Author(guess),
+            rating,
+            revision,
+            at,
+            _seconds(before, at),
+        )
+        for rater, sample, guess, rating, revision, at, before in rows
     ]
-    return Round(folder, survey, truth, observations)
+    checks = [one for one in answers if one.sample in truth.checks]
+    observations = [one for one in answers if one.sample not in truth.checks]
+    if not observations:
+        raise FleetError(f"{folder}: nothing but attention checks was answered yet")
+    return Round(folder, survey, truth, observations, checks)
+
+
+def _seconds(before: str | None, at: str) -> float | None:
+    if before is None:
+        return None
+    seconds = (datetime.fromisoformat(at) - datetime.fromisoformat(before)).total_seconds()
+    return seconds if seconds < BREAK else None

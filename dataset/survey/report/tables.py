@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from statistics import fmean
+from statistics import fmean, median
 
 from dataset.survey.answers import RATINGS
 from dataset.survey.layout import Author
@@ -48,6 +48,16 @@ class RaterRow:
     taken_for_human: float
     right: float
     rating: float
+    seconds: float | None
+    """Median between two answers, breaks left out."""
+    checks: int
+    """Attention checks that were answered."""
+    passed: int
+
+    @property
+    def is_inattentive(self) -> bool:
+        """Whether more than half of the checks were failed."""
+        return 2 * self.passed < self.checks
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +79,14 @@ class Tables:
     run: str
     machine_only: bool
     samples: int
+    per_rater: int
+    """Samples that each rater saw."""
+    checks: int
+    """Attention checks, which are not among the samples."""
     answers: int
     raters: int
     finished: int
-    """Raters who answered every sample."""
+    """Raters who answered every sample that they saw."""
     confusion: dict[Author, dict[Author, int]]
     """Answers by truth, then by guess."""
     shares: tuple[ShareRow, ...]
@@ -89,15 +103,17 @@ class Tables:
 def tables(one: Round) -> Tables:
     """All tables of a round."""
     observations, machine_only = one.observations, one.truth.machine_only
-    by_rater = tuple(_by_rater(observations))
+    by_rater = tuple(_by_rater(one))
     return Tables(
         title=one.survey.title,
         run=one.truth.run,
         machine_only=machine_only,
-        samples=len(one.survey.samples),
+        samples=len(one.survey.samples) - len(one.survey.checks),
+        per_rater=one.survey.share,
+        checks=len(one.survey.checks),
         answers=len(observations),
         raters=len(by_rater),
-        finished=sum(row.answers == len(one.survey.samples) for row in by_rater),
+        finished=sum(row.answers == one.survey.share for row in by_rater),
         confusion={
             truth: {guess: _count(observations, truth, guess) for guess in Author}
             for truth in _authors(machine_only)
@@ -176,17 +192,22 @@ def _row(
     return RatingRow(label, published, mean(values, largest=max(RATINGS)), deviation(values))
 
 
-def _by_rater(observations: Sequence[Observation]) -> Iterator[RaterRow]:
+def _by_rater(one: Round) -> Iterator[RaterRow]:
     groups: dict[int, list[Observation]] = defaultdict(list)
-    for each in observations:
+    for each in one.observations:
         groups[each.rater].append(each)
     for rater, theirs in sorted(groups.items()):
+        checks = [each for each in one.checks if each.rater == rater]
+        times = [each.seconds for each in theirs if each.seconds is not None]
         yield RaterRow(
             rater,
             len(theirs),
             fmean(each.guess == Author.HUMAN for each in theirs),
             fmean(each.guess == each.truth for each in theirs),
             fmean(each.rating for each in theirs),
+            median(times) if times else None,
+            len(checks),
+            sum(map(one.passes, checks)),
         )
 
 

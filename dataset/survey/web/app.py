@@ -48,6 +48,7 @@ class Application:
 
     def __init__(self, survey: Survey, folder: Path, database: Database, url: str | None = None) -> None:
         self._origin = urlsplit(url).netloc if url else None
+        self._survey = survey
         self._captions = {sample.id: sample.caption for sample in survey.samples}
         self._images = {sample.image: folder / IMAGES / sample.image for sample in survey.samples}
         self._database = database
@@ -190,7 +191,7 @@ class Application:
         if wait:
             raise Refusal(429, retry_after=wait)
         self._requests.spend(rater.id)
-        return Visit(rater, session, tuple(rater.order(tuple(self._captions))))
+        return Visit(rater, session, tuple(rater.order(self._survey)))
 
     def _require_visit(self, request: Request, *, consented: bool = True) -> Visit:
         visit = self._visit(request)

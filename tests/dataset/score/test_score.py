@@ -103,6 +103,8 @@ def test_a_run_and_a_data_set_are_scored(new_store: NewStore, tmp_path: Path) ->
     published = json.loads(run_dataset("score", "--data", new_store("out").uri, "--json").stdout)
     assert published["sampled"] == published["total"]
     assert "rank_agreement" not in published["figures"]
+    for one in (found, published):  # the synthetic rows' are uniform from 0.2 to 0.4
+        assert one["figures"]["original_similarity"]["value"] == pytest.approx(0.3, abs=0.01)
     again = run_dataset("score", "--run", new_store("run").uri, "--rows", "1200", "--json")
     assert json.loads(again.stdout) == found
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from dataset.survey.answers import Answer, write
 from dataset.survey.database import open_database
 from dataset.survey.layout import ANSWERS, Author, Origin, read_survey, read_truth
-from dataset.survey.raters import invite
+from dataset.survey.raters import Rater, invite
 
 Opinion = Callable[[random.Random, Origin], Answer]
 
@@ -28,12 +28,13 @@ def tell_often(chances: random.Random, origin: Origin) -> Answer:
 
 
 def simulate(folder: Path, raters: int, opinion: Opinion, *, seed: int = 0) -> None:
-    """All raters answer every sample."""
+    """All raters answer every sample that they see; attention checks are answered by opinion, too."""
     survey = read_survey(folder)
     truth = read_truth(folder, survey)
     chances = random.Random(seed)
     with open_database(folder / ANSWERS) as database:
         invite(database, raters)
-        for rater in range(1, raters + 1):
-            for sample in survey.samples:
-                write(database, rater, sample.id, 0, opinion(chances, truth.samples[sample.id]))
+        for number in range(1, raters + 1):
+            rater = Rater(number, f"{number}", consented=True)
+            for sample in sorted(rater.order(survey)):
+                write(database, number, sample, 0, opinion(chances, truth.samples[sample]))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from dataset.survey.checks import draw_checks
 from dataset.survey.database import open_database
 from dataset.survey.layout import ANSWERS, IMAGES, SURVEY, TRUTH, Author, Origin, Sample, Survey, Truth
 from dataset.survey.raters import invite
@@ -18,9 +19,15 @@ def sample_id(number: int) -> str:
 
 
 def make_survey(
-    folder: Path, samples: int, *, machine_only: bool = False, captions: dict[int, str] | None = None
+    folder: Path,
+    samples: int,
+    *,
+    machine_only: bool = False,
+    captions: dict[int, str] | None = None,
+    per_rater: int | None = None,
+    checks: int = 0,
 ) -> Survey:
-    """A survey whose even samples are human, unless it is machine-only."""
+    """A survey whose even samples are human, unless it is machine-only; the last ones are checks."""
     (folder / IMAGES).mkdir(parents=True)
     origins = {}
     made = []
@@ -32,8 +39,16 @@ def make_survey(
         (folder / IMAGES / f"{name}.jpg").write_bytes(_jpeg(number))
         made.append(Sample(id=name, caption=alike(caption) if number not in (captions or {}) else caption))
         origins[name] = Origin(author=author, source=f"https://images.example/{number}.jpg", caption=caption)
-    survey = Survey(title="Human or machine?", contact="survey@example.org", samples=tuple(made))
-    truth = Truth(run="/run", human=None if machine_only else "/captions.json", seed=0, samples=origins)
+    asked = draw_checks([one.id for one in made[samples - checks :]], 0)
+    survey = Survey(
+        title="Human or machine?",
+        contact="survey@example.org",
+        samples=tuple(made),
+        per_rater=per_rater,
+        checks=frozenset(asked),
+    )
+    human = None if machine_only else "/captions.json"
+    truth = Truth(run="/run", human=human, seed=0, samples=origins, checks=asked)
     (folder / SURVEY).write_text(survey.model_dump_json())
     (folder / TRUTH).write_text(truth.model_dump_json())
     return survey

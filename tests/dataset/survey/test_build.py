@@ -1,6 +1,7 @@
 """Building: drawn by seed, half and half, and blind."""
 
 import hashlib
+import io
 import json
 import re
 from collections import Counter
@@ -254,6 +255,46 @@ def test_a_survey_of_what_is_published(world: World, tmp_path: Path) -> None:
     finished = run_here(main, "survey", "build", *options, environment=OPEN)
     assert finished.returncode == 0, finished.stderr
     assert read(tmp_path / "survey")[1].run == str(tmp_path / "data")
+
+
+def resized(number: int, width: int) -> bytes:
+    """A picture in another size, as JPEG."""
+    sink = io.BytesIO()
+    with Image.open(io.BytesIO(Picture(number).png())) as image:
+        image.resize((width, width * 3 // 4), Image.Resampling.LANCZOS).save(sink, "JPEG", quality=80)
+    return sink.getvalue()
+
+
+def embedded(file: Path, bodies: Sequence[bytes | None]) -> Path:
+    """Images inside the file, with lists of captions, in row groups of four."""
+    images = [{"bytes": body, "path": f"{n}.jpg"} for n, body in enumerate(bodies)]
+    names = [f"{n}.jpg" for n in range(len(bodies))]
+    captions = [["A thing.", "Another thing."]] * len(bodies)
+    table = pa.table({"image": images, "file_name": names, "answer": captions})
+    pq.write_table(table, file, row_group_size=4)
+    return file
+
+
+def test_one_picture_in_several_sizes_is_drawn_once(world: World, tmp_path: Path) -> None:
+    human = embedded(tmp_path / "sizes.parquet", [resized(7, 90 + 130 * n) for n in range(4)])
+    said = build(world, "--human", human, "--n", 4, "--output", tmp_path / "survey", code=2)
+    assert said.startswith("error: too few samples: 1 of 2 human ones could be had")
+    assert "3 picture drawn before" in said
+
+
+def test_images_inside_the_file_of_captions(world: World, tmp_path: Path) -> None:
+    """As COCO's captions are on the Hub: images as structs of bytes, beside lists of captions."""
+    numbers = range(3000, 3010)
+    bodies = [None if n == 3001 else b"no image" if n == 3002 else Picture(n).png() for n in numbers]
+    human = embedded(tmp_path / "coco.parquet", bodies)
+    build(world, "--human", human, "--n", 16, "--output", tmp_path / "survey")
+    survey, truth = read(tmp_path / "survey")
+    ours = {name: one for name, one in truth.samples.items() if one.author == "human"}
+    assert {one.source for one in ours.values()} == {
+        f"{human}, row {n}" for n in range(10) if n not in {1, 2}
+    }
+    assert {one.caption for one in ours.values()} <= {"A thing.", "Another thing."}
+    assert len(list((tmp_path / "survey" / "pictures").iterdir())) == len(survey.samples) == 16
 
 
 def test_captions_as_lists_beside_an_image_struct(world: World, tmp_path: Path) -> None:
