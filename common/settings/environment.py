@@ -9,10 +9,12 @@ from common.errors import FleetError
 from common.settings.fields import Group
 from common.settings.tree import PREFIX, Settings
 
-NEIGHBOURS = ("AWS_", "HF_")
+NEIGHBOURS = ("AWS_", "FLOWER_", "HF_")
 """Prefixes of variables in the same env files that are read by libraries with poorer messages."""
 FREE_TEXT = "FLEET_SAMPLING_PROMPT"
 """The only setting with spaces at its ends."""
+PLACEHOLDER = "change-me"
+"""The word of the example files; as a password, everybody knows it."""
 QUOTES = frozenset("\"'\u201c\u201d\u2018\u2019")  # word processors' too
 SIMILAR = 0.8
 
@@ -74,6 +76,8 @@ def _require_clean(name: str, texts: Iterable[str]) -> None:
             raise FleetError(f"{name}: begins with a quote; write it without (env files keep quotes)")
         if text != text.strip() and name.upper() != FREE_TEXT:
             raise FleetError(f"{name}: has spaces at its ends; remove them")
+        if PLACEHOLDER in text:
+            raise FleetError(f"{name}: still says {PLACEHOLDER}, as the example does; put in your own")
 
 
 def _printable(name: str) -> str:

@@ -46,7 +46,7 @@ def test_a_name_like_no_other_is_sent_to_the_list(name: str, monkeypatch: pytest
 
 
 def test_variables_of_others_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("MY_FLEET_OUTPUT", "FLEETING", "FLOWER_BASIC_AUTH"):
+    for name in ("MY_FLEET_OUTPUT", "FLEETING", "CELERY_LOG_FILE"):
         monkeypatch.setenv(name, '"quoted"\r')
     load_settings()
 
@@ -68,6 +68,10 @@ def test_variables_of_others_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> 
         ("AWS_SECRET_ACCESS_KEY", "secret\r", r"control character '\r'"),
         ("AWS_ACCESS_KEY_ID", '"secret"', "begins with a quote"),
         ("HF_TOKEN", "hf_secret\r", r"control character '\r'"),
+        ("FLEET_BROKER_URL", "redis://:change-me@broker:6379/0", "still says change-me"),
+        ("FLEET_OUTPUT", "s3://change-me/runs", "still says change-me"),
+        ("FLOWER_BASIC_AUTH", "operator:change-me", "still says change-me"),
+        ("AWS_SECRET_ACCESS_KEY", "change-me", "still says change-me"),
     ],
 )
 def test_a_value_that_an_env_file_spoilt(
