@@ -134,6 +134,11 @@ class Run:
     def shards(self) -> Path:
         return Path(self.output) / "shards"
 
+    def written(self) -> set[str]:
+        """The batches with a shard."""
+        shards = self.shards.rglob("*.parquet")
+        return {path.relative_to(self.shards).with_suffix("").as_posix() for path in shards}
+
     def done(self) -> int:
         """Shards in the folder."""
         return sum(1 for _ in self.shards.rglob("*.parquet"))

@@ -151,7 +151,7 @@ def _storm(folder: Path, options: argparse.Namespace, chance: random.Random) -> 
             mended = time.time()
             queued = crew.requeue(run)
             _wait_mended(crew, storm, run)
-            left = remains(redis.client())
+            left = remains(redis.client(), run.written())
             verdict = crew.verify(run)
         written = {
             path.relative_to(run.shards).with_suffix("").as_posix(): path.stat().st_mtime
