@@ -8,7 +8,7 @@ from pathlib import Path
 from common.settings import S3Settings
 from common.store import Store
 from dataset.pages.thumbnails import OK, fetch_images
-from dataset.rows.held_images import is_held, save_images
+from dataset.rows.held_images import held_image, save_images
 from dataset.rows.row_source import Row
 
 SIDE = 384
@@ -26,19 +26,20 @@ def embed_images(rows: Sequence[Row], store: Store, s3: S3Settings) -> dict[int,
     Raises:
         FleetError: the workers' packages, which decode, are not installed.
     """
-    wanted = {str(index): row for index, row in enumerate(rows) if is_held(row)}
+    places = ((str(index), held_image(row, store, s3)) for index, row in enumerate(rows))
+    wanted = {name: image for name, image in places if image is not None}
     if not wanted:
         return {}
     with tempfile.TemporaryDirectory() as place:
         bodies, thumbnails = Path(place, "in"), Path(place, "out")
         bodies.mkdir()
         thumbnails.mkdir()
-        files = save_images(wanted, store, bodies, s3)
+        files = save_images(wanted, bodies)
         made = fetch_images(files, thumbnails, SIDE, lambda: None) if files else {}
         return {
             int(name): _data_address(thumbnails / f"{name}.jpg")
             for name, image in made.items()
-            if image.status == OK and image.sha256 == wanted[name]["sha256"]
+            if image.status == OK and image.sha256 == rows[int(name)]["sha256"]
         }
 
 

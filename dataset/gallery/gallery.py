@@ -6,7 +6,6 @@ from common.run.schema import Status
 from common.settings import S3Settings
 from dataset.gallery.embed import embed_images
 from dataset.gallery.page import render_page
-from dataset.rows.held_images import is_held
 from dataset.rows.row_source import RowSource, RunRows
 from dataset.rows.sample import draw
 
@@ -42,5 +41,6 @@ def make_gallery(
     """
     sample = draw(source, rows, seed)
     images = embed_images(sample.rows, source.source.store, s3) if isinstance(source, RunRows) else {}
+    without_url = sum(bool(row["top_caption"]) and not row["URL"] for row in sample.rows)
     page = render_page(sample, title, with_failures=with_failures, thumbnails=images)
-    return Gallery(page, sample.statuses[Status.OK], sum(map(is_held, sample.rows)) - len(images))
+    return Gallery(page, sample.statuses[Status.OK], without_url - len(images))

@@ -1,7 +1,8 @@
-"""Images of rows that have no address: read again from the parts of their run, as thumbnails."""
+"""Images of rows that have no address: read again from the parts of their run."""
 
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -18,43 +19,64 @@ MAX_BYTES = 20_000_000
 log = structlog.get_logger(__name__)
 
 
-def is_held(row: Row) -> bool:
-    """Whether the image of a captioned row lies in its part alone."""
-    return bool(row["top_caption"]) and not row["URL"] and row["part"] is not None
-
-
-def save_images(rows: Mapping[str, Row], store: Store, folder: Path, s3: S3Settings) -> dict[str, Path]:
-    """Write the images of rows into files of a folder.
+@dataclass(frozen=True, slots=True)
+class HeldImage:
+    """The image of one row, in its part alone.
 
     Args:
-        rows: for which `is_held`, by a name that is safe for a file.
-        store: of their run.
-        folder: must exist.
+        store: of the run.
         s3: where S3 is.
+        part: id in the run.
+        row: of the part.
+    """
+
+    store: Store
+    s3: S3Settings
+    part: str
+    row: int
+
+    def __str__(self) -> str:
+        return f"{self.store.uri}, part {self.part}, row {self.row}"
+
+
+def held_image(row: Row, store: Store, s3: S3Settings) -> HeldImage | None:
+    """Where the image of a captioned row without URL lies; None where it has one, or its part is not told."""
+    if not row["top_caption"] or row["URL"] or row["part"] is None:
+        return None
+    return HeldImage(store, s3, row["part"], row["row"])
+
+
+def save_images(images: Mapping[str, HeldImage], folder: Path) -> dict[str, Path]:
+    """Write images into files of a folder, each part read once.
+
+    Args:
+        images: of one run, by a name that is safe for a file.
+        folder: must exist.
 
     Returns:
         The file of each name; images that are no longer there have none.
     """
-    by_part: dict[str, dict[int, str]] = defaultdict(dict)
-    for name, row in rows.items():
-        by_part[row["part"]][row["row"]] = name
+    by_part: dict[str, dict[str, HeldImage]] = defaultdict(dict)
+    for name, image in images.items():
+        by_part[image.part][name] = image
     files: dict[str, Path] = {}
     for part, wanted in by_part.items():
         try:
-            files |= _save_part(part, wanted, store, folder, s3)
+            files |= _save_part(wanted, folder)
         except FleetError as error:
             log.warning("images of a part cannot be read", part=part, images=len(wanted), error=str(error))
     return files
 
 
-def _save_part(
-    part_id: str, wanted: Mapping[int, str], store: Store, folder: Path, s3: S3Settings
-) -> dict[str, Path]:
-    part = read_part(store, part_id)
+def _save_part(wanted: Mapping[str, HeldImage], folder: Path) -> dict[str, Path]:
+    """All images of one part."""
+    names = {image.row: name for name, image in wanted.items()}
+    first = next(iter(wanted.values()))
+    part = read_part(first.store, first.part)
     files: dict[str, Path] = {}
-    for held in read_rows(part, sorted(wanted), MAX_BYTES, s3) if part else ():
+    for held in read_rows(part, sorted(names), MAX_BYTES, first.s3) if part else ():
         if held.body is not None:
-            file = folder / wanted[held.row]
+            file = folder / names[held.row]
             file.write_bytes(held.body)
-            files[wanted[held.row]] = file
+            files[names[held.row]] = file
     return files

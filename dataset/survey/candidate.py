@@ -4,7 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataset.rows.embedded_image import EmbeddedImage
+from dataset.rows.held_images import HeldImage
 from dataset.survey.layout import Author
+
+Place = str | Path | EmbeddedImage | HeldImage
+"""A URL, a file that is allowed, an image inside the file of captions, or in a part of the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,8 +16,7 @@ class Candidate:
     """One that was drawn; whether its picture can be had is not known yet."""
 
     author: Author
-    place: str | Path | EmbeddedImage
-    """A URL, a file that is allowed, or an image inside the file of captions."""
+    place: Place
     caption: str
     """As it was written."""
     sha256: str | None = None

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from common.settings import S3Settings
-from dataset.rows.row_source import open_rows
+from dataset.rows.held_images import held_image
+from dataset.rows.row_source import RunRows, open_rows
 from dataset.rows.sample import draw_rows
 from dataset.survey.candidate import Candidate
 from dataset.survey.layout import Author
@@ -18,6 +19,9 @@ def machine_candidates(
         FleetError: there is no run and no data set.
         BadRunError: a shard is bad.
     """
-    for row in draw_rows(open_rows(run, data, s3), seed, at_once):
-        if row["top_caption"] and row["URL"]:
-            yield Candidate(Author.MACHINE, row["URL"], row["top_caption"], row["sha256"])
+    source = open_rows(run, data, s3)
+    store = source.source.store if isinstance(source, RunRows) else None
+    for row in draw_rows(source, seed, at_once):
+        place = row["URL"] or (store and held_image(row, store, s3))
+        if row["top_caption"] and place:
+            yield Candidate(Author.MACHINE, place, row["top_caption"], row["sha256"])

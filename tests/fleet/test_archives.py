@@ -12,7 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from common.settings import S3Settings
 from dataset.cli import main as dataset
+from dataset.rows.held_images import HeldImage
+from dataset.survey.fetch import fetch_candidates
+from dataset.survey.machine import machine_candidates
 from producer.cli import main as producer
 from tests.archives.inputs import AS_IS, COLUMN, FOLDER, HERE, IMG2DATASET, SHAPES
 from tests.fleet.conftest import worker
@@ -140,3 +144,11 @@ def test_what_the_tars_lack_is_tried_again_on_the_web(on_s3: Captioned) -> None:
     lacking = [row for row in on_s3.rows if row["status"] == "no_image" and row["URL"]]
     assert json.loads(state.stdout)["rows"]["total"] == len(lacking) == 12
     assert "only no_image is tried again" in answer.stderr
+
+
+def test_a_survey_shows_them_too(here: Captioned, tmp_path: Path) -> None:
+    drawn = machine_candidates(here.output, None, 200, 0, S3Settings())
+    held = {str(number): one for number, one in enumerate(drawn) if isinstance(one.place, HeldImage)}
+    fetched = fetch_candidates(held, tmp_path, 64, lambda: None)
+    assert len(fetched) == 35
+    assert all(image.status == "ok" and image.sha256 == held[name].sha256 for name, image in fetched.items())

@@ -129,7 +129,7 @@ def test_links_are_followed_and_never_in_a_circle(outside: Path) -> None:
     [
         (
             "only-csv",
-            r"no parquet, tar or image there \(1 hidden and 2 other files left out\); name other files by a glob",
+            r"no parquet, tar or image there \(1 hidden and 2 other files left out\); name other files",
         ),
         ("only-csv/*.parquet", "no such part"),
         ("empty", "no such part"),
