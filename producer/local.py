@@ -4,6 +4,7 @@ import importlib.util
 from collections.abc import Sequence
 from dataclasses import replace
 
+from common.contact import require_contact
 from common.errors import FleetError
 from common.queue.broker import connect, forget_queue
 from common.queue.last_return import Return, forget_return
@@ -38,6 +39,8 @@ def run_locally(
     if not has_gpu:
         options = replace(options, usual_batch_rows=batch_rows_without_gpu(settings))
     plan = plan_run(arguments, output, settings, options)
+    if any(part.kind == "links" for part in plan.parts):
+        require_contact(settings.fetch)
     if not has_gpu:
         warn_of_long_batches(plan.run.batch_rows, settings)
     uri = plan.store.uri

@@ -12,7 +12,7 @@ import asyncio
 import hashlib
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -21,6 +21,7 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from common.console.cli import fail, load_settings
+from common.contact import require_contact
 from common.errors import FleetError
 from common.run.schema import Status
 from common.settings import FetchSettings
@@ -109,13 +110,16 @@ class Thumbnailer:
 
 
 async def make_thumbnails(
-    requests: Iterable[Request], folder: Path, side: int, settings: FetchSettings
+    requests: Sequence[Request], folder: Path, side: int, settings: FetchSettings
 ) -> None:
     """Make all thumbnails, `AT_ONCE` at a time; one line of standard output each.
 
     Raises:
         OSError: the folder cannot be written.
+        ContactError: there are public addresses, and there is no contact.
     """
+    if any(request.url is not None for request in requests):
+        require_contact(settings)
     rest = iter(requests)
     async with Fetcher(settings) as fetcher:
         thumbnailer = Thumbnailer(fetcher, settings, folder, side)
@@ -123,7 +127,7 @@ async def make_thumbnails(
             async with asyncio.TaskGroup() as group:
                 for _ in range(AT_ONCE):
                     group.create_task(_work(rest, thumbnailer))
-        except* OSError as errors:
+        except* (OSError, FleetError) as errors:
             raise errors.exceptions[0] from None
 
 

@@ -11,6 +11,7 @@ from enum import Enum
 
 import redis
 
+from common.contact import ContactError
 from common.errors import FleetError, NoPlaceError, StoreError
 from common.run.part import PartError
 from workers.batch import FilterError, ForeignMessageError, NetworkError, WrongSettingsError
@@ -86,7 +87,9 @@ TABLE = (
     ),
     Kind(_of(FailingWorkerError), "the worker", Reaction.WITHDRAW),
     Kind(_of(PreparationError), "the worker", Reaction.WITHDRAW, "look at its settings", is_lasting=True),
-    Kind(_of(WrongSettingsError, FilterError), "the settings", Reaction.WITHDRAW, is_lasting=True),
+    Kind(
+        _of(WrongSettingsError, FilterError, ContactError), "the settings", Reaction.WITHDRAW, is_lasting=True
+    ),
     Kind(
         _of(ModelNameError, ModelLockError, ModelFolderError),
         "the models",

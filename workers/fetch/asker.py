@@ -8,6 +8,7 @@ from aiohttp import ClientResponse, ClientSession
 from multidict import CIMultiDict
 from yarl import URL
 
+from common.errors import FleetError
 from common.settings import FetchSettings
 from common.url import WebUrl
 from workers.fetch.budget import Budget
@@ -82,6 +83,8 @@ class Asker:
         try:
             async with budget.clock:
                 answer = await self._send(url, slot, budget, read, keep=keep)
+        except FleetError:  # ours, and not the web's
+            raise
         except Exception as error:  # noqa: BLE001 - every failure of the web is a status
             failure = budget.traffic.failure or classify(error)
             if isinstance(failure, Failure):

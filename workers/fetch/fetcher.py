@@ -71,7 +71,7 @@ class Fetcher:
         self._settings = settings
         self._manners = manners or MannersSettings()
         self._honoured = honoured_signs(settings, self._manners)
-        self._guard = Guard(settings.allow_networks)
+        self._guard = Guard(settings.allow_networks, has_contact=bool(settings.contact))
         self._shared = shared or Alone()
         self._time_left = time_left or (lambda: settings.batch_timeout)
         self._resolver = resolver or Resolver()
@@ -121,6 +121,7 @@ class Fetcher:
 
         Raises:
             ShortageError: this machine lacks descriptors, memory or ports, and waiting did not help.
+            ContactError: a public address, and there is no contact.
         """
         with self.make_room() if rooms is None else nullcontext(rooms) as held:
             try:

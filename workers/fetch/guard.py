@@ -7,6 +7,7 @@ from typing import Any
 
 from aiohttp.connector import AddrInfoType
 
+from common.contact import ContactError
 from workers.fetch.address import Network, is_public, is_within, parse_address
 from workers.fetch.failure import BlockedAddress
 from workers.fetch.shortage import Shortage, find_shortage, is_routable
@@ -39,8 +40,8 @@ class Guard:
     Names, redirects and rebinding all end here: there is no gap between check and use.
     """
 
-    def __init__(self, allow_networks: tuple[Network, ...] = ()) -> None:
-        self._allow_networks = allow_networks
+    def __init__(self, allow_networks: tuple[Network, ...] = (), *, has_contact: bool = True) -> None:
+        self._allow_networks, self._has_contact = allow_networks, has_contact
         self._allows = lru_cache(maxsize=4096)(self._judge)
 
     def open_socket(self, info: AddrInfoType) -> socket.socket:
@@ -48,11 +49,14 @@ class Guard:
 
         Raises:
             BlockedAddress: neither globally routable nor allowed.
+            ContactError: a public address, which is not to be asked by somebody without a contact.
             Shortage: this machine has none.
         """
         family, kind, protocol, _, address = info
         if not self.allows(str(address[0]), int(address[1])):
             raise BlockedAddress(EACCES, "blocked")
+        if not self._has_contact and not self._is_own(str(address[0])):
+            raise ContactError
         try:
             return GuardedSocket(family, kind, protocol)
         except OSError as error:
@@ -67,3 +71,7 @@ class Guard:
         if address is None:
             return False
         return is_within(address, self._allow_networks) or (port in PORTS and is_public(address))
+
+    def _is_own(self, host: str) -> bool:
+        address = parse_address(host)
+        return address is not None and is_within(address, self._allow_networks)

@@ -47,7 +47,7 @@ def connect_lifecycle(settings: Settings) -> None:
 
     def _when_ready(**_: Any) -> None:
         if not settings.fetch.contact:
-            log.warning("FLEET_FETCH_CONTACT is not set: web sites cannot reach you")
+            log.warning("FLEET_FETCH_CONTACT is not set: batches with public addresses go back to the queue")
         heartbeat.start()
 
     signals.worker_init.connect(_before_start, weak=False)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from common.contact import ContactError
 from common.errors import FleetError, StoreError
 from common.run.part import PartError
 from workers.batch import ForeignMessageError, NetworkError, WrongSettingsError
@@ -22,6 +23,7 @@ CASES: list[tuple[Exception, Reaction]] = [
     (TriedHereError("x"), Reaction.RETURN),
     (StoreError("x"), Reaction.WITHDRAW),
     (NetworkError("x"), Reaction.WITHDRAW),
+    (ContactError(), Reaction.WITHDRAW),
     (WrongSettingsError("x"), Reaction.WITHDRAW),
     (FailingWorkerError("x"), Reaction.WITHDRAW),
     (PreparationError("x"), Reaction.WITHDRAW),

@@ -16,6 +16,7 @@ from workers.fetch import Fetcher, guard
 from workers.fetch.resolver import Lookup, Resolver
 
 OPEN = "127.0.0.1"
+CONTACT = "https://lab.example/bot"
 OPEN_FAR = "127.9.9.9"  # no vector is this one
 
 Fetching = Callable[..., AbstractAsyncContextManager[Fetcher]]
@@ -38,7 +39,7 @@ def fetching() -> Fetching:
         own = {"signs": (), "kin": (), "strict_tdm": False} | settings
         own = {name: own[name] for name in MannersSettings.model_fields if name in own}
         settings = {name: value for name, value in settings.items() if name not in own}
-        options = {"allow_networks": (f"{OPEN}/32",), "retries": 0, **settings}
+        options = {"allow_networks": (f"{OPEN}/32",), "retries": 0, "contact": CONTACT, **settings}
         async with Fetcher(
             FetchSettings.model_validate(options),
             MannersSettings.model_validate(own),
