@@ -18,6 +18,10 @@ class FilterSettings(Group):
         None,
         description="a file of the same, one a line; # begins a comment; docs/dataset.md has the grammar",
     )
+    block_files: Annotated[tuple[str, ...], CommaSeparated] = Field(
+        (),
+        description="files of hashes of images, one a line: MD5 and SHA-256; PDQ in those named `pdq=path`",
+    )
     max_punsafe: Annotated[float | None, EmptyIsNone] = Field(None, description="highest punsafe")
     max_pwatermark: Annotated[float | None, EmptyIsNone] = Field(None, description="highest pwatermark")
     min_width: Annotated[int | None, EmptyIsNone] = Field(None, description="smallest WIDTH in pixels")

@@ -8,6 +8,7 @@ from common.deny.deny_list import DenyList, parse_deny_list, read_deny_list
 from common.errors import FleetError
 from common.run.schema import Status
 from common.settings import FilterSettings
+from workers.batch.blocked import Blocked
 from workers.batch.outcome import Outcome
 
 Row = Mapping[str, object]
@@ -38,7 +39,11 @@ class Threshold:
 
 
 class Filters:
-    """All of them; a row gets the first rule that refuses it."""
+    """All of them; a row gets the first rule that refuses it.
+
+    Attributes:
+        blocked: images that must not be used.
+    """
 
     def __init__(self, settings: FilterSettings) -> None:
         """Read the deny list.
@@ -48,6 +53,7 @@ class Filters:
         """
         try:
             self._deny = _deny_list(settings)
+            self.blocked = Blocked(settings)
         except FleetError as error:
             raise FilterError(str(error)) from error
         self._thresholds = tuple(_thresholds(settings))
@@ -55,7 +61,9 @@ class Filters:
     @property
     def digests(self) -> dict[str, str]:
         """SHA-256 of each list that leaves out anything; lists may change during a run."""
-        return {"deny": self._deny.digest} if self._deny.entries else {}
+        deny = self._deny.digest if self._deny.entries else None
+        lists = {"deny": deny, "block": self.blocked.digest}
+        return {name: digest for name, digest in lists.items() if digest is not None}
 
     def verdict(self, row: Row) -> Verdict | None:
         """`(Status.FILTERED, rule)` for a row to leave out, by its published column names."""

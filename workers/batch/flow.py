@@ -12,6 +12,7 @@ from common.metrics import Stage, measure
 from common.run.schema import Status
 from common.settings import FetchSettings
 from common.signs import Honoured
+from workers.batch.blocked import Blocked
 from workers.batch.bodies import Bodies
 from workers.batch.byte_gate import ByteGate
 from workers.batch.outcome import Outcome
@@ -63,6 +64,7 @@ class Flow:
         decode: bytes to pixels.
         advance: called with the number of rows that have just got their outcome.
         honoured: signs in an image that are.
+        blocked: images that must not be used.
     """
 
     cascade: Captioning
@@ -71,6 +73,7 @@ class Flow:
     decode: Decode
     advance: Callable[[int], None]
     honoured: Honoured = field(default_factory=Honoured)
+    blocked: Blocked | None = None
     _outcomes: dict[int, Outcome] = field(default_factory=dict)
     _patience: Patience = field(init=False)
     _bodies: ByteGate = field(init=False)
@@ -129,18 +132,23 @@ class Flow:
     ) -> None:
         sha256 = hashlib.sha256(body).hexdigest()
         try:
-            inputs = await asyncio.get_running_loop().run_in_executor(decoders, self._inputs, body)
+            inputs = await asyncio.get_running_loop().run_in_executor(decoders, self._inputs, body, sha256)
         except (DecodeError, Failure) as error:
             self._settle(index, Outcome(error.status, error.detail, sha256))
         else:
             await ready.put(Ready(index, sha256, inputs))
 
-    def _inputs(self, body: bytes) -> ModelInputs:
+    def _inputs(self, body: bytes, sha256: str) -> ModelInputs:
+        if self.blocked is not None:
+            self.blocked.require_free_bytes(body, sha256)
         rule = find_image_sign(body, self.honoured)
         if rule is not None:
             raise Failure(Status.OPT_OUT, rule)
         with measure(Stage.DECODE):
-            return self.cascade.prepare(self.decode(body, max_pixels=self.settings.max_pixels))
+            image = self.decode(body, max_pixels=self.settings.max_pixels)
+            if self.blocked is not None:
+                self.blocked.require_free_pixels(image)
+            return self.cascade.prepare(image)
 
     async def _caption_all(
         self,

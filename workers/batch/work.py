@@ -151,7 +151,15 @@ def caption_batch(
     """
     with Decoder(settings.decode, isolate=isolate) as decoder:
         bodies = _bodies(rows, settings, shared)
-        flow = Flow(cascade, settings.fetch, settings.micro_batch, decoder.decode, advance, settings.honoured)
+        flow = Flow(
+            cascade,
+            settings.fetch,
+            settings.micro_batch,
+            decoder.decode,
+            advance,
+            settings.honoured,
+            rows.filters.blocked,
+        )
         outcomes = rows.filters.judge_images(loop.run(flow.run(bodies, _keys(work), rows.settled)))
     if rows.source is None:
         check_network(rows.urls, outcomes, settings.fetch.canary)

@@ -9,7 +9,7 @@ from typing import NoReturn
 import pytest
 
 from common.run.schema import Status
-from common.settings import FetchSettings, SamplingSettings
+from common.settings import FetchSettings, MannersSettings, SamplingSettings
 from tests.demo.site import Picture, Site, draw_pictures, serve
 from workers.batch import flow as flow_module
 from workers.batch import loop
@@ -26,6 +26,7 @@ from workers.fetch.shortage import Shortage
 from workers.models.fake import FakeCascade
 
 DRAWN = draw_pictures(48)
+SIGNLESS = MannersSettings(signs=())
 
 
 class Counting(FakeCascade):
@@ -146,10 +147,10 @@ def test_decoders_take_their_own_time_not_that_of_the_web(site: Site) -> None:
         return decode(body, max_pixels=max_pixels)
 
     done: list[int] = []
-    fetch = settings(batch_timeout=0.5)
+    fetch = settings(batch_timeout=1)
     flow = Flow(Counting(), fetch, 8, slowly, done.append)
     outcomes = loop.run(
-        flow.run(WebBodies(links(site, DRAWN), fetch), range(48), {})
+        flow.run(WebBodies(links(site, DRAWN), fetch, SIGNLESS), range(48), {})
     )  # 2.4 s of decoding at least
     assert {outcome.status for outcome in outcomes} == {Status.OK}
 
@@ -164,7 +165,9 @@ def test_a_body_that_has_arrived_is_never_late(site: Site) -> None:
     fetch = settings(batch_timeout=0.5, timeout=60, read_timeout=60)
     flow = Flow(Counting(), fetch, 8, slowly, done.append)
     began = time.monotonic()
-    outcomes = loop.run(flow.run(WebBodies([*silent, *links(site, DRAWN[:2])], fetch), range(6), {}))
+    outcomes = loop.run(
+        flow.run(WebBodies([*silent, *links(site, DRAWN[:2])], fetch, SIGNLESS), range(6), {})
+    )
     assert time.monotonic() - began < 50  # the silent ones were given up
     assert [outcome.status for outcome in outcomes] == [Status.TIMEOUT] * 4 + [Status.OK] * 2
 
