@@ -27,6 +27,7 @@ LABELS = {
     "model": "`ranker` or `selector`",
     "end": "`committed`; `late`, another worker's shard was first; `put_back`; `failed`; `dead`",
     "error": "`label` of the error's class, or the class of an error of a library",
+    "sign": "name of the sign ([manners.md](manners.md)), or `other`",
     "reason": "`crashed`, `vanished`, `error` or `part`",
 }
 """The values of each label."""
@@ -38,6 +39,7 @@ CANDIDATES = (1, 2, 3, 4, 6, 8, 10, 12, 15, 20, 30, 40)
 COSINES = tuple(hundredth / 100 for hundredth in range(0, 52, 4))
 
 ROWS = Counter("fleet_rows", "Rows of the shards that this worker was first to write.", ["status"])
+OPT_OUTS = Counter("fleet_opt_outs", "Rows of these shards that a sign refused.", ["sign"])
 IMAGES = Counter("fleet_images", "Images captioned; its rate is images per second.")
 STAGE_SECONDS = Histogram("fleet_stage_seconds", "Seconds by stage.", ["stage"], buckets=SECONDS)
 DISTINCT_CANDIDATES = Histogram(

@@ -169,18 +169,13 @@ def _require_known(name: str) -> None:
     )
 
 
-_SHOWN_WITH_WORD = frozenset(
-    family.value for family in (Family.ROBOTS_TAG, Family.CONTENT_USAGE, Family.CONTENT_SIGNAL)
-)
-
-
 def sign_of(error: str) -> str:
-    """The sign in the error of a row that a sign refused, without address or detail.
+    """The name of the sign in the error of a row that it refused.
 
-    `robots.txt: Disallow: /a/` gives `robots.txt`, `redirect: x-robots-tag: noai` gives `x-robots-tag: noai`.
+    `robots.txt: Disallow: /a/` gives `robots.txt`, `redirect: x-robots-tag: noai` gives `x-robots-tag:noai`.
     """
-    rule = error.removeprefix("redirect: ")
-    kind, _, rest = rule.removeprefix("robots.txt: ").partition(": ")
-    if kind in _SHOWN_WITH_WORD:
-        return f"{kind}: {rest}"
-    return Family.ROBOTS_TXT.value if rule.startswith("robots.txt: ") else kind
+    kind, _, rest = error.removeprefix("redirect: ").removeprefix("robots.txt: ").partition(": ")
+    if kind == "Disallow":
+        return Family.ROBOTS_TXT.value
+    names = (f"{kind}:{rest.partition('=')[0]}", kind, f"{Family.C2PA.value}:{kind}")
+    return next((name for name in names if name in NAMES), "other")

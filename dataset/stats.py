@@ -3,15 +3,17 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.console.progress import progress
+from common.console.words import printable
 from common.run.batch import Batch
 from common.run.schema import Status
 from common.settings import S3Settings
+from common.signs import sign_of
 from common.store import absolute_uri, open_store
 from dataset.figures.histogram import histograms
 from dataset.figures.tally import COLUMNS, Tally, sum_tallies
@@ -35,6 +37,8 @@ class Stats:
     rows: int
     """Good rows, those of the histograms."""
     tally: Tally
+    signs: Counter[str] = field(default_factory=Counter)
+    """Rows of a run that a sign refused, by its name."""
 
     def text(self) -> str:
         return "\n".join(self._lines())
@@ -46,12 +50,14 @@ class Stats:
             width = len(f"{max(self.failures.values()):,}")
             for status, count in sorted(self.failures.items(), key=lambda item: -item[1]):
                 yield f"{count:>{width},}  {status}"
+        for sign, count in self.signs.most_common():
+            yield f"{count:>{width},}  opt_out by {printable(sign)}"
         for histogram in histograms(self.tally):
             yield f"\n{histogram.title}"
             yield from histogram.lines()
 
     def to_json(self) -> str:
-        figures = {"rows": self.rows, "failures": self.failures}
+        figures = {"rows": self.rows, "failures": self.failures, "signs": dict(self.signs)}
         return json.dumps({**figures, "histograms": self.tally.model_dump()}, indent=1)
 
 
@@ -83,11 +89,12 @@ def _data_stats(source: DataSource) -> Stats:
 
 
 def _run_stats(source: Source) -> Stats:
-    statuses, tallies = Counter[str](), []
+    statuses, signs, tallies = Counter[str](), Counter[str](), []
     with progress("reading shards", source.rows) as advance:
         for shard in ordered_map(lambda batch: _shard(source, batch), source.batches, THREADS):
             statuses += shard[0]
-            tallies.append(shard[1])
+            signs += shard[1]
+            tallies.append(shard[2])
             advance(shard[0].total())
     rows = statuses.pop(Status.OK, 0)
     planned = len(source.batches) + source.missing
@@ -95,13 +102,15 @@ def _run_stats(source: Source) -> Stats:
         f"{rows:,} of {rows + statuses.total():,} rows have captions;"
         f" {len(source.batches):,} of {planned:,} batches are done; not merged"
     )
-    return Stats(summary, dict(statuses), rows, sum_tallies(tallies))
+    return Stats(summary, dict(statuses), rows, sum_tallies(tallies), signs)
 
 
-def _shard(source: Source, batch: Batch) -> tuple[Counter[str], Tally]:
-    statuses, tally = Counter[str](), Tally()
-    for rows in shard_rows(source.store, source.run, batch, ("status", *COLUMNS)):
+def _shard(source: Source, batch: Batch) -> tuple[Counter[str], Counter[str], Tally]:
+    statuses, signs, tally = Counter[str](), Counter[str](), Tally()
+    for rows in shard_rows(source.store, source.run, batch, ("status", "error", *COLUMNS)):
         for group in pc.value_counts(rows["status"]).to_pylist():
             statuses[group["values"]] += group["counts"]
         tally.add(pa.Table.from_batches([rows.filter(pc.equal(rows["status"], str(Status.OK)))]))
-    return statuses, tally
+        refused = rows["error"].filter(pc.equal(rows["status"], str(Status.OPT_OUT)))
+        signs += Counter(sign_of(error or "") for error in refused.to_pylist())
+    return statuses, signs, tally

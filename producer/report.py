@@ -1,5 +1,6 @@
 """Status and audit of a run as text."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ def status_table(state: "RunStatus") -> RenderableType:
         advice.append(
             Text(f"Batches go back to the queue: {quote(state.last_return.reason)}", style="yellow")
         )
-    return Group(bar, _batches(state), *advice, _rows(state))
+    return Group(bar, _batches(state), *advice, _rows(state), *_hosts(state))
 
 
 def verdict_text(verdict: "Verdict") -> str:
@@ -61,6 +62,19 @@ def _rows(state: "RunStatus") -> Table:
         table.add_row("rows a second", _number(state.rows_per_second))
         table.add_row("time left", _time(state.eta_seconds))
     return table
+
+
+def _hosts(state: "RunStatus") -> Iterator[Text]:
+    """A line for each host that is left alone, or whose budget bounds the fleet (docs/manners.md)."""
+    if state.hosts is None or state.is_finished:
+        return
+    for quiet in state.hosts.quiet:
+        yield Text(
+            f"{quote(quiet.host)} is left alone for {quiet.seconds:.0f} s, after {quote(quiet.reason)}"
+        )
+    for full in state.hosts.full:
+        rate = "" if full.per_second is None else f", which permit {full.per_second:.1f} requests a second"
+        yield Text(f"{quote(full.host)} holds the fleet back: its {full.slots} slots are taken{rate}")
 
 
 def _number(value: float | None) -> str:

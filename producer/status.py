@@ -11,6 +11,7 @@ from common.run.numbering import Numbering
 from common.settings import Settings
 from common.store import Store
 from producer.broker_watch import BrokerWatch, Hints
+from producer.host_watch import HostsNow, read_hosts
 from producer.shard_watch import ShardWatch
 
 FEW = 1000
@@ -47,6 +48,7 @@ class RunStatus:
     rows_per_second: float | None
     eta_seconds: float | None
     last_return: Return | None
+    hosts: HostsNow | None = None
 
     @property
     def is_finished(self) -> bool:
@@ -58,10 +60,11 @@ class RunStatus:
         return bool(self.batches.dead or self.batches.missing)
 
     def to_json(self) -> dict[str, Any]:
-        """The contract's fields, and `last_return` where there is one."""
+        """The contract's fields, and `last_return` and `hosts` where there are any."""
         fields = asdict(self)
-        if self.last_return is None:
-            del fields["last_return"]
+        for name in ("last_return", "hosts"):
+            if fields[name] is None:
+                del fields[name]
         return fields
 
 
@@ -74,7 +77,7 @@ class StatusReader:
         if run is None:
             raise FleetError(f"{store.uri}: there is no run here; enqueue one, or correct --output")
         self.run: Run = run
-        self._store = store
+        self._store, self._settings = store, settings
         self._numbering = Numbering([], run.batch_rows)
         self._shards = ShardWatch(store, self._numbering)
         self._broker = BrokerWatch(settings.broker_url, store.uri, self._numbering)
@@ -117,6 +120,7 @@ class StatusReader:
             rows_per_second=None if hints is None else round(hints.rows_per_second, 2),
             eta_seconds=_eta(rows, numbering.rows(dead), hints),
             last_return=None if hints is None else hints.last_return,
+            hosts=None if hints is None else read_hosts(self._settings),
         )
 
 

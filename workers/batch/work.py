@@ -9,14 +9,15 @@ from typing import Any, cast
 import pyarrow as pa
 
 from common.errors import NoPlaceError
-from common.metrics import Stage, measure
+from common.metrics import OPT_OUTS, Stage, measure
 from common.queue.message import Message
 from common.run.batch import Batch
 from common.run.make_run import make_run
 from common.run.manifest import ManifestError, Run, read_part, read_run
 from common.run.planned_part import Part
+from common.run.schema import Status
 from common.settings import Settings
-from common.signs import VERSION
+from common.signs import VERSION, sign_of
 from common.store import Store, absolute_uri, is_under, open_store
 from workers.archive import Source, TarSource, open_source
 from workers.batch import loop
@@ -167,6 +168,8 @@ def caption_batch(
         made = _provenance(work, cascade.dtype, settings, rows.filters)
         body = shard_bytes(rows.table, outcomes, work.batch, made)
         first = work.store.create(work.batch.shard_key, body)
+    if first:
+        count_signs(outcomes)
     return count_statuses(outcomes) if first else None
 
 
@@ -183,6 +186,13 @@ def _filter(table: pa.Table, filters: Filters) -> dict[int, Outcome]:
 
 def count_statuses(outcomes: Sequence[Outcome]) -> Counter[str]:
     return Counter(outcome.status.value for outcome in outcomes)
+
+
+def count_signs(outcomes: Sequence[Outcome]) -> None:
+    """Count the rows that were refused, by sign."""
+    for outcome in outcomes:
+        if outcome.status is Status.OPT_OUT:
+            OPT_OUTS.labels(sign_of(outcome.error or "")).inc()
 
 
 def _require_served(run: str, settings: Settings) -> None:

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from prometheus_client import Counter
 
 from common.errors import FleetError
-from common.metrics import ATTEMPTS, DEAD, PUT_BACK, ROWS
+from common.metrics import ATTEMPTS, DEAD, OPT_OUTS, PUT_BACK, ROWS
 from common.run.failure_record import Reason
 from common.run.schema import Status
+from common.signs import NAMES
 from workers.delivery.observer import COUNTED_ENDS
 
 LIBRARIES = ("ConnectionError", "TimeoutError", "ResponseError", "AcceleratorError", "OutOfMemoryError")
@@ -22,6 +23,7 @@ def _labels(kind: type[FleetError]) -> Iterator[str]:
 
 VALUES: Mapping[Counter, Iterable[str]] = {
     ROWS: Status,
+    OPT_OUTS: NAMES,
     ATTEMPTS: COUNTED_ENDS,
     PUT_BACK: sorted({*_labels(FleetError), *LIBRARIES}),
     DEAD: Reason,
