@@ -1,8 +1,8 @@
 """How often the survey's 95 % intervals cover the truth: `python -m tests.benchmarks.intervals`.
 
-Simulates whole surveys in which captions differ from one another (standard deviation 0.2 of the share, 0.4
-of the rating) and raters too, and prints one JSON object: the coverage of the intervals of the report, and of
-those that know of raters alone.
+Simulates whole surveys in which captions differ from one another (standard deviation 0.2 of the share, 0.5
+of the rating) and raters too (0.05 and 0.1), and prints one JSON object: the coverage of the intervals of the
+report, and of those that know of raters alone.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from dataset.survey.report.estimates import Clustered, Estimate, mean, share
 
 SHARE, RATING = 0.5, 3.8
 CAPTION_SHARE, RATER_SHARE = 0.2, 0.05
-CAPTION_RATING, RATER_RATING, NOISE = 0.4, 0.3, 0.9
+CAPTION_RATING, RATER_RATING, NOISE = 0.5, 0.1, 0.9
 SHAPES = ((20, 100), (20, 400), (40, 100), (10, 200))
 """Raters and captions."""
 

@@ -13,6 +13,7 @@ import pytest
 from common.settings import S3Settings
 from common.store import open_store
 from tests.dataset.command import DATASET
+from tests.dataset.contents import contents
 from tests.dataset.synthetic import RunShape, write_run
 from tests.small_disk import needs_small_disk, small_disk
 
@@ -22,12 +23,6 @@ SHAPE = RunShape(parts=3, part_rows=4000, batch_rows=1000)
 def command(folder: Path, output: str) -> list[str]:
     options = ["--run", str(folder / "run"), "--output", str(folder / output), "--part-size", "200KB"]
     return [sys.executable, "-c", DATASET, "merge", *options]
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    """Every file of a data set by name."""
-    files = [folder / "merge.json", folder / "README.md", *(folder / "data").glob("*")]
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files if path.exists()}
 
 
 @pytest.fixture(scope="module")
