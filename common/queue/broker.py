@@ -62,7 +62,11 @@ def connect(url: str) -> redis.Redis:
     address = parse_broker_url(url)
     try:
         return redis.Redis.from_url(
-            address.redis, decode_responses=True, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT
+            address.redis,
+            decode_responses=True,
+            encoding_errors="backslashreplace",  # what strangers wrote is no traceback
+            socket_timeout=TIMEOUT,
+            socket_connect_timeout=TIMEOUT,
         )
     except (ValueError, redis.RedisError) as error:
         raise BrokerError(f"{address.shown}: {error}; correct FLEET_BROKER_URL") from error

@@ -44,7 +44,11 @@ class FleetConsumer(Consumer):  # type: ignore[misc]
         connection = super().connection_for_read(heartbeat)
         channel = connection.default_channel
         channel.QoS = partial(
-            DeliveryQoS, lost=self._restart, unnoted=self._unnoted, is_stopping=lambda: self._is_stopping
+            DeliveryQoS,
+            lost=self._restart,
+            unnoted=self._unnoted,
+            set_aside=self._set_aside,
+            is_stopping=lambda: self._is_stopping,
         )
         channel.handlers["BRPOP"] = partial(self._read, channel)
         self._await_writes(channel.client)

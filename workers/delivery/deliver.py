@@ -63,7 +63,7 @@ def _react(message: Message, error: Exception, task: Task, settings: Settings, o
     kind, line = blame(error), describe(error, blame(error))
     if kind.reaction is Reaction.SET_ASIDE:
         _set_aside(message.model_dump(), line, settings, observer)
-    elif kind.reaction is Reaction.WITHDRAW and _is_worn(task, settings):
+    elif kind.reaction is not Reaction.RETURN and _is_worn(task, settings):
         _set_aside(message.model_dump(), f"put back too often, now since {line}", settings, observer)
     else:
         pause = observer.record_return(error, kind)

@@ -19,6 +19,7 @@ class DeliveryQoS(QoS):  # type: ignore[misc]
         channel: that the messages come from.
         lost: told of each failure; the consumer must connect anew.
         unnoted: takes messages that were popped and could not be noted as held.
+        set_aside: takes what strangers noted as held and is no message, with the reason.
         is_stopping: whether this worker is to take no further message.
     """
 
@@ -28,10 +29,12 @@ class DeliveryQoS(QoS):  # type: ignore[misc]
         *,
         lost: Callable[[Exception], None],
         unnoted: MutableSequence[virtual.Message],
+        set_aside: Callable[[str, Exception], None],
         is_stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         super().__init__(channel)
         self._lost, self._unnoted, self._is_stopping = lost, unnoted, is_stopping
+        self._put_aside = set_aside
         self._first: set[str] = set()
 
     def can_consume(self) -> bool:
@@ -63,6 +66,19 @@ class DeliveryQoS(QoS):  # type: ignore[misc]
                 virtual.QoS.ack(self, delivery_tag)
             else:
                 super().reject(delivery_tag, requeue=requeue)
+
+    def restore_by_tag(self, tag: bytes | str, client: Any = None, leftmost: bool = False) -> None:
+        """As kombu's; but what is no message is set aside: each sweep for lost messages would end there."""
+        try:
+            super().restore_by_tag(tag, client, leftmost)
+        except Exception as error:  # strangers' entries raise anything
+            if isinstance(error, redis.RedisError) and not isinstance(error, redis.DataError):
+                raise
+            with self.channel.conn_or_acquire(client) as connected:
+                raw = connected.hget(self.unacked_key, tag) or b""
+                self._put_aside(bytes(raw).decode(errors="backslashreplace"), error)
+                connected.zrem(self.unacked_index_key, tag)
+                connected.hdel(self.unacked_key, tag)
 
     def _goes_first(self, delivery_tag: str) -> bool:
         """A stopping worker consumes no more, and returns what it had asked for before."""

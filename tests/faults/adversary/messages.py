@@ -8,6 +8,9 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import redis
+
+from common.queue.broker import UNACKED, UNACKED_INDEX
 from common.queue.message import QUEUE, TASK
 
 HUGE = 10_000_000
@@ -86,6 +89,14 @@ def mutate(raw: str, chance: random.Random) -> str:
     values: list[Any] = [None, [], {}, 0, -1, 1e308, "", "x" * 1000, [[]] * 10, {"": {}}, True]
     branch[chance.choice(sorted(branch))] = chance.choice(values)
     return json.dumps(tree)
+
+
+def hold_rubbish(client: redis.Redis, chance: random.Random) -> None:
+    """Note as held by a worker, long ago, what is no message."""
+    tag = f"stranger-{chance.random()}"
+    rubbish = [b"garbage", b"[1]", b"[1, 2, 3]", b"\xff", b'[{}, "", ""]', chance.randbytes(100)]
+    client.hset(UNACKED, tag, chance.choice(rubbish))
+    client.zadd(UNACKED_INDEX, {tag: chance.random()})
 
 
 def hostile_messages(healthy: str, output: str, chance: random.Random) -> Iterator[str]:

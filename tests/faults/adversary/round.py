@@ -17,7 +17,7 @@ from common.queue.message import QUEUE, TASK
 from common.run.batch import batch_id
 from common.run.planned_part import part_id
 from tests.faults.adversary.bucket import litter, write_hostile_run
-from tests.faults.adversary.messages import arguments, envelope, hostile_messages
+from tests.faults.adversary.messages import arguments, envelope, hold_rubbish, hostile_messages
 from tests.faults.adversary.site import hostile_urls
 from tests.faults.fleet import Fleet, Run
 from tests.faults.invariants import HOSTILE, Findings, examine
@@ -101,6 +101,7 @@ def play(crew: Fleet, ports: list[int], mix: Mix, seed: int) -> Outcome:
         client.lpush(QUEUE, raw) if chance.random() < 0.5 else client.rpush(QUEUE, raw)
         if chance.random() < 0.2:
             litter(Path(run.output), chance.randrange(100), chance)
+            hold_rubbish(client, chance)
     crew.wait(run, 300 + mix.urls, mend=True)
     until(
         lambda: not (client.llen(QUEUE) or client.hlen(UNACKED)), 300, "the end of the strangers' work", 0.2

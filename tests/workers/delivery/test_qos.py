@@ -11,7 +11,7 @@ from kombu import Connection
 from kombu.transport import virtual
 
 from common.queue.app import make_app, send
-from common.queue.broker import UNACKED, give_back
+from common.queue.broker import UNACKED, UNACKED_INDEX, connect, give_back, held_messages
 from common.queue.message import QUEUE, Message
 from common.settings import Settings
 from tests.servers.valkey import Valkey, valkey
@@ -29,7 +29,13 @@ class Consumer:
         send(app, [MESSAGE])
         self.connection: Connection = app.connection_for_read()
         self.channel = self.connection.default_channel
-        self.channel.QoS = partial(DeliveryQoS, lost=self.lost.append, unnoted=self.unnoted)
+        self.aside: list[str] = []
+        self.channel.QoS = partial(
+            DeliveryQoS,
+            lost=self.lost.append,
+            unnoted=self.unnoted,
+            set_aside=lambda raw, _: self.aside.append(raw),
+        )
         self.channel.basic_qos(0, 1, False)
         self.queue = app.amqp.queues[QUEUE](self.channel)
 
@@ -97,3 +103,25 @@ def test_what_a_stopping_worker_had_asked_for_goes_first(consumer: Consumer) -> 
     consumer.channel.connection._deliver(json.loads(first), QUEUE)
     assert (client.llen(QUEUE), client.hlen(UNACKED)) == (2, 0)
     assert json.loads(str(client.lindex(QUEUE, -1)))["body"] == json.loads(first)["body"]
+
+
+FOREIGN = [b"garbage", b"[1]", b"[1, 2, 3]", b"\xff\xfe", b"7", b'[{}, "", ""]', b"[" * 100_000]
+
+
+def test_what_strangers_note_as_held_stops_no_sweep(consumer: Consumer) -> None:
+    """A lost message is found behind every one of them."""
+    consumer.take()
+    client = consumer.server.client()
+    client.zadd(UNACKED_INDEX, dict.fromkeys(map(str, client.hkeys(UNACKED)), 1.0))
+    for number, raw in enumerate(FOREIGN):
+        client.hset(UNACKED, f"stranger{number}", raw)
+        client.zadd(UNACKED_INDEX, {f"stranger{number}": 100.0 + number})
+    consumer.channel.qos.restore_visible(num=100, interval=1)
+    assert client.llen(QUEUE) == 1
+    assert client.hlen(UNACKED) == client.zcard(UNACKED_INDEX) == 0
+    assert {"garbage", "[1]", "7"} <= set(consumer.aside)
+
+
+def test_bytes_that_are_no_text_are_read_by_everyone(consumer: Consumer) -> None:
+    consumer.server.client().hset(UNACKED, "stranger", b"\xff")
+    assert held_messages(connect(consumer.server.url)) == []

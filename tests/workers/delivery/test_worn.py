@@ -4,6 +4,7 @@ import pytest
 from celery.exceptions import Reject
 
 from common.queue.broker import SET_ASIDE
+from common.queue.live import run_prefix
 from common.queue.returns import LONE, Returns
 from common.settings import FilterSettings, LeaseSettings
 from tests.workers.delivery.conftest import Delivery
@@ -19,13 +20,18 @@ def _unproven(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"workers.delivery.{module}.backoff", fresh)
 
 
-def fail(delivery: Delivery, most: int) -> bool:
-    """Whether the first batch, whose list cannot be read, goes back to the queue once more."""
+def deliver_again(delivery: Delivery, *, max_returned: int, **settings: object) -> bool:
+    """Whether the first batch goes back to the queue once more."""
     try:
-        delivery.deliver(0, filter=MISSING, lease=LeaseSettings(max_returned=most))
+        delivery.deliver(0, lease=LeaseSettings(max_returned=max_returned), **settings)
     except Reject:
         return True
     return False
+
+
+def fail(delivery: Delivery, most: int) -> bool:
+    """The same for a worker that cannot read its list."""
+    return deliver_again(delivery, max_returned=most, filter=MISSING)
 
 
 def test_a_message_that_fails_between_good_ones_is_set_aside(delivery: Delivery) -> None:
@@ -48,6 +54,12 @@ def test_an_outage_counts_once(delivery: Delivery) -> None:
 def test_no_message_goes_round_for_ever(delivery: Delivery) -> None:
     returned = [fail(delivery, most=1) for _ in range(LONE)]
     assert returned == [True] * (LONE - 1) + [False]
+
+
+def test_counters_that_strangers_falsify_hold_no_message_for_ever(delivery: Delivery) -> None:
+    key = f"{run_prefix(delivery.store.uri)}:attempts:crashed"
+    delivery.client.hset(key, delivery.batches[0], "many")
+    assert [deliver_again(delivery, max_returned=1) for _ in range(LONE)] == [True] * (LONE - 1) + [False]
 
 
 def test_each_message_has_its_own_count(delivery: Delivery) -> None:
