@@ -76,6 +76,13 @@ class Device(Sickness):
         self.crew.start(wait=False)
 
 
+class Memory(Sickness):
+    """The device has no room for a single image."""
+
+    def start(self) -> Worker:
+        return self.crew.start(wait=False, app="tests.faults.failing_device", FAILING_DEVICE="memory")
+
+
 SICKNESSES: tuple[Callable[[Fleet], Sickness], ...] = (Mount, DenyList, Device)
 
 
@@ -98,7 +105,7 @@ def test_alone_it_buries_nothing_and_does_all_once_it_is_healed(
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("sickness", [DenyList, Device], ids=lambda one: one.__name__)
+@pytest.mark.parametrize("sickness", [DenyList, Device, Memory], ids=lambda one: one.__name__)
 def test_beside_a_good_worker_it_costs_nothing(crew: Fleet, sickness: Callable[[Fleet], Sickness]) -> None:
     crew.site.hold = HOLD
     run = crew.enqueue("beside", BESIDE)
@@ -129,3 +136,18 @@ def _let_the_good_one_do_all(crew: Fleet, run: Run) -> None:
     finish(crew, run)
     assert run.dead() == 0
     assert counts(crew, "crashed") == {}
+
+
+def test_a_process_that_loses_its_device_is_replaced_and_no_batch_pays_for_it(crew: Fleet) -> None:
+    """Each process does one pass; whatever follows is an error that outlasts the call."""
+    run = crew.enqueue("lost", 3)
+    worker = crew.start(app="tests.faults.failing_device", FAILING_DEVICE="lost")
+    (first,) = worker.children()
+    finish(crew, run, 120)
+    assert (run.dead(), counts(crew, "crashed")) == (0, {})
+    assert worker.alive
+    assert first.pid not in [child.pid for child in worker.children()]
+    (returned, *_) = worker.events("batch put back")
+    assert returned["culprit"] == "the device"
+    assert "CUDA error: device-side assert triggered; " in returned["reason"]
+    assert "Traceback" not in worker.log.read_text()

@@ -24,6 +24,37 @@ def test_worker_i_gets_gpu_i(gpus: int, pinned: list[str | None]) -> None:
     assert [environment.get("CUDA_VISIBLE_DEVICES") for environment in environments] == pinned
 
 
+@pytest.fixture(autouse=True)
+def _nothing_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+
+
+@pytest.mark.parametrize(
+    ("visible", "pinned"),
+    [
+        ("2,3", ["2", "3", "2"]),
+        ("GPU-5ebe9f43", ["GPU-5ebe9f43"] * 3),
+        ("1,-1,0", ["1", "1", "1"]),
+        ("", [None] * 3),
+        ("-1", [None] * 3),
+    ],
+)
+def test_gpus_that_somebody_chose_or_hid_stay_so(
+    monkeypatch: pytest.MonkeyPatch, visible: str, pinned: list[str | None]
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    count = gpu_count()
+    environments = [worker_environment(number, count, Settings(), workers=3) for number in range(3)]
+    assert [environment.get("CUDA_VISIBLE_DEVICES") for environment in environments] == pinned
+    assert all(("OMP_NUM_THREADS" in one) == (count == 0) for one in environments)
+
+
+@pytest.mark.parametrize("device", ["cuda:1", "cpu"])
+def test_a_device_that_somebody_named_is_not_renumbered(device: str) -> None:
+    environment = worker_environment(0, 2, Settings(device=device), workers=2)
+    assert "CUDA_VISIBLE_DEVICES" not in environment
+
+
 def test_gpus_are_counted_as_the_driver_lists_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     driver = tmp_path / "nvidia-smi"
     driver.write_text("#!/bin/sh\necho 'GPU 0: NVIDIA H100 (UUID: a)'\necho 'GPU 1: NVIDIA H100 (UUID: b)'\n")

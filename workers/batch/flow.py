@@ -20,6 +20,7 @@ from workers.batch.pass_metrics import record_pass
 from workers.batch.patience import Patience
 from workers.captions import Captioning, Image, ModelInputs
 from workers.decode import DecodeError
+from workers.device import thread as device_thread
 from workers.fetch.failure import Failure
 from workers.fetch.signs.image import find_image_sign
 from workers.fetched import Fetched
@@ -32,6 +33,9 @@ DECODED_AHEAD = 2
 
 GIVING_UP = 5
 """Turns of the loop from the end of a wait to the row's outcome, and some more."""
+
+PASSES_AHEAD = 2
+"""Passes with the device, the one that runs included: the next begins without a turn of the event loop."""
 
 MAX_BODY_BYTES = 256 << 20
 """Bodies that wait for decoders; beyond it no further download begins."""
@@ -96,11 +100,11 @@ class Flow:
         self._patience = Patience(bodies.patience)
         wanted = [index for index in range(len(keys)) if index not in settled]
         ready: asyncio.Queue[Ready] = asyncio.Queue(self.micro_batch * DECODED_AHEAD)
-        with ThreadPoolExecutor(DECODERS, "decode") as decoders, ThreadPoolExecutor(1, "cascade") as device:
+        with ThreadPoolExecutor(DECODERS, "decode") as decoders:
             take = partial(self._take, decoders=decoders, ready=ready)
             arriving = asyncio.create_task(bodies.deliver(wanted, take, self._bodies, self._patience))
             try:
-                await self._caption_all(keys, arriving, device, ready)
+                await self._caption_all(keys, arriving, ready)
                 await _give_up(bodies)
             finally:
                 arriving.cancel()
@@ -151,29 +155,34 @@ class Flow:
             return self.cascade.prepare(image)
 
     async def _caption_all(
-        self,
-        keys: Sequence[int],
-        arriving: "asyncio.Task[None]",
-        device: ThreadPoolExecutor,
-        ready: "asyncio.Queue[Ready]",
+        self, keys: Sequence[int], arriving: "asyncio.Task[None]", ready: "asyncio.Queue[Ready]"
     ) -> None:
         """Full passes while there are images; gives up on stragglers once the device waited too long."""
-        while True:
-            with self._patience.count_waiting():
-                rows = await self._next_pass(arriving, ready)
-            if not rows:
-                return
-            await asyncio.get_running_loop().run_in_executor(device, self._caption, rows, keys)
-            self.advance(len(rows))
+        places = asyncio.Semaphore(PASSES_AHEAD)
+        try:
+            async with asyncio.TaskGroup() as group:
+                while rows := await self._next_pass(arriving, ready):
+                    await places.acquire()
+                    group.create_task(self._caption_pass(rows, keys)).add_done_callback(
+                        lambda _: places.release()
+                    )
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None  # a FleetError must be seen as one
+
+    async def _caption_pass(self, rows: Sequence[Ready], keys: Sequence[int]) -> None:
+        with self._patience.count_captioning():
+            await asyncio.wrap_future(device_thread.submit(self._caption, rows, keys))
+        self.advance(len(rows))
 
     async def _next_pass(self, arriving: "asyncio.Task[None]", ready: "asyncio.Queue[Ready]") -> list[Ready]:
         """The next full pass; a smaller one, at last none, when all have arrived."""
         rows: list[Ready] = []
-        while len(rows) < self.micro_batch:
-            row = await _next_row(arriving, ready, self._patience)
-            if row is None:
-                break
-            rows.append(row)
+        with self._patience.count_waiting():
+            while len(rows) < self.micro_batch:
+                row = await _next_row(arriving, ready, self._patience)
+                if row is None:
+                    break
+                rows.append(row)
         return rows
 
     def _caption(self, rows: Sequence[Ready], keys: Sequence[int]) -> None:

@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 
 class Patience:
-    """Seconds left for waiting; they pass while the models wait and no body is with the decoders.
+    """Seconds left for waiting; they pass while the models wait and no body is with decoders or device.
 
     Args:
         seconds: in all.
@@ -14,7 +14,7 @@ class Patience:
 
     def __init__(self, seconds: float) -> None:
         self._left = seconds
-        self._waiting = self._decoding = 0
+        self._waiting = self._working = 0
         self._since = time.monotonic()
 
     @property
@@ -34,19 +34,26 @@ class Patience:
             self._count()
             self._waiting -= 1
 
-    @contextmanager
-    def count_decoding(self) -> Iterator[None]:
+    def count_decoding(self) -> AbstractContextManager[None]:
         """In the block a body has arrived: the models do not wait for the web."""
+        return self._stop()
+
+    def count_captioning(self) -> AbstractContextManager[None]:
+        """In the block the models have something to do: they do not wait for the web."""
+        return self._stop()
+
+    @contextmanager
+    def _stop(self) -> Iterator[None]:
         self._count()
-        self._decoding += 1
+        self._working += 1
         try:
             yield
         finally:
             self._count()
-            self._decoding -= 1
+            self._working -= 1
 
     def _count(self) -> None:
         now = time.monotonic()
-        if self._waiting and not self._decoding:
+        if self._waiting and not self._working:
             self._left -= now - self._since
         self._since = now

@@ -6,12 +6,25 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from workers.cascade.cuda import describe_gpu, has_gpu, open_gpu
+from workers.device.errors import DeviceError
+
 
 def choose_device(name: str) -> torch.device:
-    """`auto` is the first GPU, else the CPU."""
-    if name != "auto":
-        return torch.device(name)
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    """`auto` is this process's GPU, else the CPU. To be called by the thread that uses the device.
+
+    Raises:
+        DeviceError: there is no such device, or it cannot be used; also a GPU that `auto` finds.
+    """
+    if name == "auto":
+        name = "cuda" if has_gpu() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise DeviceError(
+            f"FLEET_DEVICE={name}: no device of torch; say auto, cuda, cuda:1 or cpu"
+        ) from error
+    return open_gpu(name) if device.type == "cuda" else device
 
 
 def choose_dtype(name: str, device: torch.device) -> torch.dtype:
@@ -27,6 +40,13 @@ def choose_dtype(name: str, device: torch.device) -> torch.dtype:
     if device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
         return torch.float16
     return torch.bfloat16
+
+
+def describe_device() -> dict[str, object]:
+    """What a log line says of the device of the calling thread."""
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        return describe_gpu(torch.device("cuda", torch.cuda.current_device()))
+    return {"device": "cpu", "threads": torch.get_num_threads()}
 
 
 def to_device(array: NDArray[Any], device: torch.device) -> Tensor:

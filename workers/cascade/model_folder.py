@@ -12,6 +12,7 @@ from transformers.utils import logging
 
 from workers.captions import ModelFolderError
 from workers.cascade.size_limit import limit_size
+from workers.device.errors import find_device_error
 
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 
@@ -45,12 +46,15 @@ def read_json(path: Path, expected: str) -> dict[str, Any]:
 
 @contextmanager
 def model_errors(folder: Path, expected: str) -> Iterator[None]:
-    """Turn any library error about a bad folder into one line."""
+    """Turn any library error about a bad folder into one line; the device's errors are not the folder's."""
     try:
         yield
     except ModelFolderError:
         raise
     except Exception as error:  # libraries raise RuntimeError, OSError, KeyError, their own...
+        failed = find_device_error(error)
+        if failed is not None:
+            raise failed from error
         reason = " ".join(str(error).split())[:300]
         raise ModelFolderError(folder, f"{type(error).__name__}: {reason}", expected) from error
 

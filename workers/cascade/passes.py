@@ -6,6 +6,8 @@ from typing import TypeVar
 import structlog
 import torch
 
+from workers.device.errors import is_out_of_memory
+
 log = structlog.get_logger(__name__)
 
 Result = TypeVar("Result")
@@ -23,7 +25,7 @@ class Passes:
         """The results of `work` for `count` items, in order.
 
         Raises:
-            torch.OutOfMemoryError: a single item does not fit.
+            RuntimeError: a single item does not fit; as torch or a library of CUDA says it.
         """
         results: list[Result] = []
         while len(results) < count:
@@ -38,8 +40,8 @@ class Passes:
     def _attempt(self, work: Callable[[slice], list[Result]], items: slice) -> list[Result] | None:
         try:
             return work(items)
-        except torch.OutOfMemoryError:
-            if items.stop - items.start == 1:
+        except RuntimeError as error:
+            if not is_out_of_memory(error) or items.stop - items.start == 1:
                 raise
             return None  # outside the handler the failed pass's tensors are freed
 

@@ -3,7 +3,6 @@
 A new kind of failure is one row of `TABLE`. The first row that fits decides.
 """
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from workers.delivery.errors import (
     TriedHereError,
     UnexpectedError,
 )
+from workers.device.errors import DeviceLostError, find_device_error
 from workers.models.lock import ModelLockError
 from workers.models.resolve import ModelNameError
 
@@ -49,6 +49,7 @@ class Kind:
         is_lasting: no waiting mends it.
         keeps_place: the batch goes back to where it came from, the front of the queue, and not behind all
             others: any worker would have failed.
+        ends_process: this process can do no further batch; its worker starts another.
     """
 
     fits: Callable[[BaseException], bool]
@@ -57,6 +58,7 @@ class Kind:
     advice: str = ""
     is_lasting: bool = False
     keeps_place: bool = False
+    ends_process: bool = False
 
 
 def _of(*types: type[BaseException]) -> Callable[[BaseException], bool]:
@@ -64,27 +66,20 @@ def _of(*types: type[BaseException]) -> Callable[[BaseException], bool]:
 
 
 def _is_device_error(error: BaseException) -> bool:
-    """Whether the GPU failed; torch is loaded if it did."""
-    torch = sys.modules.get("torch")
-    if torch is None:
-        return False
-    own = tuple(getattr(torch, name) for name in _DEVICE_ERRORS if hasattr(torch, name))
-    return isinstance(error, own) or (
-        isinstance(error, RuntimeError) and str(error).startswith(_DEVICE_LINES)
-    )
+    return find_device_error(error) is not None
 
 
-_DEVICE_ERRORS = ("AcceleratorError", "OutOfMemoryError")
-_DEVICE_LINES = ("CUDA", "cuDNN", "CUBLAS", "No CUDA GPUs", "Found no NVIDIA driver")
+def _is_device_lost(error: BaseException) -> bool:
+    return isinstance(find_device_error(error), DeviceLostError)
+
 
 TABLE = (
     Kind(_of(ForeignMessageError, NoPlaceError), "the message", Reaction.SET_ASIDE),
     Kind(_of(ClaimedError, TriedHereError), "nobody", Reaction.RETURN),
     Kind(_of(UnexpectedError), "the batch", Reaction.RETURN),  # counted by the attempt
     Kind(_of(PartError), "the part", Reaction.GIVE_UP),
-    Kind(
-        _is_device_error, "the device", Reaction.WITHDRAW, "look at the GPU and its driver", is_lasting=True
-    ),
+    Kind(_is_device_lost, "the device", Reaction.WITHDRAW, is_lasting=True, ends_process=True),
+    Kind(_is_device_error, "the device", Reaction.WITHDRAW, is_lasting=True),
     Kind(_of(FailingWorkerError), "the worker", Reaction.WITHDRAW),
     Kind(_of(PreparationError), "the worker", Reaction.WITHDRAW, "look at its settings", is_lasting=True),
     Kind(
@@ -116,12 +111,12 @@ def unwrap(error: Exception) -> Exception:
     if not isinstance(error, ExceptionGroup):
         return error
     leaves = [unwrap(one) for one in error.exceptions]
-    return next((leaf for leaf in leaves if isinstance(leaf, FleetError)), leaves[0])
+    return next((leaf for leaf in leaves if blame(leaf) is not UNFORESEEN), leaves[0])
 
 
 def describe(error: Exception, kind: Kind) -> str:
     """One line: cause, place, remedy."""
-    line = " ".join(str(error).split())
+    line = " ".join(str(find_device_error(error) or error).split())
     return f"{line}; {kind.advice}" if kind.advice else line
 
 

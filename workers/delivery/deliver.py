@@ -33,6 +33,7 @@ def deliver(task: Task, fields: dict[str, object], settings: Settings) -> None:
 
     Raises:
         Reject: the message goes back to the queue.
+        SystemExit: so it does, and this process ends.
         DeadBatchError: the batch was given up; it is done with, and Flower shows it as failed.
     """
     observer = Observer(settings)
@@ -68,7 +69,14 @@ def _react(message: Message, error: Exception, task: Task, settings: Settings, o
     else:
         pause = observer.record_return(error, kind)
         why = Return(line, kind.culprit, task.request.hostname, kind.is_lasting)
-        return_to_queue(message, why, pause, settings, keeps_place=kind.keeps_place)
+        return_to_queue(
+            message,
+            why,
+            pause,
+            settings,
+            keeps_place=kind.keeps_place,
+            ends_process=kind.ends_process,
+        )
 
 
 def _is_worn(task: Task, settings: Settings) -> bool:

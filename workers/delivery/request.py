@@ -11,6 +11,7 @@ from celery.worker.request import Request
 
 from common.queue.app import CHILD_START_SECONDS
 from workers.delivery.errors import RejectToFront
+from workers.delivery.replacement import REPLACED
 
 
 class FleetRequest(Request):  # type: ignore[misc]
@@ -38,6 +39,9 @@ class FleetRequest(Request):  # type: ignore[misc]
         error = getattr(
             exc_info.exception, "exc", exc_info.exception
         )  # wrapped where it came with a traceback
+        if isinstance(error, SystemExit) and error.code == REPLACED:
+            state.task_ready(self)
+            return self.reject(requeue=True)
         if isinstance(error, WorkerLostError | SystemExit | RejectToFront):
             self.message.channel.qos.return_first(self.delivery_tag)
         return super().on_failure(exc_info, *arguments, **options)

@@ -1,16 +1,25 @@
 """The models in memory, loaded once per process."""
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import Final
 
+import structlog
+
 from common.settings import Settings
 from common.settings.presets import FAKE
 from workers.captions import Captioning
+from workers.device import thread as device_thread
 from workers.models.fake import FakeCascade
 from workers.models.lock import ModelLock
-from workers.models.resolve import required_models, resolve_model
+from workers.models.resolve import TOY, required_models, resolve_model
+
+RATE_OF_A_CORE = 0.07
+"""Images a second on a CPU: docs/performance.md."""
+
+log = structlog.get_logger(__name__)
 
 _lock: Final = Lock()  # warm-up and the first batch share one load
 
@@ -22,6 +31,7 @@ def load_models(settings: Settings) -> Captioning:
         ModelNameError: a name resolves to no folder.
         ModelLockError: a file differs from the locked one.
         ModelFolderError: a folder holds another kind of model.
+        DeviceError: the device cannot be had, or has no room.
     """
     with _lock:
         return _load_once(settings)
@@ -31,14 +41,19 @@ def load_models(settings: Settings) -> Captioning:
 def _load_once(settings: Settings) -> Captioning:
     if settings.models == FAKE:
         return FakeCascade(settings.sampling)
-    captioner, ranker, selector, *repairer = folders = [
-        resolve_model(name) for name in required_models(settings)
-    ]
+    names = required_models(settings)
+    folders = [resolve_model(name) for name in names]
     if settings.models_lock is not None:
         ModelLock.read(Path(settings.models_lock)).verify(folders)
-    from workers.cascade import load_cascade  # noqa: PLC0415 - only a worker's child needs torch
+    return device_thread.submit(_load_onto_device, folders, settings).result()
 
-    return load_cascade(
+
+def _load_onto_device(folders: Sequence[Path], settings: Settings) -> Captioning:
+    from workers.cascade import load_cascade  # noqa: PLC0415 - only a worker's child needs torch
+    from workers.cascade.device import describe_device  # noqa: PLC0415
+
+    captioner, ranker, selector, *repairer = folders
+    cascade = load_cascade(
         captioner,
         ranker,
         selector,
@@ -47,3 +62,10 @@ def _load_once(settings: Settings) -> Captioning:
         dtype=settings.dtype,
         repairer=repairer[0] if repairer else None,
     )
+    device = describe_device()
+    if device["device"] == "cpu" and TOY not in captioner.parents:
+        log.warning(
+            "no GPU here", images_per_second=f"about {RATE_OF_A_CORE} a core with models of full size"
+        )
+    log.info("models loaded", **device, dtype=cascade.dtype, micro_batch=settings.micro_batch)
+    return cascade

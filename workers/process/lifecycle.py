@@ -4,6 +4,7 @@ import sys
 from typing import Any
 
 import structlog
+from billiard import current_process
 from billiard.util import get_logger
 from celery import signals
 from celery.utils.nodenames import node_format
@@ -15,6 +16,7 @@ from common.errors import FleetError
 from common.settings import Settings
 from workers.delivery.heartbeat import Heartbeat
 from workers.delivery.worker_id import new_worker_id
+from workers.device.share import set_process_index
 from workers.health import ChildHealth
 from workers.process.flower_defaults import set_flower_defaults
 from workers.process.health_step import watch_health
@@ -53,8 +55,13 @@ def connect_lifecycle(settings: Settings) -> None:
     signals.worker_init.connect(_before_start, weak=False)
     signals.worker_process_init.connect(leave_stopping_to_parent, weak=False)
     signals.worker_process_init.connect(lambda **_: show_metrics(settings), weak=False)
-    signals.worker_process_init.connect(lambda **_: warm_up(settings), weak=False)
+    signals.worker_process_init.connect(lambda **_: _begin_child(settings), weak=False)
     signals.worker_ready.connect(_when_ready, weak=False)
+
+
+def _begin_child(settings: Settings) -> None:
+    set_process_index(current_process().index)
+    warm_up(settings)
 
 
 def _configure_logs(logfile: str | None = None, **_: Any) -> None:
