@@ -23,6 +23,12 @@ class Captions:
     shortlist_similarities: tuple[float, ...]  # the selector's cosine of each of them
     top: str  # the first of the shortlist
     repaired: str | None = None  # the top caption, rewritten
+    fault: str | None = None  # why there is no caption; all else is empty then
+
+
+def no_captions(fault: str) -> Captions:
+    """Those of an image of which nothing usable was written."""
+    return Captions((), (), (), (), "", fault=fault)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ class Status(Explained):
     OPT_OUT = "opt_out", "the host asks not to use it for machine learning"
     FILTERED = "filtered", "a rule of the run's took it out"
     NO_IMAGE = "no_image", "the input names an image that it does not hold"
+    NO_CAPTION = "no_caption", "nothing usable was written"
 
 
 class Column(NamedTuple):

@@ -140,7 +140,7 @@ def _let_the_good_one_do_all(crew: Fleet, run: Run) -> None:
 
 def test_a_process_that_loses_its_device_is_replaced_and_no_batch_pays_for_it(crew: Fleet) -> None:
     """Each process does one pass; whatever follows is an error that outlasts the call."""
-    run = crew.enqueue("lost", 3)
+    run = crew.enqueue("lost", 2)
     worker = crew.start(app="tests.faults.failing_device", FAILING_DEVICE="lost")
     (first,) = worker.children()
     finish(crew, run, 120)

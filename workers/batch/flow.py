@@ -18,7 +18,7 @@ from workers.batch.byte_gate import ByteGate
 from workers.batch.outcome import Outcome
 from workers.batch.pass_metrics import record_pass
 from workers.batch.patience import Patience
-from workers.captions import Captioning, Image, ModelInputs
+from workers.captions import Captioning, Captions, Image, ModelInputs
 from workers.decode import DecodeError
 from workers.device import thread as device_thread
 from workers.fetch.failure import Failure
@@ -190,7 +190,13 @@ class Flow:
             captions = self.cascade.caption([row.inputs for row in rows], [keys[row.index] for row in rows])
         record_pass(captions, self.micro_batch)
         for row, found in zip(rows, captions, strict=True):
-            self._outcomes[row.index] = Outcome(Status.OK, None, row.sha256, found)
+            self._outcomes[row.index] = _outcome(row.sha256, found)
+
+
+def _outcome(sha256: str, found: Captions) -> Outcome:
+    if found.fault is not None:
+        return Outcome(Status.NO_CAPTION, found.fault, sha256)
+    return Outcome(Status.OK, None, sha256, found)
 
 
 async def _give_up(bodies: Bodies) -> None:

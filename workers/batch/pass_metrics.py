@@ -16,7 +16,7 @@ def record_pass(captions: Sequence[Captions], full: int) -> None:
     """
     IMAGES.inc(len(captions))
     BATCH_FILL.observe(len(captions) / full)
-    for found in captions:
+    for found in filter(lambda each: each.fault is None, captions):
         DISTINCT_CANDIDATES.observe(len(found.candidates))
         SIMILARITY.labels("ranker").observe(found.similarities[found.candidates.index(found.top)])
         SIMILARITY.labels("selector").observe(found.shortlist_similarities[0])

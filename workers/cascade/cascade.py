@@ -1,11 +1,12 @@
 """The three stages: captioner, ranker to a shortlist, selector of the top caption."""
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import Protocol
 
 from common.metrics import Stage, measure
 from common.settings import SamplingSettings
-from workers.captions import Captions, Image, ModelInputs
+from workers.captions import Captions, Image, ModelInputs, no_captions
 from workers.cascade.passes import Passes
 from workers.cascade.pixels import require_image
 
@@ -24,7 +25,7 @@ class Captioner(Protocol):
     def preprocessing(self) -> Resizer: ...
 
     def sample(self, images: Sequence[Image], keys: Sequence[int]) -> list[list[str]]:
-        """Random captions of each image, determined by its key."""
+        """Random captions of each image, determined by its key; none where numbers are not finite."""
 
     def decode_greedy(self, images: Sequence[Image]) -> list[str]:
         """The greedy caption of each image."""
@@ -111,7 +112,21 @@ class Cascade:
         tops = [captions[0] for captions, _ in selected]
         repaired = self._repairer.rewrite(tops) if self._repairer else [None] * len(tops)
         rows = zip(ranked, selected, tops, repaired, strict=True)
-        return [Captions(*best, *few, top, better) for best, few, top, better in rows]
+        written = [Captions(*best, *few, top, better) for best, few, top, better in rows]
+        return [_require_usable(own, captions) for own, captions in zip(texts, written, strict=True)]
+
+
+def _require_usable(texts: Sequence[str], captions: Captions) -> Captions:
+    """The captions of an image, or none with the fault of what was computed for it."""
+    if not texts:
+        return no_captions("non-finite features or logits of the captioner")
+    if not any(texts):
+        return no_captions("nothing was written")
+    if not all(map(isfinite, captions.similarities)):
+        return no_captions("non-finite similarities of the ranker")
+    if not all(map(isfinite, captions.shortlist_similarities)):
+        return no_captions("non-finite similarities of the selector")
+    return captions
 
 
 def deduplicate(captions: Sequence[str]) -> tuple[str, ...]:

@@ -22,7 +22,19 @@ from workers.cascade.pixels import Preprocessing
 from workers.cascade.sampling.generate import generate
 from workers.cascade.sampling.nodes import Numbers
 from workers.cascade.sampling.rules import lane_limits
-from workers.cascade.sampling.samplers import Sampler, greedy_sampler, random_sampler
+from workers.cascade.sampling.samplers import NOT_FINITE, Sampler, greedy_sampler, random_sampler
+
+BROKEN = (NOT_FINITE,)
+"""New tokens of a lane whose logits were not finite."""
+
+
+def replace_broken(features: Tensor) -> tuple[Tensor, list[bool]]:
+    """Features [images, patches, width], those of an image with a NaN or an infinity zeros; which are whole.
+
+    The decoder's cache would keep them for images of later passes: nothing times NaN is NaN.
+    """
+    is_finite = features.flatten(1).isfinite().all(1)
+    return features.where(is_finite[:, None, None], 0), is_finite.tolist()
 
 
 def text_config_value(model: BlipForConditionalGeneration, name: str) -> int:
@@ -52,14 +64,19 @@ class BlipCaptioner:
         self._workspace: tuple[Cache, Step] | None = None
 
     def sample(self, images: Sequence[Image], keys: Sequence[int]) -> list[list[str]]:
-        """One caption per lane for each image resized by `preprocessing`, in the order of the lanes."""
+        """One caption per lane for each image resized by `preprocessing`, in the order of the lanes.
+
+        An image whose features or logits are not finite has no captions.
+        """
         limits = lane_limits(self._sampling.lanes, self._sampling.max_tokens)
         texts = self._caption(images, limits, random_sampler(keys, self._eos_id, self._sampling, self.device))
-        return [texts[first : first + len(limits)] for first in range(0, len(texts), len(limits))]
+        own = [texts[first : first + len(limits)] for first in range(0, len(texts), len(limits))]
+        return [[text for text in lanes if text is not None] if None not in lanes else [] for lanes in own]
 
     def decode_greedy(self, images: Sequence[Image]) -> list[str]:
         """The likeliest next token at every step, as `generate` of transformers by default."""
-        return self._caption(images, [max(self._sampling.max_tokens)], greedy_sampler(self._eos_id))
+        texts = self._caption(images, [max(self._sampling.max_tokens)], greedy_sampler(self._eos_id))
+        return [text or "" for text in texts]
 
     def release(self) -> None:
         """Free the workspace; the next batch allocates its own."""
@@ -78,10 +95,17 @@ class BlipCaptioner:
         every_limit = np.tile(np.array(limits), len(features))
         return generate(self._new_decoder(features), self._prompt, every_limit, sampler)
 
-    def _caption(self, images: Sequence[Image], limits: Sequence[int], sampler: Sampler) -> list[str]:
-        lanes = [tuple(new) for new in self.generate(self.encode_images(images), limits, sampler)]
-        texts = {new: self._decode(new)[len(self._prompt_text) :].strip() for new in set(lanes)}
-        return [texts[new] for new in lanes]
+    def _caption(self, images: Sequence[Image], limits: Sequence[int], sampler: Sampler) -> list[str | None]:
+        """A text of each lane; None of an image whose features or logits are not finite."""
+        features, is_finite = replace_broken(self.encode_images(images))
+        lanes = [tuple(new) for new in self.generate(features, limits, sampler)]
+        if BROKEN in lanes:
+            self.release()  # the cache holds what must not reach another image
+        texts = {
+            new: self._decode(new)[len(self._prompt_text) :].strip() for new in set(lanes) if new != BROKEN
+        }
+        is_whole = np.repeat(is_finite, len(limits))
+        return [texts.get(new) if whole else None for new, whole in zip(lanes, is_whole, strict=True)]
 
     def _new_decoder(self, features: Tensor) -> BlipDecoder:
         images, patches, _ = features.shape

@@ -6,7 +6,7 @@ import numpy as np
 from torch import Tensor
 
 from workers.cascade.sampling.nodes import Numbers, separate, split
-from workers.cascade.sampling.samplers import EOS, Lanes, Sampler
+from workers.cascade.sampling.samplers import NOT_FINITE, Lanes, Sampler
 
 
 class Decoder(Protocol):
@@ -24,7 +24,7 @@ class Decoder(Protocol):
 def generate(
     decoder: Decoder, prompt: Numbers, limits: Numbers, sampler: Sampler, *, share: bool = True
 ) -> list[list[int]]:
-    """New tokens of each lane, without prompt and end-of-sequence token.
+    """New tokens of each lane, without prompt and end-of-sequence token; [NOT_FINITE] of a broken one.
 
     Args:
         decoder: prefilled with the prompt for each image.
@@ -40,7 +40,9 @@ def generate(
     texts: list[list[int]] = [[] for _ in limits]
     for step in range(int(limits.max())):
         drawn = sampler(logits, tokens, step, lanes)  # the only synchronisation of a step with the device
-        lanes, drawn = lanes.select(drawn != EOS), drawn[drawn != EOS]
+        for lane in lanes.numbers[drawn == NOT_FINITE].tolist():
+            texts[lane] = [NOT_FINITE]
+        lanes, drawn = lanes.select(drawn >= 0), drawn[drawn >= 0]
         for lane, token in zip(lanes.numbers.tolist(), drawn.tolist(), strict=True):
             texts[lane].append(token)
         unfinished = limits[lanes.numbers] > step + 1

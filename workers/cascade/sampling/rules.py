@@ -84,6 +84,11 @@ def draw(logits: Tensor, uniforms: Tensor) -> Tensor:
     return torch.searchsorted(mass, uniforms * mass[:, -1:])
 
 
+def is_finite(logits: Tensor) -> Tensor:
+    """Rows, bool [rows], from which a token can be drawn: a NaN would give an index beyond the vocabulary."""
+    return logits.sum(-1, dtype=torch.float64).isfinite()
+
+
 def end_early(logits: Tensor, eos_id: int, threshold: float | None) -> Tensor:
     """Rows, bool [rows], whose end-of-sequence probability by the unprocessed logits exceeds `threshold`."""
     if threshold is None:

@@ -18,6 +18,9 @@ from workers.cascade.sampling.uniform import to_signed, uniform
 EOS: Final = -1
 """Returned by a sampler in place of a token: the lane ends here."""
 
+NOT_FINITE: Final = -2
+"""Returned in place of a token: the lane ends here, for its logits hold a NaN or an infinity."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lanes:
@@ -30,7 +33,8 @@ class Lanes:
         return Lanes(self.numbers[mask], self.nodes[mask])
 
 
-# (logits [nodes, vocabulary], tokens so far [nodes, length], step, lanes) -> token of each lane, or EOS
+# (logits [nodes, vocabulary], tokens so far [nodes, length], step, lanes)
+# -> token of each lane, or EOS, or NOT_FINITE
 Sampler = Callable[[Tensor, Numbers, int, Lanes], Numbers]
 
 
@@ -59,7 +63,8 @@ def random_sampler(
         processed = rules.process_logits(logits, to_device(tokens, device), step, eos_id, sampling)
         drawn = rules.draw(processed, grid)[node, column]
         over = rules.end_early(logits, eos_id, sampling.end_probability)[node]
-        result: Numbers = torch.where(over | (drawn == eos_id), EOS, drawn).cpu().numpy()
+        drawn = torch.where(over | (drawn == eos_id), EOS, drawn)
+        result: Numbers = torch.where(rules.is_finite(logits)[node], drawn, NOT_FINITE).cpu().numpy()
         return result
 
     return sample
