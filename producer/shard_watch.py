@@ -39,10 +39,20 @@ class Group:
 
 
 class ShardWatch:
-    """The set of batches with a shard, looked at again and again."""
+    """The set of batches with a shard, or with another object of their own, looked at again and again.
 
-    def __init__(self, store: Store, numbering: Numbering) -> None:
+    Args:
+        store: of the run.
+        numbering: of its batches.
+        folder: of the objects.
+        suffix: of their names.
+    """
+
+    def __init__(
+        self, store: Store, numbering: Numbering, *, folder: str = SHARDS, suffix: str = ".parquet"
+    ) -> None:
         self._store, self._numbering = store, numbering
+        self._folder, self._suffix = folder, suffix
         self._groups = list(group_parts(numbering))
         self._looks = 0
         self.done = 0
@@ -79,8 +89,12 @@ class ShardWatch:
                 yield group
 
     def _list(self, group: Group) -> int:
-        keys = (entry.key for entry in self._store.list(SHARDS, group.name) if entry.key.endswith(".parquet"))
-        return self._numbering.bits(k.removeprefix(f"{SHARDS}/").removesuffix(".parquet") for k in keys)
+        keys = (entry.key for entry in self._store.list(self._folder, group.name))
+        return self._numbering.bits(
+            key.removeprefix(f"{self._folder}/").removesuffix(self._suffix)
+            for key in keys
+            if key.endswith(self._suffix)
+        )
 
 
 def group_parts(numbering: Numbering) -> Iterator[Group]:

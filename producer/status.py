@@ -5,7 +5,7 @@ from typing import Any
 
 from common.errors import FleetError
 from common.queue.last_return import Return
-from common.run.batch_state import dead_batches
+from common.run.layout import FAILED
 from common.run.manifest import Run, read_run, stream_parts
 from common.run.numbering import Numbering
 from common.settings import Settings
@@ -80,6 +80,7 @@ class StatusReader:
         self._store, self._settings = store, settings
         self._numbering = Numbering([], run.batch_rows)
         self._shards = ShardWatch(store, self._numbering)
+        self._failures = ShardWatch(store, self._numbering, folder=FAILED, suffix=".json")
         self._broker = BrokerWatch(settings.broker_url, store.uri, self._numbering)
         self._find_parts()
 
@@ -97,7 +98,9 @@ class StatusReader:
         grows = self._numbering.part_count < FEW or (hints is not None and hints.strangers)
         if grows and self._find_parts():
             hints = self._broker.look()
-        state = self._state(self._shards.look(hints.left if hints else 0), hints)
+        changed = hints.left if hints else 0
+        done = self._shards.look(changed)
+        state = self._state(done, self._failures.look(changed) & ~done, hints)
         return self.read() if state.is_finished and self._find_parts() else state
 
     def _find_parts(self) -> bool:
@@ -107,11 +110,11 @@ class StatusReader:
             self._numbering.add(part.id, part.rows)
         if self._numbering.part_count > before:
             self._shards.add_parts()
+            self._failures.add_parts()
         return self._numbering.part_count > before
 
-    def _state(self, done: int, hints: Hints | None) -> RunStatus:
+    def _state(self, done: int, dead: int, hints: Hints | None) -> RunStatus:
         numbering = self._numbering
-        dead = numbering.bits(dead_batches(self._store)) & ~done
         rows_done = numbering.rows(done)
         rows = RowCounts(self.rows, rows_done, _by_status(hints, rows_done))
         return RunStatus(

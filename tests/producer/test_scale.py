@@ -15,8 +15,9 @@ from common.queue.live import LiveRun
 from common.queue.marks import Marks
 from common.queue.message import QUEUE
 from common.queue.waiting import waiting_batches
-from common.run.bundle import BUNDLES
+from common.run.bundle import BUNDLES, LOOSE, write_bundle
 from common.run.failure_record import Failure, Reason, write_failure
+from common.run.layout import part_key
 from common.run.manifest import read_parts, read_run, stream_parts
 from common.run.numbering import Numbering, numbers
 from common.run.planned_part import Part
@@ -97,6 +98,35 @@ def test_a_later_look_lists_what_changed_and_a_bounded_rest(remote: SmallS3) -> 
     assert watch.done == 1 << last | 1
 
 
+def test_a_later_look_does_not_list_all_the_dead_again(
+    world: World, remote: SmallS3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """50,000 failure records are 50 pages, one after the other."""
+    store = open_store("s3://bucket/many", remote.settings)
+    run = read_run(world.store)
+    assert run is not None
+    planned = parts(100, 3000)
+    store.create("run.json", run.to_json())
+    records = {part_key(part.id): part.to_json() for part in planned}
+    for key, body in records.items():
+        remote.put(f"many/{key}", body)
+    write_bundle(store, records)
+    numbering = Numbering(planned, run.batch_rows)
+    for number in range(0, 30_000, 2):
+        remote.put(f"many/failed/{numbering.id(number)}.json")
+    reader = StatusReader(store, Settings(models="fake", broker_url=world.broker.url))
+    monkeypatch.setattr("producer.shard_watch.PAGES", 4)
+    assert reader.read().batches.dead == 15_000
+    remote.requests.clear()
+    assert reader.read().batches.dead == 15_000
+    failed = [request for request in remote.requests if "many/failed" in request]
+    assert len(failed) <= 4
+    revived = numbering.id(0)
+    LiveRun(world.broker.client(), store.uri).drop(revived)
+    store.delete(f"failed/{revived}.json")
+    assert reader.read().batches.dead == 14_999
+
+
 def test_the_manifest_is_read_from_its_bundle(remote: SmallS3) -> None:
     store = open_store("s3://bucket/run", remote.settings)
     planned = parts(1200)
@@ -113,19 +143,18 @@ def test_the_manifest_is_read_from_its_bundle(remote: SmallS3) -> None:
 def test_parts_that_no_bundle_holds_are_bundled_for_the_next_reader(remote: SmallS3) -> None:
     """As version 0.1 wrote them, or a producer that added one after the other."""
     store = open_store("s3://bucket/run", remote.settings)
-    planned = parts(150)
+    planned = parts(LOOSE)
     for part in planned:
-        write_parts(store, [part])
-    remote.requests.clear()
-    assert len(list(stream_parts(store, bundle_loose=True))) == 150
-    assert len(remote.requests) > 150
+        remote.put(f"run/{part_key(part.id)}", part.to_json())
+    assert len(list(stream_parts(store, bundle_loose=True))) == LOOSE
+    assert len(remote.requests) > LOOSE
     remote.requests.clear()
     assert read_parts(store) == planned
     assert len(remote.requests) == 3  # parts, bundles, bundle
     remote.rule = lambda request: Refusal("AccessDenied") if request.method == "PUT" else None
     for name in [name for name in remote.names if "/bundles/" in name]:
         remote.put(name, b"")
-    assert len(list(stream_parts(store, bundle_loose=True))) == 150, "whoever may only read reads"
+    assert len(list(stream_parts(store, bundle_loose=True))) == LOOSE, "whoever may only read reads"
 
 
 def test_a_bundle_stands_in_for_nothing_that_is_not_so(tmp_path: Path) -> None:
