@@ -31,10 +31,11 @@ WORKERS = {name: service for name, service in SERVICES.items() if name.startswit
 
 
 def deployed(file: str) -> dict[str, Any]:
-    """The containers of a file of the base, by name."""
-    objects = yaml.safe_load_all((K8S / "base" / file).read_text())
-    specs = [one["spec"]["template"]["spec"] for one in objects if "template" in one.get("spec", {})]
-    return {one["name"]: one for spec in specs for one in spec["containers"]}
+    """The containers of a file of manifests, by name."""
+    objects = [one["spec"] for one in yaml.safe_load_all((K8S / file).read_text()) if "spec" in one]
+    specs = [one.get("jobTemplate", {}).get("spec", one) for one in objects]
+    templates = [one["template"]["spec"] for one in specs if "template" in one]
+    return {one["name"]: one for template in templates for one in template["containers"]}
 
 
 def test_the_head_says_what_to_put_into_the_env_file() -> None:
@@ -56,11 +57,13 @@ def test_settings_are_settings(name: str, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_commands_and_images_are_those_of_the_manifests() -> None:
-    assert SERVICES["broker"]["image"] == deployed("broker.yaml")["valkey"]["image"]
-    assert SERVICES["flower"]["command"] == deployed("flower.yaml")["flower"]["command"]
-    assert SERVICES["prefetch"]["command"] == deployed("models.yaml")["prefetch"]["command"]
+    """What Compose calls `command` follows the image's entrypoint, as `args` do in a pod."""
+    prefetch = deployed("components/models-volume/prefetch.yaml")["prefetch"]
+    assert SERVICES["broker"]["image"] == deployed("base/broker.yaml")["valkey"]["image"]
+    assert SERVICES["flower"]["command"] == deployed("base/flower.yaml")["flower"]["args"]
+    assert SERVICES["prefetch"]["command"] == prefetch["args"]
     for worker in WORKERS.values():
-        assert worker["command"] == deployed("worker.yaml")["worker"]["command"]
+        assert worker["command"] == deployed("base/worker.yaml")["worker"]["args"]
 
 
 def test_our_images_are_built_here_and_asked_of_no_registry() -> None:

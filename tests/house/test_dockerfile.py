@@ -1,29 +1,31 @@
-"""The Dockerfile: linted, hashed locks only, nobody is root, nothing is fetched when a container starts."""
+"""The Dockerfiles: linted, hashed locks only, nobody is root, nothing is fetched when a container starts."""
 
 import re
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.processes import BIN
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "Dockerfile").read_text()
+MODELS = (ROOT / "Dockerfile.models").read_text()
 STAGES = {
     stage.split()[-1]: body
     for stage, body in re.findall(r"^FROM (.+)\n((?:(?!FROM ).*\n)*)", TEXT, re.MULTILINE)
 }
 
 
-def test_hadolint_has_nothing_to_say() -> None:
-    answer = subprocess.run(
-        [BIN / "hadolint", str(ROOT / "Dockerfile")], capture_output=True, text=True, check=False
-    )
+@pytest.mark.parametrize("name", ["Dockerfile", "Dockerfile.models"])
+def test_hadolint_has_nothing_to_say(name: str) -> None:
+    answer = subprocess.run([BIN / "hadolint", str(ROOT / name)], capture_output=True, text=True, check=False)
     assert (answer.returncode, answer.stdout) == (0, ""), answer.stdout
 
 
 def test_everything_is_installed_by_hash() -> None:
     for line in re.findall(r"pip install .*", TEXT):
-        assert "--require-hashes" in line or "--no-deps /wheel/" in line, line
+        assert "--require-hashes" in line or re.search(r"--no-deps --no-index .*/wheel/", line), line
     for lock in re.findall(r"requirements[\w-]*\.lock", TEXT):
         assert "--hash=sha256:" in (ROOT / lock).read_text()
     assert "--no-build-isolation" in STAGES["wheel"]
@@ -36,6 +38,35 @@ def test_what_runs_is_nobody_and_in_exec_form() -> None:
         assert "USER" not in STAGES[target]
         assert "RUN" not in STAGES[target]
         assert re.search(r"^CMD \[", STAGES[target], re.MULTILINE)
+
+
+def test_the_base_is_one_image_by_digest() -> None:
+    assert re.search(r"^ARG PYTHON_IMAGE=python:3\.\d+-slim-\w+@sha256:[0-9a-f]{64}$", TEXT, re.MULTILINE)
+    bases = set(re.findall(r"^FROM (\S+)", TEXT, re.MULTILINE))
+    assert bases == {"${PYTHON_IMAGE}", "environment", "runtime"}
+
+
+def test_process_1_is_an_init() -> None:
+    """Without one, a SIGTERM that comes while Python imports is lost: process 1 has no default for it."""
+    assert 'ENTRYPOINT ["tini", "--"]' in STAGES["runtime"]
+    assert not any("ENTRYPOINT" in STAGES[target] for target in ("lean", "worker"))
+
+
+def test_a_change_of_code_changes_only_the_last_layer() -> None:
+    for target in ("lean", "worker"):
+        layers = re.findall(r"^COPY .*", STAGES[target], re.MULTILINE)
+        assert layers == [
+            f"COPY --from={target}-environment /opt/fleet /opt/fleet",
+            "COPY --from=application /application /opt/fleet",
+        ]
+        assert "wheel" not in STAGES[f"{target}-environment"]
+
+
+def test_models_lie_on_top_of_the_workers_image() -> None:
+    assert "FROM ${WORKER_IMAGE}" in MODELS
+    assert "COPY . /models" in MODELS
+    assert "FLEET_MODELS_LOCK=/models/fleet-models.json" in MODELS
+    assert "HF_HOME=/models" in STAGES["worker"]
 
 
 def test_a_worker_never_downloads_a_model() -> None:

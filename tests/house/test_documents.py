@@ -109,6 +109,8 @@ ELSEWHERE = {
     'secret "fleet" not found',
     "kubectl describe pod",
     "couldn't find key FLEET_FETCH_CONTACT",
+    "couldn't find key FLEET_CAPTIONER",
+    "change-me",
     "fleet-models.json: No such file",
     "Unable to load celery application",
 }

@@ -9,12 +9,12 @@ import pytest
 
 from common import __version__
 from common.console.cli import load_settings
-from common.queue.broker import UNACKED
-from common.queue.message import QUEUE
 from common.settings import Settings
-from tests.k8s.render import OVERLAYS, Manifest, environment, manifests, named, pods
+from common.settings.environment import PLACEHOLDER
+from tests.k8s.render import OVERLAYS, Manifest, configuration, environment, manifests, named, pods
 
 OURS = "caption-fleet"
+CLOUD = "overlays/gpu-cloud"
 every_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
 
 
@@ -66,15 +66,22 @@ def test_resources_are_asked_for_and_bounded(overlay: str) -> None:
 
 
 @every_overlay
-def test_images_have_a_version_and_commands_are_in_exec_form(overlay: str) -> None:
+def test_images_have_a_version(overlay: str) -> None:
+    for name, template in pods(overlay):
+        image = container(template)["image"]
+        if image.startswith(OURS):
+            assert image.endswith(f":{__version__}"), name
+        else:
+            assert "@sha256:" in image, name
+
+
+@every_overlay
+def test_our_images_keep_their_init(overlay: str) -> None:
+    """`command` would replace it; `args` follow it."""
     for name, template in pods(overlay):
         only = container(template)
-        assert ":" in only["image"], name
-        assert not only["image"].endswith(":latest"), name
-        if only["image"].startswith(OURS):
-            assert only["image"].endswith(f":{__version__}"), name
-        assert isinstance(only["command"], list), name
-        assert only["command"][0] not in ("sh", "bash"), name
+        assert ("args" in only, "command" in only) == (only["image"].startswith(OURS), "broker" in name), name
+        assert (only.get("args") or only["command"])[0] not in ("sh", "bash"), name
 
 
 @every_overlay
@@ -90,28 +97,24 @@ def test_a_worker_has_time_to_put_its_batch_back(overlay: str) -> None:
     template = worker_of(overlay)
     grace = int(environment(container(template))["FLEET_LEASE_GRACE"])
     assert template["spec"]["terminationGracePeriodSeconds"] >= grace + 10
-    assert container(template)["command"] == ["celery", "-A", "workers", "worker"]
+    assert container(template)["args"] == ["celery", "-A", "workers", "worker"]
 
 
 @every_overlay
 def test_settings_are_settings(overlay: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every variable that begins with FLEET_ is known and holds something possible."""
-    config = named(overlay, "ConfigMap", "fleet")["data"]
-    for _, template in pods(overlay):
-        only = container(template)
+    for name, template in pods(overlay):
         with monkeypatch.context() as patch:
-            for name, value in {**config, **environment(only)}.items():
-                patch.setenv(name, value)
+            for variable, value in configuration(overlay, container(template)).items():
+                patch.setenv(variable, value.replace(PLACEHOLDER, "mine"))
             settings = load_settings()
-        if "worker" in only["image"] and only["command"][0] == "celery":
+        if name == "Deployment worker":
             _worker_settings(settings, template)
 
 
 def _worker_settings(settings: Settings, template: Manifest) -> None:
     mounts = {mount["mountPath"] for mount in container(template)["volumeMounts"]}
     assert settings.health.folder in mounts
-    if settings.models_lock is not None:
-        assert str(Path(settings.models_lock).parent) in mounts
     ports = {port["containerPort"] for port in container(template).get("ports", [])}
     assert ports == ({settings.metrics.port} if settings.metrics.port else set())
 
@@ -120,12 +123,9 @@ def _worker_settings(settings: Settings, template: Manifest) -> None:
 def test_passwords_come_from_the_secret(overlay: str) -> None:
     for name, template in pods(overlay):
         variables = {one["name"]: one for one in container(template).get("env", [])}
-        for variable in ("BROKER_PASSWORD", "FLOWER_BASIC_AUTH", "REDISCLI_AUTH"):
+        for variable in ("BROKER_PASSWORD", "FLEET_BROKER_URL", "FLOWER_BASIC_AUTH", "REDISCLI_AUTH"):
             if variable in variables:
                 assert variables[variable]["valueFrom"]["secretKeyRef"]["name"] == "fleet", name
-        if "FLEET_BROKER_URL" in variables:
-            assert ":$(BROKER_PASSWORD)@" in variables["FLEET_BROKER_URL"]["value"]
-            assert list(variables).index("BROKER_PASSWORD") < list(variables).index("FLEET_BROKER_URL")
 
 
 def test_flower_wants_its_password() -> None:
@@ -133,13 +133,8 @@ def test_flower_wants_its_password() -> None:
     assert {"FLOWER_BASIC_AUTH"} <= {one["name"] for one in container(flower)["env"]}
 
 
-def test_the_broker_keeps_what_it_is_given() -> None:
-    config = named("base", "ConfigMap", "broker")["data"]["valkey.conf"]
-    assert "appendonly yes" in config
-    assert "maxmemory-policy noeviction" in config
-
-
-@pytest.mark.parametrize(("probe", "file"), [("livenessProbe", "alive"), ("readinessProbe", "ready")])
+@pytest.mark.parametrize(("probe", "file"), [("livenessProbe", "alive"), ("readinessProbe", "ready"),
+                                             ("startupProbe", "alive")])  # fmt: skip
 def test_probes_look_at_files(probe: str, file: str, tmp_path: Path) -> None:
     """The very commands of the manifest, with their folder moved here."""
     folder = next(value for name, value in environment(container(worker_of("base"))).items()
@@ -156,43 +151,22 @@ def test_probes_look_at_files(probe: str, file: str, tmp_path: Path) -> None:
 
 
 def test_a_gpu_each_in_the_cloud_and_none_on_a_laptop() -> None:
-    gpus = [
-        container(worker_of(overlay))["resources"]["limits"].get("nvidia.com/gpu") for overlay in OVERLAYS
-    ]
-    assert gpus == [1, None, 1]
+    gpu = "nvidia.com/gpu"
+    for overlay in OVERLAYS:
+        resources = container(worker_of(overlay))["resources"]
+        wanted = None if overlay == "overlays/laptop" else 1
+        assert resources["requests"].get(gpu) == resources["limits"].get(gpu) == wanted
 
 
-def test_where_keda_scales_nobody_else_does() -> None:
-    assert named("base", "Deployment", "worker")["spec"]["replicas"] == 1
-    assert "replicas" not in named("overlays/gpu-cloud", "Deployment", "worker")["spec"]
-
-
-def test_keda_counts_what_waits_and_what_runs() -> None:
-    spec = named("overlays/gpu-cloud", "ScaledObject", "worker")["spec"]
-    assert {trigger["name"]: trigger["metadata"]["listName"] for trigger in spec["triggers"]} == {
-        "queued": QUEUE,
-        "running": UNACKED,
-    }
-    assert spec["advanced"]["scalingModifiers"]["formula"] == "queued + running"
-    assert spec["scaleTargetRef"]["name"] == "worker"
-
-
-def test_the_cloud_wants_a_contact() -> None:
-    (contact,) = (one for one in container(worker_of("overlays/gpu-cloud"))["env"]
-                  if one["name"] == "FLEET_FETCH_CONTACT")  # fmt: skip
-    key = contact["valueFrom"]["configMapKeyRef"]
-    assert key["name"] == "fleet"
-    assert not key.get("optional")
-    assert key["key"] not in named("overlays/gpu-cloud", "ConfigMap", "fleet")["data"]
-
-
-@every_overlay
-def test_workers_spread_and_are_not_all_evicted_at_once(overlay: str) -> None:
-    budget = named(overlay, "PodDisruptionBudget", "worker")["spec"]
-    labels = worker_of(overlay)["metadata"]["labels"]
-    assert budget["selector"]["matchLabels"].items() <= labels.items()
-    assert budget["maxUnavailable"] == "25%"
-    assert all(
-        spread["labelSelector"]["matchLabels"].items() <= labels.items()
-        for spread in worker_of(overlay)["spec"]["topologySpreadConstraints"]
-    )
+@pytest.mark.parametrize("key", ["FLEET_FETCH_CONTACT", "FLEET_CAPTIONER", "FLEET_RANKER", "FLEET_SELECTOR"])
+def test_the_cloud_starts_nothing_before_contact_and_revisions_are_named(key: str) -> None:
+    for name, template in pods(CLOUD):
+        asking = [one for one in container(template).get("env", []) if one["name"] == key]
+        expected = {"Deployment worker", "Deployment toolbox", "CronJob enqueue", "CronJob requeue"}
+        if key == "FLEET_FETCH_CONTACT":
+            expected = {"Deployment worker"}
+        assert bool(asking) == (name in expected), name
+        for one in asking:
+            reference = one["valueFrom"]["configMapKeyRef"]
+            assert reference == {"name": "fleet", "key": key}
+    assert key not in named(CLOUD, "ConfigMap", "fleet")["data"]

@@ -5,15 +5,17 @@ from typing import Any
 
 import pytest
 
-from tests.k8s.render import OVERLAYS, Manifest, manifests, pods
+from tests.k8s.render import OVERLAYS, Manifest, manifests, pods, with_component
 
 PRIVATE = (
-    "169.254.169.254", "169.254.170.2", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1",
+    "169.254.169.254", "169.254.170.2", "169.254.170.23", "169.254.20.10", "168.63.129.16",
+    "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1",
     "100.100.100.200", "127.0.0.1", "0.0.0.0", "192.0.0.192", "198.18.0.1", "224.0.0.1", "255.255.255.255",
     "fd00:ec2::254", "fe80::1", "::1", "::ffff:10.0.0.1", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1",
-    "ff02::1",
+    "ff02::1", "fd00:ec2::23",
 )  # fmt: skip
-PUBLIC = ("1.1.1.1", "93.184.215.14", "172.32.0.1", "100.128.0.1", "2606:2800:21f:cb07:6820:80da:af6b:8b2c")
+PUBLIC = ("1.1.1.1", "93.184.215.14", "172.32.0.1", "100.128.0.1", "168.63.129.17")
+IPV6 = "2606:2800:21f:cb07:6820:80da:af6b:8b2c"
 every_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
 
 
@@ -40,12 +42,28 @@ def may_reach(overlay: str, labels: dict[str, str], address: str, port: int) -> 
     for rule in rules(overlay, "egress", labels):
         blocks = [peer["ipBlock"] for peer in rule["to"] if "ipBlock" in peer]
         inside = any(
-            ip in ip_network(block["cidr"]) and not any(ip in ip_network(out) for out in block["except"])
+            ip in ip_network(block["cidr"])
+            and not any(ip in ip_network(out) for out in block.get("except", []))
             for block in blocks
         )
         if inside and port in {one["port"] for one in rule["ports"]}:
             return True
     return False
+
+
+def may_enter(overlay: str, labels: dict[str, str], *, namespace: str, port: int) -> bool:
+    """Whether any pod of another namespace may open a connection to a pod."""
+    return any(
+        matches(peer["namespaceSelector"], {"kubernetes.io/metadata.name": namespace})
+        for rule in rules(overlay, "ingress", labels)
+        if port in {one["port"] for one in rule["ports"]}
+        for peer in rule["from"]
+        if "namespaceSelector" in peer
+    )
+
+
+def labels_of(overlay: str, name: str) -> dict[str, str]:
+    return dict(dict(pods(overlay))[name]["metadata"]["labels"])
 
 
 @every_overlay
@@ -69,8 +87,41 @@ def test_who_must_reaches_the_web(overlay: str) -> None:
         for name, template in pods(overlay)
         if all(may_reach(overlay, template["metadata"]["labels"], address, 443) for address in PUBLIC)
     }
-    expected = {"Deployment worker", "Job enqueue", "CronJob requeue", "Job prefetch"}
-    assert reach == expected - ({"Job prefetch"} if overlay == "overlays/laptop" else set())
+    assert reach == {"Deployment worker", "Deployment toolbox", "CronJob enqueue", "CronJob requeue"}
+
+
+@every_overlay
+def test_no_pod_reaches_what_may_be_the_clusters_own_ipv6(overlay: str) -> None:
+    assert not any(
+        may_reach(overlay, template["metadata"]["labels"], IPV6, 443) for _, template in pods(overlay)
+    )
+
+
+def test_the_web_over_ipv6_is_a_choice_that_leaves_the_clusters_ranges_out() -> None:
+    chosen = with_component("ipv6")
+    labels = labels_of(chosen, "Deployment worker")
+    assert may_reach(chosen, labels, IPV6, 443)
+    for address in (*PRIVATE, "2001:db8::1"):
+        assert not may_reach(chosen, labels, address, 443), address
+    assert not may_reach(chosen, labels_of(chosen, "Deployment flower"), IPV6, 443)
+
+
+def test_pod_identity_is_for_those_who_speak_to_s3() -> None:
+    chosen = with_component("eks-pod-identity")
+    for address in ("169.254.170.23", "fd00:ec2::23"):
+        reach = {
+            name for name, one in pods(chosen) if may_reach(chosen, one["metadata"]["labels"], address, 80)
+        }
+        assert reach == {"Deployment worker", "Deployment toolbox", "CronJob enqueue", "CronJob requeue"}
+    assert not may_reach(chosen, labels_of(chosen, "Deployment worker"), "169.254.169.254", 80)
+
+
+def test_a_dns_cache_on_the_node_answers_everybody() -> None:
+    chosen = with_component("dns-cache")
+    for name, template in pods(chosen):
+        labels = template["metadata"]["labels"]
+        assert may_reach(chosen, labels, "169.254.20.10", 53), name
+        assert not may_reach(chosen, labels, "169.254.20.10", 80), name
 
 
 @every_overlay
@@ -84,7 +135,11 @@ def test_no_other_port_of_the_web(overlay: str) -> None:
 def test_the_broker_and_its_clients_find_each_other(overlay: str) -> None:
     templates = dict(pods(overlay))
     broker = templates["StatefulSet broker"]["metadata"]["labels"]
-    (entrance,) = rules(overlay, "ingress", broker)
+    (entrance,) = (
+        rule
+        for rule in rules(overlay, "ingress", broker)
+        if all("podSelector" in one for one in rule["from"])
+    )
     for name, template in templates.items():
         labels = template["metadata"]["labels"]
         uses = any(

@@ -2,13 +2,14 @@
 
 import importlib
 import subprocess
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.k8s.render import OVERLAYS, ROOT, Manifest, manifests, rendered
+from tests.k8s.render import COMPONENTS, OVERLAYS, ROOT, Manifest, manifests, rendered, with_component
 from tests.processes import BIN
 
 TYPED = {
@@ -17,13 +18,22 @@ TYPED = {
 }
 
 
+EVERYTHING = (*OVERLAYS, *(f"components/{name}" for name in COMPONENTS))
+
+
+def overlay_of(name: str) -> str:
+    """A component stands on the base; all else stands alone."""
+    component = name.partition("components/")[2]
+    return with_component(component) if component else name
+
+
 def is_typed(one: Manifest) -> bool:
     return one["apiVersion"] in TYPED
 
 
-@pytest.mark.parametrize("overlay", OVERLAYS)
-def test_built_in_kinds_are_valid(overlay: str, tmp_path: Path) -> None:
-    own = [one for one in manifests(overlay) if not is_typed(one)]
+@pytest.mark.parametrize("name", EVERYTHING)
+def test_built_in_kinds_are_valid(name: str, tmp_path: Path) -> None:
+    own = [one for one in manifests(overlay_of(name)) if not is_typed(one)]
     (tmp_path / "own.yaml").write_text(yaml.safe_dump_all(own))
     answer = subprocess.run(
         [str(BIN / "kubernetes-validate"), "--strict", str(tmp_path / "own.yaml")],
@@ -32,7 +42,7 @@ def test_built_in_kinds_are_valid(overlay: str, tmp_path: Path) -> None:
     said = answer.stdout + answer.stderr
     assert answer.returncode == 0, said
     assert "WARN" not in said
-    assert said.count("INFO") == len(own) > 15
+    assert said.count("INFO") == len(own) > 12
 
 
 @pytest.mark.parametrize("change", ["field", "kind"])
@@ -58,10 +68,19 @@ def test_custom_kinds_are_those_of_their_models() -> None:
     kinds = set()
     for one in _custom():
         model = getattr(importlib.import_module(TYPED[one["apiVersion"]]), one["kind"])
-        parsed = model.model_validate(one).model_dump(mode="json", by_alias=True, exclude_unset=True)
-        assert _plain(parsed) == _plain(one), one["kind"]
+        known = _without_what_is_newer_than_the_models(one)
+        parsed = model.model_validate(known).model_dump(mode="json", by_alias=True, exclude_unset=True)
+        assert _plain(parsed) == _plain(known), one["kind"]
         kinds.add(one["kind"])
     assert kinds == {"ScaledObject", "TriggerAuthentication", "PodMonitor", "PrometheusRule"}
+
+
+def _without_what_is_newer_than_the_models(one: Manifest) -> Manifest:
+    """KEDA knows `fallback.behavior` since 2.17, its models do not."""
+    copy = deepcopy(one)
+    if copy["kind"] == "ScaledObject":
+        assert copy["spec"]["fallback"].pop("behavior") in {"static", "currentReplicasIfHigher"}
+    return copy
 
 
 def _plain(value: Any) -> Any:

@@ -11,9 +11,7 @@ import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
 import common.metrics
-from common.queue.broker import UNACKED
 from common.queue.exporter import QueueMetrics
-from common.queue.message import QUEUE
 from tests.k8s.render import ROOT, named, pods
 from tests.programs import needs, require
 from tests.servers.valkey import Valkey
@@ -77,11 +75,6 @@ def test_the_scrape_finds_its_pods() -> None:
 
 
 @needs("promtool")
-def test_keda_asks_for_the_lists_that_there_are() -> None:
-    triggers = named(CLOUD, "ScaledObject", "worker")["spec"]["triggers"]
-    assert {trigger["metadata"]["listName"] for trigger in triggers} == {QUEUE, UNACKED}
-
-
 def test_prometheus_understands_the_alerts(tmp_path: Path) -> None:
     (tmp_path / "rules.yaml").write_text(
         yaml.safe_dump(named(CLOUD, "PrometheusRule", "caption-fleet")["spec"])
