@@ -13,9 +13,11 @@ from packaging.specifiers import SpecifierSet
 
 ROOT = Path(__file__).parents[2]
 WORKFLOW = ".github/workflows/ci.yml"
+ACTIONS = r"(actions/[\w-]+|sigstore/cosign-installer|anchore/sbom-action)"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+WORKFLOWS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / ".github" / "workflows").iterdir())
 SCHEMAS = {
-    WORKFLOW: "vendor.github-workflows",
+    **dict.fromkeys(WORKFLOWS, "vendor.github-workflows"),
     "CITATION.cff": "vendor.citation-file-format",
     "compose.yaml": "vendor.compose-spec",
 }
@@ -49,11 +51,33 @@ def test_the_workflow_runs_the_two_commands_on_pythons_that_the_lock_supports() 
     assert f"Python {versions[0]} to {versions[-1]}" in (ROOT / "README.md").read_text()
 
 
-def test_the_workflow_may_write_nothing_and_runs_pinned_actions() -> None:
-    workflow = load(WORKFLOW)
-    assert workflow["permissions"] == {"contents": "read"}
-    for line in re.findall(r"uses: (.*)", (ROOT / WORKFLOW).read_text()):
-        assert re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line), line
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_workflows_may_write_nothing_and_run_pinned_actions(name: str) -> None:
+    assert load(name)["permissions"] == {"contents": "read"}
+    for line in re.findall(r"uses: (.*)", (ROOT / name).read_text()):
+        assert re.fullmatch(rf"{ACTIONS}@[0-9a-f]{{40}} # v\d+\.\d+\.\d+", line), line
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_no_expression_stands_in_a_command(name: str) -> None:
+    """What is pasted into a shell may hold commands: a branch's name, too."""
+    for job in load(name)["jobs"].values():
+        for step in job["steps"]:
+            assert "${{" not in step.get("run", ""), step["run"]
+
+
+def test_images_go_where_the_repository_says_and_are_signed() -> None:
+    text = (ROOT / ".github/workflows/images.yml").read_text()
+    jobs = load(".github/workflows/images.yml")["jobs"]
+    for variable in ("REGISTRY", "IMAGE_OWNER", "IMAGE_NAME"):
+        assert f"vars.{variable} != ''" in jobs["build"]["if"]
+    assert not re.search(r"\b(ghcr|quay|docker|gcr)\.io\b", text)
+    targets = re.findall(r"^FROM runtime AS (\w+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    assert all(job["strategy"]["matrix"]["target"] == targets for job in jobs.values())
+    for word in ("cosign sign", "cosign attest", "cyclonedx", "imagetools create"):
+        assert word in text
+    assert jobs["publish"]["permissions"] == {"contents": "read", "id-token": "write"}
+    assert "permissions" not in jobs["build"]
 
 
 def test_security_says_how_to_report_in_private() -> None:
