@@ -55,6 +55,7 @@ lock: $(UV) ## resolve again; the lean and the worker's lock agree with the deve
 	$(UV) pip compile -q --universal --generate-hashes pyproject.toml -c requirements-dev.lock -o requirements.lock
 	$(UV) pip compile -q --universal --generate-hashes pyproject.toml --extra worker -c requirements-dev.lock -o requirements-worker.lock
 	$(UV) pip compile -q --universal --generate-hashes --group build -o requirements-build.lock
+	$(UV) pip compile -q --universal --generate-hashes --group tools -o requirements-tools.lock
 
 clean:
 	rm -rf .venv .tools output dist
@@ -62,9 +63,10 @@ clean:
 machine: ## says what is missing here, and how much is about to be fetched, before anything is
 	@scripts/check-machine "$(PYTHON)"
 
-$(UV): | machine
+$(UV): requirements-tools.lock | machine
 	$(PYTHON) -m venv .tools
-	.tools/bin/pip install --quiet uv
+	.tools/bin/pip install --quiet --require-hashes --requirement requirements-tools.lock
+	touch $@
 
 .venv/ready: $(UV) requirements-dev.lock pyproject.toml | machine
 	test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) .venv

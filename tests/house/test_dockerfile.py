@@ -31,6 +31,14 @@ def test_everything_is_installed_by_hash() -> None:
     assert "--no-build-isolation" in STAGES["wheel"]
 
 
+def test_make_installs_its_installer_by_hash() -> None:
+    (line,) = re.findall(r"\.tools/bin/pip install .*", (ROOT / "Makefile").read_text())
+    assert "--require-hashes --requirement requirements-tools.lock" in line
+    lock = (ROOT / "requirements-tools.lock").read_text()
+    assert re.findall(r"^(\w+)==", lock, re.MULTILINE) == ["uv"]
+    assert lock.count("--hash=sha256:") > 10
+
+
 def test_what_runs_is_nobody_and_in_exec_form() -> None:
     assert "USER 10001:10001" in STAGES["runtime"]
     for target in ("lean", "worker"):

@@ -11,7 +11,13 @@ import pytest
 from tests.programs import needs, require
 
 ROOT = Path(__file__).parents[2]
-FILES = ("Makefile", "pyproject.toml", "requirements-dev.lock", "scripts/check-machine")
+FILES = (
+    "Makefile",
+    "pyproject.toml",
+    "requirements-dev.lock",
+    "requirements-tools.lock",
+    "scripts/check-machine",
+)
 SUPPORTED = "the lock needs Python 3.11 to 3.14"
 FETCHING = "make: fetching up to 3.5 GB of packages into .venv, where they take 7 GB"
 GB = 1 << 20
@@ -152,6 +158,7 @@ def test_make_asks_first(machine: Machine) -> None:
         "Makefile",
         "pyproject.toml",
         "requirements-dev.lock",
+        "requirements-tools.lock",
         "scripts",
     }
     machine.disks(free=8)
