@@ -3,15 +3,20 @@
 import json
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import promql_parser as ast
 import pytest
 import redis
 import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
 import common.metrics
+from common.metrics import LABELS
 from common.queue.exporter import QueueMetrics
+from tests.k8s.alert_tests import differences
 from tests.k8s.render import ROOT, named, pods
 from tests.programs import needs, require
 from tests.servers.valkey import Valkey
@@ -19,6 +24,9 @@ from workers.process.metrics_server import Readiness
 
 CLOUD = "overlays/gpu-cloud"
 HELP = Path(__file__).parents[2] / "docs" / "when-it-goes-wrong.md"
+ALERT_TESTS = yaml.safe_load((Path(__file__).parent / "alerts.test.yaml").read_text())
+ADDED = {"le", "pod", "instance", "job", "namespace", "model", "status"}
+"""By histograms and by the scrape."""
 SUFFIXES = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}
 
 
@@ -87,17 +95,47 @@ def test_prometheus_understands_the_alerts(tmp_path: Path) -> None:
     assert f"{len(alerts())} rules found" in answer.stdout
 
 
+@pytest.mark.parametrize("test", ALERT_TESTS["tests"], ids=lambda test: test["name"])
+def test_the_alerts_fire_when_they_should(test: dict[str, Any]) -> None:
+    assert differences(list(alerts().values()), test) == []
+
+
+def test_an_alert_that_does_not_fire_is_seen() -> None:
+    rules = [rule | {"expr": rule["expr"].replace("> 0", "> 1000000000")} for rule in alerts().values()]
+    test = next(one for one in ALERT_TESTS["tests"] if one["name"] == "everything at once")
+    assert any("FleetBatchDied: []" in line for line in differences(rules, test))
+
+
 @needs("promtool")
-def test_the_alerts_fire_when_they_should(tmp_path: Path) -> None:
+def test_promtool_says_the_same(tmp_path: Path) -> None:
     (tmp_path / "rules.yaml").write_text(
         yaml.safe_dump(named(CLOUD, "PrometheusRule", "caption-fleet")["spec"])
     )
-    (tmp_path / "test.yaml").write_text((Path(__file__).parent / "alerts.test.yaml").read_text())
+    (tmp_path / "test.yaml").write_text(yaml.safe_dump(ALERT_TESTS))
     answer = subprocess.run(
         [str(require("promtool")), "test", "rules", str(tmp_path / "test.yaml")],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+def test_labels_that_are_asked_for_exist(known: set[str]) -> None:
+    """A misspelt label selects nothing, and sums to one group without a name."""
+    for text in expressions():
+        for node in _nodes(ast.parse(re.sub(r"\$__\w+", "5m", text))):
+            if isinstance(node, ast.AggregateExpr) and node.modifier:
+                assert set(node.modifier.labels) <= LABELS.keys() | ADDED, text
+            if isinstance(node, ast.VectorSelector):
+                assert {one.name for one in node.matchers.matchers} <= LABELS.keys() | ADDED, text
+
+
+def _nodes(node: Any) -> Iterator[Any]:
+    yield node
+    for name in ("expr", "lhs", "rhs", "vector_selector"):
+        if hasattr(node, name):
+            yield from _nodes(getattr(node, name))
+    for argument in getattr(node, "args", ()):
+        yield from _nodes(argument)
 
 
 def test_the_example_secret_has_the_keys_that_are_asked_for() -> None:
