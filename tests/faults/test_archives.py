@@ -9,8 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.archives.inputs import JPEG, pack
-from tests.faults.checks import long, remains
+from tests.faults.checks import long
 from tests.faults.fleet import Fleet, Run
+from tests.faults.invariants import remains
 from tests.faults.waiting import until
 
 pytestmark = pytest.mark.slow
