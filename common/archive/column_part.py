@@ -14,7 +14,9 @@ from common.run.planned_part import Part
 from common.settings import S3Settings
 
 
-def read_images(part: Part, first: int, count: int, max_bytes: int, s3: S3Settings) -> Generator[Held, None, None]:
+def read_images(
+    part: Part, first: int, count: int, max_bytes: int, s3: S3Settings
+) -> Generator[Held, None, None]:
     """The bytes of each row of a row range, in order.
 
     Raises:
