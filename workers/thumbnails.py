@@ -24,7 +24,7 @@ from common.console.cli import fail, load_settings
 from common.contact import require_contact
 from common.errors import FleetError
 from common.run.schema import Status
-from common.settings import FetchSettings
+from common.settings import FetchSettings, MannersSettings
 from workers.decode import DecodeError, decode
 from workers.fetch import Fetched, Fetcher
 
@@ -110,7 +110,11 @@ class Thumbnailer:
 
 
 async def make_thumbnails(
-    requests: Sequence[Request], folder: Path, side: int, settings: FetchSettings
+    requests: Sequence[Request],
+    folder: Path,
+    side: int,
+    settings: FetchSettings,
+    manners: MannersSettings,
 ) -> None:
     """Make all thumbnails, `AT_ONCE` at a time; one line of standard output each.
 
@@ -121,7 +125,7 @@ async def make_thumbnails(
     if any(request.url is not None for request in requests):
         require_contact(settings)
     rest = iter(requests)
-    async with Fetcher(settings) as fetcher:
+    async with Fetcher(settings, manners) as fetcher:
         thumbnailer = Thumbnailer(fetcher, settings, folder, side)
         try:
             async with asyncio.TaskGroup() as group:
@@ -158,7 +162,10 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         requests = list(parse_requests(sys.stdin))
-        asyncio.run(make_thumbnails(requests, arguments.output, arguments.side, load_settings().fetch))
+        settings = load_settings()
+        asyncio.run(
+            make_thumbnails(requests, arguments.output, arguments.side, settings.fetch, settings.manners)
+        )
     except FleetError as error:
         return fail(error)
     except OSError as error:
