@@ -8,7 +8,7 @@ tells which entry matched.
 import hashlib
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
@@ -30,7 +30,7 @@ class HashKind(Enum):
 _KINDS = {32: HashKind.MD5, 64: HashKind.SHA256}
 
 
-class Digests(Sequence[bytes]):
+class Digests:
     """Many digests of one size, sorted, side by side: a set of Python's takes three times the memory."""
 
     def __init__(self, digests: Iterable[bytes], size: int) -> None:
@@ -40,11 +40,11 @@ class Digests(Sequence[bytes]):
     def __len__(self) -> int:
         return len(self.body) // self._size
 
-    def __getitem__(self, index: int) -> bytes:  # type: ignore[override] - slices are nobody's
+    def __getitem__(self, index: int) -> bytes:
         return self.body[index * self._size : (index + 1) * self._size]
 
-    def __contains__(self, digest: object) -> bool:
-        at = bisect_left(self, digest)  # type: ignore[type-var]
+    def __contains__(self, digest: bytes) -> bool:
+        at = bisect_left(self, digest)
         return at < len(self) and self[at] == digest
 
 
@@ -72,7 +72,9 @@ def read_block_list(files: Iterable[str]) -> BlockList:
     Raises:
         FleetError: one cannot be read, or a line is no hash; its number is named, and never its text.
     """
-    return _read_all(tuple((name, *_version(_path(name))) for name in files))
+    versions = tuple((name, _version(_path(name))) for name in files)
+    found: BlockList = _read_all(versions)
+    return found
 
 
 def _path(name: str) -> Path:
@@ -90,9 +92,9 @@ def _version(path: Path) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=1)
-def _read_all(files: tuple[tuple[str, int, int], ...]) -> BlockList:
+def _read_all(files: tuple[tuple[str, tuple[int, int]], ...]) -> BlockList:
     found: dict[HashKind, list[bytes]] = {kind: [] for kind in HashKind}
-    for name, _, _ in files:
+    for name, _ in files:
         _read_file(_path(name), found, is_pdq=name.startswith("pdq="))
     return BlockList(
         Digests(found[HashKind.MD5], 16),

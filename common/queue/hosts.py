@@ -5,6 +5,7 @@ the slots of a killed worker are free once their leases end. All times are Redis
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import redis
 
@@ -110,7 +111,7 @@ class FullHost:
 def read_quiet_hosts(client: redis.Redis, most: int = 20) -> list[QuietHost]:
     """The hosts that are left alone for longest."""
     now = _now(client)
-    found = client.zrevrangebyscore(QUIET, "+inf", now, start=0, num=most, withscores=True)
+    found: Any = client.zrevrangebyscore(QUIET, "+inf", now, start=0, num=most, withscores=True)
     reasons = client.mget([f"{PREFIX}:quiet:{host}" for host, _ in found]) if found else []
     return [
         QuietHost(str(host), (float(end) - now) / 1000, str(reason or ""))
@@ -121,7 +122,7 @@ def read_quiet_hosts(client: redis.Redis, most: int = 20) -> list[QuietHost]:
 def read_full_hosts(client: redis.Redis, most: int = 20) -> list[FullHost]:
     """The hosts that held the fleet back in the last minute, the latest first."""
     now = _now(client)
-    hosts = client.zrevrangebyscore(FULL, "+inf", now - 1000 * WINDOW, start=0, num=most)
+    hosts: Any = client.zrevrangebyscore(FULL, "+inf", now - 1000 * WINDOW, start=0, num=most)
     pipeline = client.pipeline(transaction=False)
     for host in hosts:
         pipeline.zcount(f"{PREFIX}:slots:{host}", now, "+inf")
