@@ -69,8 +69,8 @@ class QueueMetrics(Collector):
         return Look(queue_length(client), int(client.llen(SET_ASIDE)), client.info("memory"))
 
 
-def serve(settings: Settings) -> None:
-    """Serve until the process is stopped.
+def serve(settings: Settings, collector: Collector) -> None:
+    """Serve what a collector collects until the process is stopped.
 
     Raises:
         FleetError: no port is set, or it is taken.
@@ -79,7 +79,7 @@ def serve(settings: Settings) -> None:
     if not port:
         raise FleetError("FLEET_METRICS_PORT is not set; name the port of /metrics")
     registry = CollectorRegistry()
-    registry.register(QueueMetrics(connect(settings.broker_url)))
+    registry.register(collector)
     try:
         _, thread = start_http_server(port, address, registry)
     except OSError as error:
@@ -92,7 +92,8 @@ def serve(settings: Settings) -> None:
 def main() -> int:
     """Entry point; returns the exit code."""
     try:
-        serve(load_settings())
+        settings = load_settings()
+        serve(settings, QueueMetrics(connect(settings.broker_url)))
     except FleetError as error:
         return fail(error)
     return 0

@@ -8,12 +8,14 @@ from prometheus_client.metrics import MetricWrapperBase
 import common.metrics
 from common.metrics import LABELS, Stage
 from common.queue.exporter import GAUGES
+from common.run.gauges import RUN_GAUGES
 
 HEAD = """# Metrics
 
 In the format of Prometheus. A worker serves its own on `/metrics` where `FLEET_METRICS_PORT` is set: counted
 in all of its processes, also in those that crashed. `python -m common.queue.exporter` serves the queue's,
-also while there is no worker. [When it goes wrong](when-it-goes-wrong.md) tells what to do about each alert.
+also while there is no worker; `python -m producer.exporter` says how far a run is.
+[When it goes wrong](when-it-goes-wrong.md) tells what to do about each alert.
 This page is written by `python -m common.queue.metrics_page`.
 """
 
@@ -22,7 +24,7 @@ SUFFIXES = {"counter": "_total", "gauge": "", "histogram": "_bucket, _sum, _coun
 
 def metrics_page() -> str:
     """The page as Markdown."""
-    return "\n".join([HEAD, *_workers(), "", *_stages(), "", *_queue()]) + "\n"
+    return "\n".join([HEAD, *_workers(), "", *_stages(), "", *_queue(), "", *_run()]) + "\n"
 
 
 def worker_metrics() -> list[MetricWrapperBase]:
@@ -54,6 +56,13 @@ def _stages() -> Iterator[str]:
 def _queue() -> Iterator[str]:
     yield from ("## The queue's", "", "| metric | kind | meaning |", "|---|---|---|")
     yield from (f"| `{gauge.name}` | gauge | {gauge.meaning} |" for gauge in GAUGES)
+
+
+def _run() -> Iterator[str]:
+    yield from ("## A run's", "", "| metric | kind | labels | meaning |", "|---|---|---|---|")
+    for gauge in RUN_GAUGES:
+        label = f"`{gauge.label}`" if gauge.label else ""
+        yield f"| `{gauge.name}` | gauge | {label} | {gauge.meaning} |"
 
 
 if __name__ == "__main__":

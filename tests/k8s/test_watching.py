@@ -16,6 +16,7 @@ from prometheus_client.metrics import MetricWrapperBase
 import common.metrics
 from common.metrics import LABELS
 from common.queue.exporter import QueueMetrics
+from common.run.gauges import RUN_GAUGES
 from tests.k8s.alert_tests import differences
 from tests.k8s.render import ROOT, named, pods
 from tests.programs import needs, require
@@ -25,7 +26,7 @@ from workers.process.metrics_server import Readiness
 CLOUD = "overlays/gpu-cloud"
 HELP = Path(__file__).parents[2] / "docs" / "when-it-goes-wrong.md"
 ALERT_TESTS = yaml.safe_load((Path(__file__).parent / "alerts.test.yaml").read_text())
-ADDED = {"le", "pod", "instance", "job", "namespace", "model", "status"}
+ADDED = {"le", "pod", "instance", "job", "namespace", "model", "status", "state"}
 """By histograms and by the scrape."""
 SUFFIXES = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}
 
@@ -38,7 +39,8 @@ def known(_broker: Valkey) -> set[str]:
     families = [
         family for one in (*collectors, QueueMetrics(client), Readiness(Path())) for family in one.collect()
     ]
-    return {f"{family.name}{suffix}" for family in families for suffix in SUFFIXES[family.type]}
+    own = {f"{family.name}{suffix}" for family in families for suffix in SUFFIXES[family.type]}
+    return own | {gauge.name for gauge in RUN_GAUGES}
 
 
 def alerts() -> dict[str, dict[str, str]]:
