@@ -1,11 +1,14 @@
 """A worker dies at every point of a batch's way, and nothing is lost but its time."""
 
+import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
 from common.queue.broker import UNACKED, UNACKED_MUTEX
+from common.queue.message import QUEUE
 from tests.faults.checks import SLACK, counts, finish, long
 from tests.faults.fleet import LOST_AFTER, Fleet
 from tests.faults.waiting import slowness, until
@@ -125,3 +128,28 @@ def test_the_batch_of_a_killed_child_is_begun_again_first(crew: Fleet) -> None:
     crew.site.wait_for(run.batches[0], count=2)
     assert {one.batch for one in crew.site.attempts} == {run.batches[0]}, "no other batch came between"
     finish(crew, run)
+
+
+SLOW_START = """
+import sys, time
+if "spawn_main" in " ".join(sys.orig_argv):
+    time.sleep(15)
+"""
+
+
+@long
+def test_a_message_stays_with_a_worker_whose_child_is_slow_to_start(crew: Fleet, tmp_path: Path) -> None:
+    """The visibility timeout is 6 s, the child needs 15: the parent holds on."""
+    (tmp_path / "slow").mkdir()
+    (tmp_path / "slow" / "sitecustomize.py").write_text(SLOW_START)
+    run = crew.enqueue("slow", 1)
+    path = os.pathsep.join((str(tmp_path / "slow"), os.environ.get("PYTHONPATH", "")))
+    crew.start(PYTHONPATH=path)
+    other = crew.start()
+    client = crew.broker.client()
+    until(lambda: client.hlen(UNACKED) == 1, SLACK, "the message in a hand")
+    while not run.done():
+        assert (client.llen(QUEUE), client.hlen(UNACKED)) in {(0, 1), (0, 0)}
+        time.sleep(0.1)
+    assert not other.events("batch received")
+    assert len(crew.site.attempts) == 1
