@@ -10,6 +10,7 @@ from workers.delivery.backoff import SHORT_PAUSE, backoff
 from workers.delivery.blame import Kind, Reaction, describe
 from workers.delivery.errors import FailingWorkerError, UnexpectedError
 from workers.delivery.result import End, Result
+from workers.device.errors import find_device_error
 from workers.health import ChildHealth
 
 log = structlog.get_logger(__name__)
@@ -80,7 +81,8 @@ _EVENTS = {
 
 
 def _label(error: Exception) -> str:
-    return error.label if isinstance(error, FleetError) else type(error).__name__
+    known = find_device_error(error) or error
+    return known.label if isinstance(known, FleetError) else type(known).__name__
 
 
 def _details(result: Result) -> dict[str, object]:

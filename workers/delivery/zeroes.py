@@ -11,8 +11,8 @@ from common.run.schema import Status
 from common.signs import NAMES
 from workers.delivery.observer import COUNTED_ENDS
 
-LIBRARIES = ("ConnectionError", "TimeoutError", "ResponseError", "AcceleratorError", "OutOfMemoryError")
-"""Classes of Redis' and of the device's errors."""
+LIBRARIES = ("ConnectionError", "TimeoutError", "ResponseError")
+"""Classes of Redis' errors."""
 
 
 def _labels(kind: type[FleetError]) -> Iterator[str]:

@@ -15,13 +15,19 @@ from common.errors import FleetError
 class DeviceError(FleetError):
     """The device cannot be had, or not used; the line says what to do."""
 
+    label = "DeviceError"
+
 
 class DeviceMemoryError(DeviceError):
     """The device has too little memory for the models, or for one image."""
 
+    label = "DeviceMemoryError"
+
 
 class DeviceLostError(DeviceError):
     """The device failed in a way that outlasts the call: nothing works on it again in this process."""
+
+    label = "DeviceLostError"
 
 
 _MEMORY = re.compile(r"out of memory|STATUS_ALLOC_FAILED", re.IGNORECASE)
