@@ -11,6 +11,7 @@ from tests.web.hostile import tricks
 from tests.web.server import serve
 from tests.workers.fetch.conftest import Fetching
 
+NOAI = ("x-robots-tag:noai",)
 TRICKS = tricks()
 SHORT = 0.4  # for what would never end
 LONG = 10.0  # for what must end by itself
@@ -20,7 +21,7 @@ LONG = 10.0  # for what must end by itself
 async def test_every_trick_is_its_status(fetching: Fetching, name: str) -> None:
     trick = TRICKS[name]
     timeout = SHORT if trick.slow else LONG
-    async with serve({f"/{name}": trick.page}) as web, fetching(timeout=timeout) as fetcher:
+    async with serve({f"/{name}": trick.page}) as web, fetching(timeout=timeout, signs=NOAI) as fetcher:
         started = time.monotonic()
         fetched = await fetcher.fetch(web.url(f"/{name}"))
         took = time.monotonic() - started
@@ -52,7 +53,10 @@ async def test_memory_holds_one_body_at_most(fetching: Fetching, name: str) -> N
 
 async def test_all_at_once(fetching: Fetching) -> None:
     pages = {f"/{name}": trick.page for name, trick in TRICKS.items()}
-    async with serve(pages) as web, fetching(timeout=1, per_host=1000) as fetcher:
+    async with (
+        serve(pages) as web,
+        fetching(timeout=1, per_host=1000, signs=NOAI) as fetcher,
+    ):
         urls = [web.url(path) for path in pages] * 5
         started = time.monotonic()
         fetched = await asyncio.gather(*map(fetcher.fetch, urls))

@@ -60,7 +60,9 @@ async def test_memory_is_flat_over_a_hundred_thousand_bad_urls(fetching: Fetchin
     found: Counter[str] = Counter()
     resident = []
     with hostile_server() as port:
-        async with fetching(per_host=64, max_bytes=100_000, retries=0) as fetcher:
+        async with fetching(
+            per_host=64, max_bytes=100_000, retries=0, signs=("x-robots-tag:noai",)
+        ) as fetcher:
             urls = bad_urls(port, URLS)
             for _ in range(10):
                 piece = itertools.islice(urls, URLS // 10)
