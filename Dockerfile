@@ -3,7 +3,7 @@
 # `worker` runs on a GPU node with NVIDIA's container runtime; torch brings its own CUDA libraries:
 #     docker build --target worker --tag caption-fleet-worker:0.1.0 .
 # Dockerfile.models adds the models to the second. Everything of Python is installed from locks with hashes, and nothing
-# when a container starts. Dependencies are a layer of their own: a change of code costs a node a megabyte.
+# when a container starts. Dependencies are a layer of their own: a change of code costs a node 10 MB.
 
 ARG PYTHON_IMAGE=python:3.11-slim-bookworm@sha256:a36c24f9cbdf4fd0f52d67f0823eeac19c2028c637cecc392d97f980d4fec56b
 

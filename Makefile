@@ -9,7 +9,7 @@ TEST_WORKERS ?= 3
 PYTEST := pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
 ROOMS := common dataset producer workers tests
 
-.PHONY: demo survey-demo test coverage lint format bench soak cluster-test lock machine clean
+.PHONY: demo survey-demo test coverage lint format bench soak containers cluster-test lock machine clean
 
 demo: .venv/ready ## two parts of toy pictures, captioned end to end on this machine
 	$(BIN)/python -m tests.demo --output output/demo
@@ -49,6 +49,9 @@ soak: .venv/ready ## an hour of faults, another of strangers; SOAK='--kills 50 -
 	FAULTS=long $(BIN)/python -m pytest tests/faults
 	$(BIN)/python -m tests.faults.soak --json output/soak.json $(SOAK)
 	$(BIN)/python -m tests.faults.adversary --json output/adversary.json $(ADVERSARY)
+
+containers: .venv/ready ## both images built, and a toy run in containers; as root, with podman, runc, catatonit, debootstrap
+	$(BIN)/python -m tests.containers
 
 cluster-test: .venv/ready ## a scenario on the cluster that KUBECONFIG names; both images must be in it
 	$(BIN)/python -m tests.cluster
