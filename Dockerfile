@@ -1,7 +1,7 @@
 # Two images. `lean` runs producer, dataset, Flower and the queue's metrics, without torch:
-#     docker build --target lean --tag caption-fleet:0.1.0 .
+#     docker build --target lean --tag caption-fleet:0.2.0 .
 # `worker` runs on a GPU node with NVIDIA's container runtime; torch brings its own CUDA libraries:
-#     docker build --target worker --tag caption-fleet-worker:0.1.0 .
+#     docker build --target worker --tag caption-fleet-worker:0.2.0 .
 # Dockerfile.models adds the models to the second. Everything of Python is installed from locks with hashes, and nothing
 # when a container starts. Dependencies are a layer of their own: a change of code costs a node 10 MB.
 

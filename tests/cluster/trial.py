@@ -27,7 +27,7 @@ configMapGenerator:
     files: [pictures.py]
     options: {{disableNameSuffixHash: true}}
 images:
-  - {{name: caption-fleet-worker, newTag: 0.1.0}}
+  - {{name: caption-fleet-worker, newTag: 0.2.0}}
 patches:
   - patch: |
       apiVersion: v1
