@@ -6,19 +6,16 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import takewhile
 from pathlib import Path
 
 from common.errors import FleetError
-from common.settings import Settings
+from common.machine import VISIBLE_GPUS, count_cores, visible_gpus
+from common.settings import AUTO, Settings
 from producer.children import start, stop
 
 GRACE = 3
 """Seconds for a running batch to end after a stop."""
 BEAT = 1
-VISIBLE = "CUDA_VISIBLE_DEVICES"
-_NOTHING = frozenset({"", "-1", "NoDevFiles"})
-"""CUDA ends the list of its variable at the first of these."""
 SLACK = 10
 """Further seconds for a worker to return its batch and exit."""
 
@@ -49,26 +46,20 @@ def worker_environment(number: int, gpus: int, settings: Settings, *, workers: i
         "FLEET_LEASE_GRACE": str(GRACE),
         "FLEET_LEASE_BEAT": str(BEAT),
     }
-    cards = _visible_gpus(gpus) if settings.device in {"auto", "cuda"} else []
+    cards = visible_gpus(map(str, range(gpus))) if settings.device in {"auto", "cuda"} else []
     if cards:
-        environment[VISIBLE] = cards[number % len(cards)]
+        environment[VISIBLE_GPUS] = cards[number % len(cards)]
     elif not gpus and "OMP_NUM_THREADS" not in os.environ:
-        environment["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // workers))
+        environment["OMP_NUM_THREADS"] = str(max(1, count_cores() // workers))
+    if workers > 1 and settings.worker_processes == AUTO:  # each would take all of the machine
+        environment["FLEET_WORKER_PROCESSES"] = "1"
     return environment
-
-
-def _visible_gpus(count: int) -> list[str]:
-    """The GPUs to deal out, by number or id: those that CUDA_VISIBLE_DEVICES leaves, where it is set."""
-    visible = os.environ.get(VISIBLE)
-    if visible is None:
-        return [str(number) for number in range(count)]
-    return list(takewhile(lambda name: name not in _NOTHING, map(str.strip, visible.split(","))))
 
 
 def gpu_count() -> int:
     """GPUs that workers may use, by the driver's list: the control plane has no torch."""
-    if VISIBLE in os.environ:
-        return len(_visible_gpus(0))
+    if VISIBLE_GPUS in os.environ:
+        return len(visible_gpus([]))
     tool = shutil.which("nvidia-smi")
     if tool is None:
         return 0

@@ -11,7 +11,7 @@ from common.queue.broker import UNACKED, UNACKED_INDEX, UNACKED_MUTEX
 from common.queue.broker_url import parse_broker_url
 from common.queue.loader import FleetLoader
 from common.queue.message import QUEUE, TASK, Message
-from common.settings import Settings
+from common.settings import AUTO, Settings
 
 FOREIGN = ("CELERY_BROKER_URL", "CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL")
 
@@ -82,7 +82,7 @@ def _pool(settings: Settings) -> dict[str, Any]:
     return {
         "worker_pool": "prefork",
         "worker_pool_start_method": "spawn",  # CUDA survives no fork
-        "worker_concurrency": settings.worker_processes,
+        "worker_concurrency": 1 if settings.worker_processes == AUTO else settings.worker_processes,
         "worker_prefetch_multiplier": 1,
         "worker_disable_prefetch": True,
         "worker_proc_alive_timeout": CHILD_START_SECONDS,

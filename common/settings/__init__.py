@@ -1,5 +1,6 @@
 """Every setting of the fleet, and the presets of the models."""
 
+from common.settings.fields import AUTO
 from common.settings.filters import FilterSettings
 from common.settings.images import DecodeSettings, FetchSettings
 from common.settings.manners import MannersSettings
@@ -8,6 +9,7 @@ from common.settings.sampling import SamplingSettings
 from common.settings.tree import PREFIX, Settings
 
 __all__ = [
+    "AUTO",
     "PREFIX",
     "DecodeSettings",
     "FetchSettings",

@@ -2,9 +2,12 @@
 
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt
+
+AUTO: Final = "auto"
+"""Chosen at a worker's start, from its card, cores, memory and file descriptors."""
 
 
 def _split(value: object) -> object:
@@ -15,6 +18,14 @@ def _split(value: object) -> object:
 
 def _empty_is_none(value: object) -> object:
     return None if value == "" else value
+
+
+def _require_number_or_auto(value: object) -> object:
+    """One message, where a union of types would have two."""
+    text = str(value)
+    if text != AUTO and not (text.isascii() and text.isdigit() and int(text)):
+        raise ValueError(f"{text[:40]!r} is neither a whole number above 0 nor auto")
+    return text if text == AUTO else int(text)
 
 
 def _expand_home(value: object) -> object:
@@ -28,6 +39,7 @@ def _expand_home(value: object) -> object:
 
 
 EmptyIsNone = BeforeValidator(_empty_is_none)
+NumberOrAuto = Annotated[int | Literal["auto"], BeforeValidator(_require_number_or_auto)]
 Home = BeforeValidator(_expand_home)
 CommaSeparated = BeforeValidator(_split)
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], CommaSeparated]

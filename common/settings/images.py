@@ -4,8 +4,11 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, NonNegativeInt, PositiveFloat, PositiveInt
 
-from common.settings.fields import CommaSeparated, Group, Networks
+from common.settings.fields import AUTO, CommaSeparated, Group, Networks, NumberOrAuto
 from common.settings.host_budgets import HostBudgets
+
+IN_FLIGHT = 256
+"""Downloads that keep a CPU busy."""
 
 
 def _require_budgets(texts: tuple[str, ...]) -> tuple[str, ...]:
@@ -19,7 +22,11 @@ Budgets = Annotated[tuple[str, ...], CommaSeparated, AfterValidator(_require_bud
 class FetchSettings(Group):
     """Downloads from untrusted addresses; times are in seconds, sizes in bytes."""
 
-    concurrency: PositiveInt = Field(256, description="downloads in flight per worker")
+    concurrency: NumberOrAuto = Field(
+        AUTO,
+        description="downloads in flight per process; auto is 2048 for a GPU, 256 without, fewer where file"
+        " descriptors are",
+    )
     per_host: PositiveInt = Field(4, description="downloads in flight per host, by the whole fleet")
     host_budgets: Budgets = Field(
         (), description="the same for single hosts: `i.pinimg.com=32,*.example.net=16`"
@@ -45,6 +52,11 @@ class FetchSettings(Group):
         "", pattern=r"^[ -~]*$", description="address or page in the User-Agent, so that a site can reach you"
     )
     opt_out: bool = Field(True, description="false is the old name of an empty `FLEET_MANNERS_SIGNS`")
+
+    @property
+    def in_flight(self) -> int:
+        """The bound on downloads; `auto` that nobody has replaced by then is for a process without a GPU."""
+        return IN_FLIGHT if self.concurrency == AUTO else self.concurrency
 
 
 class DecodeSettings(Group):

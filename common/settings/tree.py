@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from common.settings.fields import CommaSeparated, EmptyIsNone, Home
+from common.settings.fields import AUTO, CommaSeparated, EmptyIsNone, Home, NumberOrAuto
 from common.settings.filters import FilterSettings
 from common.settings.images import DecodeSettings, FetchSettings
 from common.settings.manners import MannersSettings, honoured_signs
@@ -15,6 +15,9 @@ from common.settings.sampling import SamplingSettings
 from common.signs import Honoured
 
 PREFIX = "FLEET_"
+
+PASS_SIZE = 8
+"""Images that share a pass on a CPU, where more would bring nothing."""
 
 
 class Settings(BaseSettings):
@@ -50,8 +53,12 @@ class Settings(BaseSettings):
         None,
         description="checksums that python -m workers.models.prefetch wrote; other models are refused",
     )
-    worker_processes: PositiveInt = Field(1, description="processes per worker, each with its own models")
-    micro_batch: PositiveInt = Field(8, description="images per pass of the cascade")
+    worker_processes: NumberOrAuto = Field(
+        AUTO, description="processes per worker, each with its own models; auto is 1 without a GPU"
+    )
+    micro_batch: NumberOrAuto = Field(
+        AUTO, description="images per pass of the cascade; auto is what the GPU's memory holds, 8 without one"
+    )
     device: str = Field("auto", description="torch device; auto is the first GPU, else the CPU")
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto", description="of the models' weights; auto is bfloat16 where it pays, else float32"
@@ -73,6 +80,11 @@ class Settings(BaseSettings):
     def honoured(self) -> Honoured:
         """The signs that are honoured."""
         return honoured_signs(self.fetch, self.manners)
+
+    @property
+    def pass_size(self) -> int:
+        """Images of a pass; `auto` that nobody has replaced by then is for a process without a GPU."""
+        return PASS_SIZE if self.micro_batch == AUTO else self.micro_batch
 
     @model_validator(mode="before")
     @classmethod

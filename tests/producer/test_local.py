@@ -55,6 +55,17 @@ def test_a_device_that_somebody_named_is_not_renumbered(device: str) -> None:
     assert "CUDA_VISIBLE_DEVICES" not in environment
 
 
+@pytest.mark.parametrize(
+    ("workers", "wanted", "processes"), [(1, "auto", None), (2, "auto", "1"), (2, 3, None)]
+)
+def test_workers_beside_others_do_not_each_take_the_whole_machine(
+    workers: int, wanted: int | str, processes: str | None
+) -> None:
+    settings = Settings.model_validate({"worker_processes": wanted})
+    environment = worker_environment(0, 1, settings, workers=workers)
+    assert environment.get("FLEET_WORKER_PROCESSES") == processes
+
+
 def test_gpus_are_counted_as_the_driver_lists_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     driver = tmp_path / "nvidia-smi"
     driver.write_text("#!/bin/sh\necho 'GPU 0: NVIDIA H100 (UUID: a)'\necho 'GPU 1: NVIDIA H100 (UUID: b)'\n")
@@ -67,7 +78,7 @@ def test_gpus_are_counted_as_the_driver_lists_them(tmp_path: Path, monkeypatch: 
 
 def test_without_gpus_the_workers_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    monkeypatch.setattr("producer.local_workers.count_cores", lambda: 8)
     assert worker_environment(0, 0, Settings(), workers=4)["OMP_NUM_THREADS"] == "2"
     assert "OMP_NUM_THREADS" not in worker_environment(0, 2, Settings(), workers=4)
     monkeypatch.setenv("OMP_NUM_THREADS", "3")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
+from common.machine import count_cores
 from common.metrics import Stage, measure
 from common.run.schema import Status
 from common.settings import FetchSettings
@@ -25,8 +26,8 @@ from workers.fetch.failure import Failure
 from workers.fetch.signs.image import find_image_sign
 from workers.fetched import Fetched
 
-DECODERS = 4
-"""Threads that decode and resize; the C parts release the interpreter."""
+DECODERS = min(4, max(2, count_cores()))
+"""Threads that decode and resize; the C parts release the interpreter. More than cores cost a tenth each."""
 
 DECODED_AHEAD = 2
 """Full passes of the cascade that wait decoded: a bound on memory."""

@@ -155,7 +155,7 @@ def caption_batch(
         flow = Flow(
             cascade,
             settings.fetch,
-            settings.micro_batch,
+            settings.pass_size,
             decoder.decode,
             advance,
             settings.honoured,

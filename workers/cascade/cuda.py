@@ -1,6 +1,5 @@
 """The NVIDIA card of this process: chosen, proven to compute, and described."""
 
-import os
 import re
 import warnings
 from collections.abc import Callable
@@ -8,17 +7,16 @@ from pathlib import Path
 
 import torch
 
+from common.machine import visible_gpus
 from workers.device.errors import DeviceError, device_errors
-from workers.device.share import process_index
+from workers.device.share import card_number
 
 DRIVER = Path("/proc/driver/nvidia/version")
-HIDDEN = {"", "-1", "NoDevFiles"}
-"""Values of CUDA_VISIBLE_DEVICES by which somebody asks for no GPU."""
 
 
 def has_gpu(nodes: Path = Path("/dev")) -> bool:
     """Whether there is a card, usable or not: one that fails must not become a silent CPU."""
-    if os.environ.get("CUDA_VISIBLE_DEVICES", "all").strip() in HIDDEN:
+    if not visible_gpus(["all"]):
         return False
     with warnings.catch_warnings(action="ignore"):  # of a driver that is too old
         return torch.cuda.is_available() or any(nodes.glob("nvidia[0-9]*"))
@@ -36,7 +34,7 @@ def open_gpu(name: str) -> torch.device:
         torch.cuda.init()  # type: ignore[no-untyped-call]
         count = torch.cuda.device_count()
         index = torch.device(name).index
-        index = process_index() % count if index is None else index
+        index = card_number() % count if index is None else index
         if index >= count:
             raise DeviceError(f"FLEET_DEVICE={name}: there are {count} GPUs here, numbered from 0")
         _require_kernels(index)

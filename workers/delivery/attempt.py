@@ -27,6 +27,7 @@ from workers.delivery.result import End, Result
 from workers.delivery.worker_id import worker_id
 from workers.health import ChildHealth
 from workers.manners import open_shared
+from workers.models.fit import fit_settings
 from workers.models.load import load_models
 
 ISOLATE_AFTER = 2
@@ -87,12 +88,11 @@ class Attempt:
         with blame_worker():
             with ChildHealth(self._settings.health).loading():
                 cascade = load_models(self._settings)
-            rows = read_batch(self._work, self._settings)
+            settings = fit_settings(self._settings)
+            rows = read_batch(self._work, settings)
         isolate = attempts.crashed >= ISOLATE_AFTER
         shared = open_shared(self._settings)
-        counts = caption_batch(
-            self._work, rows, cascade, self._settings, advance, isolate=isolate, shared=shared
-        )
+        counts = caption_batch(self._work, rows, cascade, settings, advance, isolate=isolate, shared=shared)
         return Result(End.LATE) if counts is None else Result(End.COMMITTED, counts)
 
     def _judge(self, error: Exception) -> Result:

@@ -22,6 +22,7 @@ from workers.delivery.observer import Observer
 from workers.delivery.outage import tolerating_outage
 from workers.delivery.result import Result
 from workers.delivery.return_to_queue import return_to_queue
+from workers.delivery.stagger import stagger
 
 log = structlog.get_logger(__name__)
 
@@ -44,13 +45,16 @@ def deliver(task: Task, fields: dict[str, object], settings: Settings) -> None:
         return
     with structlog.contextvars.bound_contextvars(run=message.run, batch=message.batch_id):
         log.info("batch received")
+        stagger.wait(settings)
         began = time.monotonic()
         try:
             result = _attempt(task, message, settings)
         except Exception as error:  # noqa: BLE001 - the table knows every kind
             _react(message, error, task, settings, observer)
         else:
-            observer.record_end(result, time.monotonic() - began)
+            seconds = time.monotonic() - began
+            stagger.record(seconds)
+            observer.record_end(result, seconds)
             _raise_if_dead(result)
 
 

@@ -45,7 +45,7 @@ class Observer:
         Returns:
             Seconds to wait first: a fixed delay for a per-batch error, exponential back-off for an outage.
         """
-        PUT_BACK.labels(_label(error)).inc()
+        PUT_BACK.labels(_label(find_device_error(error) or error)).inc()
         is_failure = isinstance(error, UnexpectedError | FailingWorkerError)
         ATTEMPTS.labels(_FAILED if is_failure else _PUT_BACK).inc()
         is_outage = kind.reaction is Reaction.WITHDRAW

@@ -1,15 +1,31 @@
-"""This process's place among those of its worker, which share cards and cores."""
+"""This process's place among those of its worker, which share cards and cores; the parent decides."""
 
 import os
 
-VARIABLE = "CAPTION_PROCESS_INDEX"
+INDEX = "CAPTION_PROCESS_INDEX"
+ON_CARD = "CAPTION_PROCESSES_ON_CARD"
+
+
+def set_processes_on_card(count: int) -> None:
+    """Say how many processes share each card; called once in the parent, whose children inherit it."""
+    os.environ[ON_CARD] = str(count)
 
 
 def set_process_index(index: int) -> None:
     """Number this process, from 0; called once at its start."""
-    os.environ[VARIABLE] = str(index)
+    os.environ[INDEX] = str(index)
+
+
+def processes_on_card() -> int:
+    """How many processes share this one's card."""
+    return int(os.environ.get(ON_CARD, "1"))
 
 
 def process_index() -> int:
-    """The number; 0 outside a worker."""
-    return int(os.environ.get(VARIABLE, "0"))
+    """The number of this process; 0 outside a worker."""
+    return int(os.environ.get(INDEX, "0"))
+
+
+def card_number() -> int:
+    """Which of the worker's cards is this process's."""
+    return process_index() // processes_on_card()

@@ -76,9 +76,9 @@ class Fetcher:
         self._time_left = time_left or (lambda: settings.batch_timeout)
         self._resolver = resolver or Resolver()
         self._tls = tls
-        self._flight = Flight(bound_flight(settings.concurrency))
+        self._flight = Flight(bound_flight(settings.in_flight))
         self._pools = Pool(RECEIVED_BYTES), Pool(max(EXPANDED_BYTES, settings.max_bytes))
-        self.places = Places(settings.concurrency)
+        self.places = Places(settings.in_flight)
         self._session: ClientSession
         self._hosts: Hosts
         self._asker: Asker

@@ -12,7 +12,9 @@ from common.settings import Settings
 from common.settings.presets import FAKE
 from workers.captions import Captioning
 from workers.device import thread as device_thread
+from workers.device.share import processes_on_card
 from workers.models.fake import FakeCascade
+from workers.models.fit import fit_settings
 from workers.models.lock import ModelLock
 from workers.models.resolve import TOY, required_models, resolve_model
 
@@ -67,5 +69,13 @@ def _load_onto_device(folders: Sequence[Path], settings: Settings) -> Captioning
         log.warning(
             "no GPU here", images_per_second=f"about {RATE_OF_A_CORE} a core with models of full size"
         )
-    log.info("models loaded", **device, dtype=cascade.dtype, micro_batch=settings.micro_batch)
+    fitted = fit_settings(settings)
+    log.info(
+        "models loaded",
+        **device,
+        dtype=cascade.dtype,
+        micro_batch=fitted.pass_size,
+        downloads_in_flight=fitted.fetch.in_flight,
+        processes_on_card=processes_on_card(),
+    )
     return cascade

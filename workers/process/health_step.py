@@ -25,7 +25,8 @@ def watch_health(worker: WorkController, settings: Settings) -> None:
         return
     _empty(Path(settings.health.folder))
     beat = settings.health.beat
-    watch = HealthWatch(settings.health, settings.worker_processes, BrokerView(settings.broker_url))
+    processes = worker.app.conf.worker_concurrency
+    watch = HealthWatch(settings.health, processes, BrokerView(settings.broker_url))
     worker.app.steps["consumer"].add(_step(watch, beat))
     threading.Thread(target=_wait, args=(watch, beat), name="health", daemon=True).start()
 

@@ -18,6 +18,7 @@ from workers.delivery.heartbeat import Heartbeat
 from workers.delivery.worker_id import new_worker_id
 from workers.device.share import set_process_index
 from workers.health import ChildHealth
+from workers.process.divide_machine import divide_machine
 from workers.process.flower_defaults import set_flower_defaults
 from workers.process.health_step import watch_health
 from workers.process.metrics_server import serve_metrics
@@ -41,7 +42,9 @@ def connect_lifecycle(settings: Settings) -> None:
     signals.task_postrun.connect(_unbind_batch, weak=False)
 
     def _before_start(sender: WorkController, **_: Any) -> None:
-        _prepare(sender, settings)
+        divided = divide_machine(settings)
+        sender.app.conf.worker_concurrency = divided.worker_processes
+        _prepare(sender, divided)
         new_worker_id()
         sender.app.steps["worker"].add(shutdown_step(settings, heartbeat))
         sender.options.update(without_gossip=True, without_mingle=True, heartbeat_interval=HEARTBEAT)
