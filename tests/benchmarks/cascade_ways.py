@@ -90,7 +90,7 @@ class Scripted(BlipCaptioner):
         self.models = models
 
     def sample(self, images: Sequence[Image], keys: Sequence[int]) -> list[list[str]]:
-        texts = self._caption(images, self.limits(), self.sampler(keys))
+        texts = [text or "" for text in self._caption(images, self.limits(), self.sampler(keys))]
         lanes = self.models.sampling.lanes
         return [texts[first : first + lanes] for first in range(0, len(texts), lanes)]
 

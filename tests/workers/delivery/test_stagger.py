@@ -4,7 +4,6 @@ import pytest
 
 from common.settings import Settings
 from tests.servers.valkey import Valkey
-from workers.delivery import stagger as module
 from workers.delivery.stagger import Stagger
 from workers.delivery.worker_id import new_worker_id
 from workers.device.share import set_process_index, set_processes_on_card
@@ -20,8 +19,8 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         naps.append(seconds)
         now[0] += seconds
 
-    monkeypatch.setattr(module.time, "sleep", sleep)
-    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("workers.delivery.stagger.time.sleep", sleep)
+    monkeypatch.setattr("workers.delivery.stagger.time.monotonic", lambda: now[0])
     new_worker_id()
     return naps
 
