@@ -24,6 +24,7 @@ from workers.decode.budget import Budget
 from workers.decode.error import DecodeError, SlowImageError, too_slow
 from workers.decode.exif import read_orientation
 from workers.decode.formats import READERS
+from workers.decode.quick_jpeg import decode_quickly
 from workers.decode.rgb import Pixels, place, to_rgb, turn
 from workers.decode.sniff import sniff, unread_format
 from workers.decode.source import Format, Source
@@ -103,6 +104,9 @@ def _require_pixels(size: tuple[int, int], max_pixels: int) -> None:
 
 
 def _frame(source: Source, body: bytes, max_pixels: int, budget: Budget, *, profiles: bool) -> Pixels:
+    quick = decode_quickly(source, body, profiles=profiles)
+    if quick is not None:
+        return turn(quick, source.orientation)
     with _OPEN[source.format](budget.open(body)) as image:
         _require_pixels(image.size, max_pixels)
         image.info.pop("xmp", None)  # Pillow would turn by it
