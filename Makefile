@@ -9,7 +9,7 @@ TEST_WORKERS ?= 3
 PYTEST := pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
 ROOMS := common dataset producer workers tests
 
-.PHONY: demo survey-demo test coverage lint format bench soak containers cluster-test lock machine clean
+.PHONY: demo survey-demo test coverage lint format bench gpu-check soak containers cluster-test lock machine clean
 
 demo: .venv/ready ## two parts of toy pictures, captioned end to end on this machine
 	$(BIN)/python -m tests.demo --output output/demo
@@ -43,6 +43,10 @@ bench: .venv/ready ## what the cascade, fetching, reading and queueing cost: JSO
 	for name in cascade toy fetch decode end_to_end rows enqueue listing; do \
 		$(BIN)/python -m tests.benchmarks.$$name > output/bench/$$name.json || exit 1; \
 	done
+
+gpu-check: .venv/ready ## what CUDA does differently, on the GPU of this machine: under eight minutes; exit code 2 without one
+	mkdir -p output
+	$(BIN)/python -m tests.gpu.check --json output/gpu-check.json
 
 soak: .venv/ready ## an hour of faults, another of strangers; SOAK='--kills 50 --broker-faults 5' ADVERSARY='--minutes 5' are short
 	$(BIN)/python -m pytest -m soak

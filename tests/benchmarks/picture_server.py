@@ -22,6 +22,8 @@ from tests.web.certificates import Authority, trusting
 
 HOSTS = [f"127.0.{block}.{last}" for block in range(2) for last in range(1, 129)]
 """256 addresses, each a host of its own to the client."""
+MISSING = 0
+"""A number of which there is no picture."""
 DOMAIN = ".pictures.test"
 """What their names end with: over TLS, where one certificate of 256 addresses would be dear to read."""
 
@@ -66,7 +68,8 @@ class Answer(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._head += data
         if b"\r\n\r\n" in self._head:
-            number = int(self._head[5 : self._head.index(b".jpg")])
+            name = self._head[5 : self._head.index(b" ", 5)].removesuffix(b".jpg")
+            number = int(name) if name.isdigit() else MISSING  # robots.txt and its like
             pause = random.uniform(*self._latency)
             asyncio.get_running_loop().call_later(pause, self._send, number) if pause else self._send(number)
 

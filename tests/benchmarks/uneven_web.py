@@ -54,6 +54,7 @@ class Answer(asyncio.Protocol):
         kind = data.split(b"/", 2)[1].decode()
         if kind == "silent":
             return
+        kind = kind if kind in KINDS else "gone"  # robots.txt and its like
         pause = random.uniform(*(SLOW_SECONDS if kind == "slow" else QUICK_SECONDS))
         asyncio.get_running_loop().call_later(pause, self._send, kind)
 

@@ -26,7 +26,8 @@ def test_worker_i_gets_gpu_i(gpus: int, pinned: list[str | None]) -> None:
 
 @pytest.fixture(autouse=True)
 def _nothing_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    for name in ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.mark.parametrize(
