@@ -12,7 +12,7 @@ import platform
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from common.settings import SamplingSettings
 from tests.benchmarks import cascade_models as full
+from tests.benchmarks import cascade_truthful as truthful
 from tests.benchmarks import cascade_ways as ways
 from tests.benchmarks.cascade_ways import Models, Scripted
 from workers.captions import Image
@@ -72,8 +73,13 @@ class Clock:
             torch.cuda.synchronize()
 
 
+def preprocessing() -> tuple[Preprocessing, Preprocessing, Preprocessing]:
+    """Of captioner, ranker and selector."""
+    first, second, third = (Preprocessing(side, Fit.SQUASH, Resampling.BICUBIC, MEAN, STD) for side in SIDES)
+    return first, second, third
+
+
 def models(device: torch.device, dtype: torch.dtype) -> Models:
-    preprocessing = [Preprocessing(side, Fit.SQUASH, Resampling.BICUBIC, MEAN, STD) for side in SIDES]
     blip, ranker, selector = full.blip_large(), full.clip("ViT-L-14"), full.clip("RN50x64")
     for model in (blip, ranker, selector):
         nn.Module.to(model, device, dtype)
@@ -83,7 +89,7 @@ def models(device: torch.device, dtype: torch.dtype) -> Models:
         selector,
         full.word_tokenizer(),
         full.fixed_length_tokens,
-        (preprocessing[0], preprocessing[1], preprocessing[2]),
+        preprocessing(),
         SAMPLING,
     )
 
@@ -108,7 +114,7 @@ def measure_decoder(clock: Clock, plain: Models, pairs: int, images: int) -> dic
         decode_40=lambda: many.decode(features),
         decode_10=lambda: few.decode(features),
     )
-    cross = few._workspace[0].cross_kv if few._workspace else torch.empty(0)
+    cross = few._workspace._cache.cross_kv if few._workspace._cache else torch.empty(0)
     return {
         "decode_usual_batch": batch,
         "decode_usual_images_per_second": round(images / clock.median("decode_usual"), 4),
@@ -131,12 +137,13 @@ def in_batches(plain: Models, features: Tensor, batch: int) -> None:
 def measure_texts(clock: Clock, plain: Models, pairs: int, images: int) -> None:
     """The ranker's text tower for the captions of `images`."""
     captions = [caption for image in range(images) for caption in plain.captions(image)]
-    tokens = plain.texts(captions).to(plain.device)
+    on_host = plain.texts(captions)
+    tokens = on_host.to(plain.device)
     clock.pairs(
         pairs,
         texts_one_by_one=lambda: [plain.ranker.encode_text(text[None]) for text in tokens[: plain.distinct]],
         texts_usual=lambda: plain.ranker.encode_text(tokens),
-        texts=lambda: encode_texts(plain.ranker, tokens),
+        texts=lambda: encode_texts(plain.ranker, on_host),
     )
 
 
@@ -230,6 +237,23 @@ def on_a_gpu(plain: Models, cascade: Cascade, gflop: float, images: int = 64) ->
     }
 
 
+def measure_truthful(clock: Clock, plain: Models, images: int, batches: Sequence[int]) -> dict[str, float]:
+    """Images a second as real captions make the work, after one pass that captures and remembers words."""
+    models = truthful.build(plain)
+    cascade, some = truthful.ours(models), pictures(images)
+    inputs = [cascade.prepare(image) for image in some]
+    cascade.caption(inputs, range(images))
+    clock.pairs(3, truthful=lambda: cascade.caption(inputs, range(images)))
+    cascade.captioner.release()
+    for batch in batches:
+        clock.time(f"truthful_usual_by_{batch}", partial(ways.usual, models, some, batch))
+    usual = min(clock.median(f"truthful_usual_by_{batch}") for batch in batches)
+    return {
+        "truthful_images_per_second": round(images / clock.median("truthful"), 3),
+        "truthful_usual_images_per_second": round(images / usual, 3),
+    }
+
+
 def machine(device: torch.device) -> dict[str, Any]:
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
     cpu = next((line.split(": ")[1] for line in lines if line.startswith("model name")), platform.machine())
@@ -251,7 +275,9 @@ def run(device: torch.device, pairs: int, images: int) -> dict[str, Any]:
     figures |= speedups(clock.seconds, images)
     figures["by_processor_time"] = speedups(clock.processor_seconds, images)  # what other work slows least
     figures["table"] = waterfall(clock, images)
-    if device.type == "cuda":
+    gpu = device.type == "cuda"
+    figures |= measure_truthful(clock, plain, 64 if gpu else images, (16, 32, 64) if gpu else BATCHES)
+    if gpu:
         figures |= on_a_gpu(plain, cascade, figures["gflop_per_image"])
     loads = [round(load, 2), round(os.getloadavg()[0], 2)]
     seconds = {name: [round(value, 3) for value in values] for name, values in clock.seconds.items()}

@@ -30,10 +30,13 @@ def blip_large(seed: int = 0) -> BlipForConditionalGeneration:
     return model
 
 
-def clip(name: str) -> CLIP:
+def clip(name: str, precision: str = "fp32", device: str = "cpu") -> CLIP:
     """`ViT-L-14` or `RN50x64` of open_clip, without weights."""
     torch.manual_seed(0)
-    model: CLIP = open_clip.create_model(name, pretrained=None, force_quick_gelu=True)
+    with torch.device(device):
+        model: CLIP = open_clip.create_model(
+            name, pretrained=None, precision=precision, device=device, force_quick_gelu=True
+        )
     return model.eval()
 
 

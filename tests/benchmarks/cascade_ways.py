@@ -8,7 +8,6 @@ from typing import Any, TypeVar, cast
 import numpy as np
 import torch
 from open_clip import CLIP
-from open_clip.modified_resnet import ModifiedResNet
 from torch import Tensor, nn
 from transformers import (
     BlipForConditionalGeneration,
@@ -24,13 +23,15 @@ from transformers import PreTrainedTokenizerBase as Tokenizer
 from common.settings import SamplingSettings
 from workers.captions import Image
 from workers.cascade import Cascade
-from workers.cascade.blip.captioner import BlipCaptioner, text_config_value
+from workers.cascade.background import Background
+from workers.cascade.blip.captioner import AnySampler, BlipCaptioner, text_config_value
 from workers.cascade.clip.clip import Clip
-from workers.cascade.clip.resnet import fold_batch_norm
+from workers.cascade.clip.inference import prepare_for_inference
 from workers.cascade.pixels import Preprocessing
+from workers.cascade.sampling.device_sampler import DeviceSampler, Draws
 from workers.cascade.sampling.nodes import Numbers
 from workers.cascade.sampling.rules import lane_limits
-from workers.cascade.sampling.samplers import Lanes, Sampler, random_sampler
+from workers.cascade.sampling.samplers import Lanes
 
 Tokens = Callable[[list[str]], Tensor]
 FIRST_TOKEN = 2000
@@ -89,8 +90,11 @@ class Scripted(BlipCaptioner):
         super().__init__(twin(models.blip), models.words, models.preprocessing[0], models.sampling)
         self.models = models
 
-    def sample(self, images: Sequence[Image], keys: Sequence[int]) -> list[list[str]]:
-        texts = [text or "" for text in self._caption(images, self.limits(), self.sampler(keys))]
+    def sample(
+        self, images: Sequence[Image], keys: Sequence[int], background: Background | None = None
+    ) -> list[list[str]]:
+        found = self._caption(images, self.limits(), self.sampler(keys), background)
+        texts = [text or "" for text in found]
         lanes = self.models.sampling.lanes
         return [texts[first : first + lanes] for first in range(0, len(texts), lanes)]
 
@@ -100,12 +104,18 @@ class Scripted(BlipCaptioner):
     def limits(self) -> list[int]:
         return lane_limits(self.models.sampling.lanes, self.models.sampling.max_tokens)
 
-    def sampler(self, keys: Sequence[int]) -> Sampler:
-        models, lanes_each = self.models, self.models.sampling.lanes
-        draw = random_sampler(keys, self._eos_id, models.sampling, self.device)
-        script = np.array(
-            [models.script(image, lane) for image in range(len(keys)) for lane in range(lanes_each)]
-        )
+    def _read(self, is_finite: Tensor) -> list[bool]:
+        return [True] * len(is_finite) if is_finite.is_meta else super()._read(is_finite)
+
+    def plan(self, images: int) -> Numbers:
+        """What each lane of all images draws at each step, [lanes of all images, steps]."""
+        lanes = range(self.models.sampling.lanes)
+        return np.array([self.models.script(image, lane) for image in range(images) for lane in lanes])
+
+    def sampler(self, keys: Sequence[int]) -> AnySampler:
+        draw, script = super().sampler(keys), self.plan(len(keys))
+        if isinstance(draw, DeviceSampler):
+            return ScriptedDraws(draw, script)
 
         def sampler(logits: Tensor, tokens: Numbers, step: int, lanes: Lanes) -> Numbers:
             draw(logits, tokens, step, lanes)
@@ -115,20 +125,33 @@ class Scripted(BlipCaptioner):
         return sampler
 
 
+class ScriptedDraws(DeviceSampler):
+    """Draws as the device does, and says what the script says."""
+
+    def __init__(self, source: DeviceSampler, script: Numbers) -> None:
+        self.keys, self._source, self._script = source.keys, source, script
+
+    def __call__(self, draws: Draws, tokens: Numbers, step: int, lanes: Lanes) -> Numbers:
+        if not draws.logits.is_meta:
+            self._source(draws, tokens, step, lanes)
+        written: Numbers = self._script[lanes.numbers, step]
+        return written
+
+
 def ours(models: Models) -> Cascade:
     ranker, selector = (
         Clip(model, models.texts, preprocessing, models.blip.dtype)
         for model, preprocessing in zip(
-            (models.ranker, with_folded_resnet(models.selector)), models.preprocessing[1:], strict=True
+            (ready(models.ranker), ready(models.selector)), models.preprocessing[1:], strict=True
         )
     )
     return Cascade(Scripted(models), ranker, selector, models.sampling, str(models.blip.dtype))
 
 
-def with_folded_resnet(model: CLIP) -> CLIP:
+def ready(model: CLIP) -> CLIP:
+    """As the loader makes it."""
     model = twin(model)
-    if isinstance(model.visual, ModifiedResNet):
-        fold_batch_norm(model.visual)
+    prepare_for_inference(model, next(model.parameters()).dtype)
     return model
 
 

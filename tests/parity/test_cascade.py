@@ -14,8 +14,8 @@ from tests.benchmarks.cascade_models import blip_large
 from workers.captions import Captions
 from workers.cascade import Cascade
 from workers.cascade.blip.load_blip import load_blip
-from workers.cascade.blip.steps import GraphStep
 from workers.cascade.blip.text_decoder import TextDecoder
+from workers.cascade.sampling.device_sampler import DeviceSampler
 from workers.models.resolve import resolve_model
 from workers.toy.drawing import UNSEEN, draw_scenes
 from workers.toy.quality import SIDES, load_toy
@@ -62,20 +62,14 @@ def test_the_same_candidates_give_the_same_top_caption(
         assert ranked("toy/selector", image, tuple(shortlist))[0] == own.top
 
 
-def test_fixed_sizes_give_the_same_captions(
-    cascade: Cascade, images: list[Image.Image], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_fixed_sizes_give_the_same_captions(cascade: Cascade, images: list[Image.Image]) -> None:
     """What a GPU runs, but for the capture: nodes padded to a few sizes, the whole cache behind a mask."""
     sampling = SamplingSettings(lanes=12, max_tokens=(4, 9), top_p=0.9, repetition_penalty=1.1, min_tokens=2)
     folder, cpu = resolve_model("toy/captioner"), torch.device("cpu")
     exact, fixed = (load_blip(folder, sampling, cpu, torch.float32) for _ in range(2))
     pixels = [cascade.prepare(np.asarray(image)).captioner for image in images]
-
-    def fixed_workspace(images: int, patches: int) -> Any:
-        cache = fixed.text.new_cache(images, patches, images * sampling.lanes, 16)
-        return cache, GraphStep(fixed.text, cache, sampling.lanes)
-
-    monkeypatch.setattr(fixed, "_new_workspace", fixed_workspace)
+    fixed.captures = True
+    assert isinstance(fixed.sampler([1]), DeviceSampler)
     for some in (
         slice(0, 5),
         slice(5, 7),

@@ -58,7 +58,8 @@ def test_teacher_forced_logits(model: BlipForConditionalGeneration, captioner: B
     features, tokens = random_features(1), torch.randint(1000, 30000, (1, 9))
     expected = model.text_decoder(input_ids=tokens, encoder_hidden_states=features).logits
     captioner._prompt = tokens[0, :4].numpy()
-    decoder = captioner._new_decoder(features)
+    decoder = captioner._new_decoder(features, greedy_sampler(102))
     for place in range(4, 9):
         logits = decoder.step(tokens[:, place].numpy(), np.array([0]))
+        assert isinstance(logits, Tensor)
         assert (logits - expected[:, place]).abs().max() < 1e-4

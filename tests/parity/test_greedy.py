@@ -16,7 +16,7 @@ from tests.parity.models import SIDE, save_random_blip
 from workers.cascade.blip.captioner import BlipCaptioner
 from workers.cascade.blip.incremental_decoder import BlipDecoder
 from workers.cascade.blip.load_blip import load_blip
-from workers.cascade.blip.steps import EagerStep, GraphStep
+from workers.cascade.blip.steps import EagerStep, GraphStep, Step
 from workers.cascade.blip.text_decoder import Cache, TextDecoder
 from workers.models.resolve import resolve_model
 from workers.toy.drawing import UNSEEN, draw_scenes
@@ -112,8 +112,9 @@ def test_teacher_forced_logits_are_those_without_a_cache(  # noqa: PLR0917 -- fi
         features = reference.vision_model(pixel_values=pixels).last_hidden_state
         text = TextDecoder(reference.text_decoder)
         cache = text.new_cache(4, features.shape[1], 4 * LANES, tokens.shape[1])  # room for another image
-        step = EagerStep(text, cache) if way is EagerStep else GraphStep(text, cache, LANES)
+        step: Step = EagerStep(text, cache) if way is EagerStep else GraphStep(text, cache, LANES)
         decoder = BlipDecoder(text, cache, step, features, tokens[0, :4].numpy())
+        assert isinstance(decoder.logits, Tensor)
         assert (decoder.logits - expected[:, 3]).abs().max() < tolerance
         image = np.arange(3)
         parents = [
@@ -123,4 +124,5 @@ def test_teacher_forced_logits_are_those_without_a_cache(  # noqa: PLR0917 -- fi
             chosen = parents[place - 4] if place - 4 < len(parents) else np.arange(len(image))
             image = image[chosen]
             logits = decoder.step(tokens[image, place].numpy(), chosen)
+            assert isinstance(logits, Tensor)
             assert (logits - expected[image, place]).abs().max() < tolerance

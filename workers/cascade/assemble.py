@@ -40,10 +40,12 @@ def load_cascade(
     """
     where = choose_device(device)
     precision = choose_dtype(dtype, where)
+    first, second = load_clip(ranker, where, precision), load_clip(selector, where, precision)
+    second.share_tokens(first)
     return Cascade(
         load_captioner(captioner, sampling, where, precision),
-        load_clip(ranker, where, precision),
-        load_clip(selector, where, precision),
+        first,
+        second,
         sampling,
         str(precision).removeprefix("torch."),
         repairer=load_repairer(repairer, where, precision) if repairer else None,

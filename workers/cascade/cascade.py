@@ -1,12 +1,13 @@
 """The three stages: captioner, ranker to a shortlist, selector of the top caption."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from math import isfinite
 from typing import Protocol
 
 from common.metrics import Stage, measure
 from common.settings import SamplingSettings
 from workers.captions import Captions, Image, ModelInputs, no_captions
+from workers.cascade.background import Background
 from workers.cascade.passes import Passes
 from workers.cascade.pixels import require_image
 
@@ -24,8 +25,13 @@ class Captioner(Protocol):
     @property
     def preprocessing(self) -> Resizer: ...
 
-    def sample(self, images: Sequence[Image], keys: Sequence[int]) -> list[list[str]]:
-        """Random captions of each image, determined by its key; none where numbers are not finite."""
+    def sample(
+        self, images: Sequence[Image], keys: Sequence[int], background: Background | None = None
+    ) -> list[list[str]]:
+        """Random captions of each image, determined by its key; none where numbers are not finite.
+
+        `background` may run meanwhile.
+        """
 
     def decode_greedy(self, images: Sequence[Image]) -> list[str]:
         """The greedy caption of each image."""
@@ -39,6 +45,9 @@ class Ranker(Protocol):
 
     @property
     def preprocessing(self) -> Resizer: ...
+
+    def look_ahead(self, images: Sequence[Image]) -> Generator[None, None, None]:
+        """What `similarities` of the same sequence can do before there are captions, in pieces."""
 
     def similarities(self, images: Sequence[Image], captions: Sequence[Sequence[str]]) -> list[list[float]]:
         """Cosine of each image with each of its own captions."""
@@ -101,14 +110,20 @@ class Cascade:
         return self.passes.run(lambda part: self._caption(inputs[part], keys[part]), len(inputs))
 
     def _caption(self, inputs: Sequence[ModelInputs], keys: Sequence[int]) -> list[Captions]:
+        for_ranker = [image.ranker for image in inputs]
+        for_selector = [image.selector for image in inputs]
+        background = Background(
+            [self._ranker.look_ahead(for_ranker), self._selector.look_ahead(for_selector)]
+        )
         with measure(Stage.SAMPLE):
-            texts = self.captioner.sample([image.captioner for image in inputs], keys)
+            texts = self.captioner.sample([image.captioner for image in inputs], keys, background)
+        background.finish()
         candidates = [deduplicate(own) for own in texts]
         with measure(Stage.RANK):
-            ranked = _rank(self._ranker, [image.ranker for image in inputs], candidates)
+            ranked = _rank(self._ranker, for_ranker, candidates)
         shortlists = [captions[: self._shortlist] for captions, _ in ranked]
         with measure(Stage.SELECT):
-            selected = _rank(self._selector, [image.selector for image in inputs], shortlists)
+            selected = _rank(self._selector, for_selector, shortlists)
         tops = [captions[0] for captions, _ in selected]
         repaired = self._repairer.rewrite(tops) if self._repairer else [None] * len(tops)
         rows = zip(ranked, selected, tops, repaired, strict=True)

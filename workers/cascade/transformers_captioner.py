@@ -13,6 +13,7 @@ from transformers import AutoImageProcessor, AutoModelForImageTextToText, AutoTo
 
 from common.settings import SamplingSettings
 from workers.captions import Image
+from workers.cascade.background import Background
 from workers.cascade.model_folder import WEIGHTS, load_pretrained, load_transformers, require_file
 from workers.cascade.sampling.rules import end_early, lane_limits
 from workers.cascade.sampling.uniform import to_signed
@@ -43,8 +44,11 @@ class TransformersCaptioner:
         self._tokenizer = tokenizer
         self._sampling = sampling
 
-    def sample(self, images: Sequence[Image], keys: Sequence[int]) -> list[list[str]]:
+    def sample(
+        self, images: Sequence[Image], keys: Sequence[int], background: Background | None = None
+    ) -> list[list[str]]:
         """One caption per lane for each image, in the order of the lanes."""
+        del background
         return [self._sample_one(image, key) for image, key in zip(images, keys, strict=True)]
 
     def decode_greedy(self, images: Sequence[Image]) -> list[str]:

@@ -1,7 +1,7 @@
 """The order of captions, and what the cascade does with odd input."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from subprocess import run
 
 import numpy as np
@@ -11,6 +11,7 @@ from prometheus_client import REGISTRY
 from common.metrics import Stage
 from common.settings import SamplingSettings
 from workers.captions import Captions, Image
+from workers.cascade.background import Background
 from workers.cascade.cascade import Cascade, deduplicate, sort_by_similarity
 from workers.cascade.pixels import Fit, Preprocessing, Resampling
 
@@ -25,7 +26,11 @@ class Parrot:
     def __init__(self, *captions: str) -> None:
         self.captions = list(captions)
 
-    def sample(self, images: Sequence[Image], keys: Sequence[int]) -> list[list[str]]:
+    def sample(
+        self, images: Sequence[Image], keys: Sequence[int], background: Background | None = None
+    ) -> list[list[str]]:
+        if background is not None:
+            background.advance()
         return [self.captions for _ in zip(images, keys, strict=True)]
 
     def decode_greedy(self, images: Sequence[Image]) -> list[str]:
@@ -42,6 +47,9 @@ class Table:
 
     def __init__(self, **similarities: float) -> None:
         self.table = similarities
+
+    def look_ahead(self, images: Sequence[Image]) -> Generator[None, None, None]:
+        yield from (None for _ in images)
 
     def similarities(self, images: Sequence[Image], captions: Sequence[Sequence[str]]) -> list[list[float]]:
         return [[self.table[caption] for caption in own] for own, _ in zip(captions, images, strict=True)]

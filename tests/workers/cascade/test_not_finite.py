@@ -15,8 +15,7 @@ from workers.captions import Captions, ModelInputs
 from workers.cascade import Cascade, load_cascade
 from workers.cascade.blip.captioner import BlipCaptioner
 from workers.cascade.blip.incremental_decoder import BlipDecoder
-from workers.cascade.blip.steps import GraphStep
-from workers.cascade.blip.text_decoder import Cache
+from workers.cascade.sampling.device_sampler import Draws
 from workers.cascade.sampling.nodes import Numbers
 from workers.cascade.sampling.samplers import NOT_FINITE, Lanes, random_sampler
 from workers.models.resolve import resolve_model
@@ -49,13 +48,7 @@ def captioner(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     made = cascade().captioner
     assert isinstance(made, BlipCaptioner)
     if request.param == "fixed sizes":
-        new = made._new_workspace
-
-        def fixed(images: int, patches: int) -> tuple[Cache, GraphStep]:
-            kept, _ = new(images, patches)
-            return kept, GraphStep(made.text, kept, SAMPLING.lanes)
-
-        monkeypatch.setattr(made, "_new_workspace", fixed)
+        monkeypatch.setattr(made, "captures", True)
     made.release()
     return made
 
@@ -77,16 +70,16 @@ def poison_features(patch: pytest.MonkeyPatch, captioner: BlipCaptioner, value: 
 
 
 def poison_logits(patch: pytest.MonkeyPatch, captioner: BlipCaptioner, value: float) -> None:
-    """From the second step on, and what is kept of those nodes."""
-    step = BlipDecoder.step
+    """From the second step on: by what the decoder keeps of those nodes."""
+    step, decoders = BlipDecoder.step, set[int]()
 
-    def poisoned(decoder: BlipDecoder, tokens: Numbers, parents: Numbers) -> Tensor:
-        with torch.inference_mode():
-            logits = step(decoder, tokens, parents).clone()
-            rows = np.flatnonzero(decoder._images == POISONED)
-            logits[rows, 7] = value
-            decoder._self_kv[:, :, rows, : decoder._length] = value
-        return logits
+    def poisoned(decoder: BlipDecoder, tokens: Numbers, parents: Numbers) -> Tensor | Draws:
+        if id(decoder) not in decoders:  # once: another image may take the place of one that has ended
+            decoders.add(id(decoder))
+            with torch.inference_mode():
+                rows = np.flatnonzero(decoder._images == POISONED)
+                decoder._cache.self_kv[:, :, rows, : decoder._length] = value
+        return step(decoder, tokens, parents)
 
     patch.setattr(BlipDecoder, "step", poisoned)
 

@@ -10,8 +10,9 @@ from structlog.testing import capture_logs
 from common.settings import SamplingSettings
 from tests.workers.cascade.test_cascade import Parrot, Table
 from workers.captions import Image
-from workers.cascade.blip.captioner import BlipCaptioner
+from workers.cascade.background import Background
 from workers.cascade.blip.load_blip import load_blip
+from workers.cascade.blip.text_decoder import TextDecoder
 from workers.cascade.cascade import Cascade
 from workers.cascade.passes import Passes
 from workers.models.resolve import resolve_model
@@ -67,7 +68,11 @@ class Narrow(Parrot):
 
     released = False
 
-    def sample(self, images: Sequence[Image], keys: Sequence[int]) -> list[list[str]]:
+    def sample(
+        self, images: Sequence[Image], keys: Sequence[int], background: Background | None = None
+    ) -> list[list[str]]:
+        if background is not None:
+            background.advance()
         if len(images) > 2:
             raise torch.OutOfMemoryError("out of memory")
         return [[f"caption {key}"] for key in keys]
@@ -106,7 +111,7 @@ def test_a_captioner_that_ran_out_of_memory_begins_again(monkeypatch: pytest.Mon
         raise torch.OutOfMemoryError("out of memory")
 
     with monkeypatch.context() as patch:
-        patch.setattr(BlipCaptioner, "_new_workspace", out_of_memory)
+        patch.setattr(TextDecoder, "new_cache", out_of_memory)
         captioner.release()
         with pytest.raises(torch.OutOfMemoryError):
             captioner.decode_greedy(images)

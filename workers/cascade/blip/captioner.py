@@ -5,6 +5,8 @@ understanding and generation".
 """
 
 from collections.abc import Sequence
+from functools import partial
+from typing import cast
 
 import numpy as np
 import torch
@@ -14,27 +16,33 @@ from transformers import PreTrainedTokenizerBase as Tokenizer
 
 from common.settings import SamplingSettings
 from workers.captions import Image
+from workers.cascade.background import Background
 from workers.cascade.blip.incremental_decoder import BlipDecoder
-from workers.cascade.blip.steps import EagerStep, GraphStep, Step
-from workers.cascade.blip.text_decoder import Cache, TextDecoder
+from workers.cascade.blip.text_decoder import TextDecoder
 from workers.cascade.blip.vision_tower import fuse_attention
+from workers.cascade.blip.workspace import Work, Workspace
+from workers.cascade.pixel_buffer import PixelBuffer
 from workers.cascade.pixels import Preprocessing
+from workers.cascade.sampling.device_sampler import DeviceSampler, Draws
 from workers.cascade.sampling.generate import generate
 from workers.cascade.sampling.nodes import Numbers
+from workers.cascade.sampling.partial_selection import is_selective
 from workers.cascade.sampling.rules import lane_limits
 from workers.cascade.sampling.samplers import NOT_FINITE, Sampler, greedy_sampler, random_sampler
 
 BROKEN = (NOT_FINITE,)
 """New tokens of a lane whose logits were not finite."""
 
+AnySampler = Sampler[Tensor] | DeviceSampler
 
-def replace_broken(features: Tensor) -> tuple[Tensor, list[bool]]:
+
+def replace_broken(features: Tensor) -> tuple[Tensor, Tensor]:
     """Features [images, patches, width], those of an image with a NaN or an infinity zeros; which are whole.
 
     The decoder's cache would keep them for images of later passes: nothing times NaN is NaN.
     """
     is_finite = features.flatten(1).isfinite().all(1)
-    return features.where(is_finite[:, None, None], 0), is_finite.tolist()
+    return features.where(is_finite[:, None, None], 0), is_finite
 
 
 def text_config_value(model: BlipForConditionalGeneration, name: str) -> int:
@@ -54,24 +62,35 @@ class BlipCaptioner:
     ) -> None:
         self.preprocessing = preprocessing
         self.device, self.dtype = model.device, model.dtype
+        self.captures = model.device.type != "cpu"  # whether steps run at a few fixed sizes
         self.text = TextDecoder(model.text_decoder)
         self.vision = fuse_attention(model.vision_model)
+        self._pixels = PixelBuffer(preprocessing, model.device, model.dtype)
         self._tokenizer = tokenizer
         self._sampling = sampling
         self._eos_id = text_config_value(model, "sep_token_id")
         self._prompt = self._encode_prompt(sampling.prompt, text_config_value(model, "bos_token_id"))
-        self._prompt_text = self._decode([])
-        self._workspace: tuple[Cache, Step] | None = None
+        (self._prompt_text,) = self._decode([()])
+        positions = len(self._prompt) + max(sampling.max_tokens)
+        self._workspace = Workspace(self.text, sampling, positions, self._eos_id)
 
-    def sample(self, images: Sequence[Image], keys: Sequence[int]) -> list[list[str]]:
+    def sample(
+        self, images: Sequence[Image], keys: Sequence[int], background: Background | None = None
+    ) -> list[list[str]]:
         """One caption per lane for each image resized by `preprocessing`, in the order of the lanes.
 
         An image whose features or logits are not finite has no captions.
         """
         limits = lane_limits(self._sampling.lanes, self._sampling.max_tokens)
-        texts = self._caption(images, limits, random_sampler(keys, self._eos_id, self._sampling, self.device))
+        texts = self._caption(images, limits, self.sampler(keys), background)
         own = [texts[first : first + len(limits)] for first in range(0, len(texts), len(limits))]
         return [[text for text in lanes if text is not None] if None not in lanes else [] for lanes in own]
+
+    def sampler(self, keys: Sequence[int]) -> AnySampler:
+        """Draws within the decoder's step where that is captured: the host waits for tokens alone."""
+        if not (self.captures and is_selective(self._sampling)):
+            return random_sampler(keys, self._eos_id, self._sampling, self.device)
+        return DeviceSampler(keys, self._eos_id, self._sampling, self.device)
 
     def decode_greedy(self, images: Sequence[Image]) -> list[str]:
         """The likeliest next token at every step, as `generate` of transformers by default."""
@@ -80,53 +99,77 @@ class BlipCaptioner:
 
     def release(self) -> None:
         """Free the workspace; the next batch allocates its own."""
-        self._workspace = None
+        self._workspace.release()
 
     @torch.inference_mode()
     def encode_images(self, images: Sequence[Image]) -> Tensor:
         """Features of the vision tower, [images, patches, width]."""
-        pixels = self.preprocessing.normalise(images, self.device, self.dtype)
-        features: Tensor = self.vision(pixel_values=pixels).last_hidden_state
+        features: Tensor = self.vision(pixel_values=self._pixels.load(images)).last_hidden_state
         return features
 
     @torch.inference_mode()
-    def generate(self, features: Tensor, limits: Sequence[int], sampler: Sampler) -> list[list[int]]:
+    def generate(
+        self,
+        features: Tensor,
+        limits: Sequence[int],
+        sampler: AnySampler,
+        background: Background | None = None,
+    ) -> list[list[int]]:
         """New tokens of each image's lanes; `limits` [lanes] in new tokens."""
         every_limit = np.tile(np.array(limits), len(features))
-        return generate(self._new_decoder(features), self._prompt, every_limit, sampler)
+        meanwhile = (background or Background()).advance
+        decoder = self._new_decoder(features, sampler)
+        read = cast("Sampler[Tensor | Draws]", sampler)  # each decoder hands out what its sampler reads
+        return generate(decoder, self._prompt, every_limit, read, meanwhile=meanwhile)
 
-    def _caption(self, images: Sequence[Image], limits: Sequence[int], sampler: Sampler) -> list[str | None]:
+    def _caption(
+        self,
+        images: Sequence[Image],
+        limits: Sequence[int],
+        sampler: AnySampler,
+        background: Background | None = None,
+    ) -> list[str | None]:
         """A text of each lane; None of an image whose features or logits are not finite."""
         features, is_finite = replace_broken(self.encode_images(images))
-        lanes = [tuple(new) for new in self.generate(features, limits, sampler)]
+        lanes = [tuple(new) for new in self.generate(features, limits, sampler, background)]
+        is_whole = np.repeat(self._read(is_finite), len(limits))
+        if background is not None:
+            background.finish()  # the device has work while the host makes texts
         if BROKEN in lanes:
             self.release()  # the cache holds what must not reach another image
-        texts = {
-            new: self._decode(new)[len(self._prompt_text) :].strip() for new in set(lanes) if new != BROKEN
-        }
-        is_whole = np.repeat(is_finite, len(limits))
+        texts = self._write_texts(lanes)
         return [texts.get(new) if whole else None for new, whole in zip(lanes, is_whole, strict=True)]
 
-    def _new_decoder(self, features: Tensor) -> BlipDecoder:
-        images, patches, _ = features.shape
-        if self._workspace is None or self._workspace[0].cross_kv.shape[2] < images:
-            self._workspace = None  # free the memory before allocating more
-            self._workspace = self._new_workspace(images, patches)
-        return BlipDecoder(self.text, *self._workspace, features, self._prompt)
+    def _write_texts(self, lanes: Sequence[tuple[int, ...]]) -> dict[tuple[int, ...], str]:
+        """The text of each distinct lane; of a broken one none."""
+        distinct = [new for new in dict.fromkeys(lanes) if new != BROKEN]
+        return {
+            new: text[len(self._prompt_text) :].strip()
+            for new, text in zip(distinct, self._decode(distinct), strict=True)
+        }
 
-    def _new_workspace(self, images: int, patches: int) -> tuple[Cache, Step]:
-        lanes = self._sampling.lanes
-        positions = len(self._prompt) + max(self._sampling.max_tokens)
-        cache = self.text.new_cache(images, patches, images * lanes, positions)
-        if self.device.type == "cuda":
-            return cache, GraphStep(self.text, cache, lanes)
-        return cache, EagerStep(self.text, cache)
+    def _read(self, is_finite: Tensor) -> list[bool]:
+        """Waits for the device."""
+        return list(is_finite.tolist())
+
+    def _new_decoder(self, features: Tensor, sampler: AnySampler) -> BlipDecoder:
+        work = self._choose_work(sampler)
+        cache, step = self._workspace.fit(len(features), features.shape[1], work)
+        if isinstance(sampler, DeviceSampler) and step.draws is not None:
+            step.draws.begin(sampler.keys, self._prompt)
+        grow = partial(self._workspace.grow, work)
+        return BlipDecoder(self.text, cache, step, features, self._prompt, grow=grow)
+
+    def _choose_work(self, sampler: AnySampler) -> Work:
+        if isinstance(sampler, DeviceSampler):
+            return Work.DRAWING
+        return Work.CAPTURED if self.captures else Work.EXACT
 
     def _encode_prompt(self, prompt: str, bos_id: int) -> Numbers:
         """Begin token and prompt, [length]; without the tokenizer's end token, as in the original."""
         return np.array([bos_id, *self._tokenizer(prompt).input_ids[1:-1]])
 
-    def _decode(self, new: Sequence[int]) -> str:
-        """Text of the prompt, without its begin token, and the new tokens."""
-        text = self._tokenizer.decode([*self._prompt[1:].tolist(), *new], skip_special_tokens=True)
-        return str(text)
+    def _decode(self, lanes: Sequence[Sequence[int]]) -> list[str]:
+        """Texts of the prompt, without its begin token, and each lane's new tokens."""
+        rows = [[*self._prompt[1:].tolist(), *new] for new in lanes]
+        return list(map(str, self._tokenizer.batch_decode(rows, skip_special_tokens=True)))

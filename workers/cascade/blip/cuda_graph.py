@@ -6,19 +6,25 @@ import torch
 from torch import Tensor
 
 
-def capture_graph(step: Callable[[], Tensor]) -> Callable[[], Tensor]:
-    """Capture the kernels of `step`; every replay writes its result to the same tensor."""
-    side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-    side.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(side):
-        step()  # libraries initialise on the first run, which must not be captured
-    torch.cuda.current_stream().wait_stream(side)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        result = step()
+class GraphPool:
+    """Graphs that are replayed one at a time, and so work in the same memory."""
 
-    def replay() -> Tensor:
-        graph.replay()
-        return result
+    def __init__(self) -> None:
+        self._memory = torch.cuda.graph_pool_handle()
 
-    return replay
+    def capture(self, step: Callable[[], Tensor]) -> Callable[[], Tensor]:
+        """Capture the kernels of `step`; every replay writes its result to the same tensor."""
+        side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            step()  # libraries initialise on the first run, which must not be captured
+        torch.cuda.current_stream().wait_stream(side)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, pool=self._memory):
+            result = step()
+
+        def replay() -> Tensor:
+            graph.replay()
+            return result
+
+        return replay

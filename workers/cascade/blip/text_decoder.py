@@ -4,7 +4,7 @@ Source: Li et al. 2022, "BLIP: Bootstrapping language-image pre-training for uni
 understanding and generation"; the weights and the small modules are those of transformers.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -22,6 +22,16 @@ class Cache:
 
     cross_kv: Tensor  # of the images, [layers, 2, images, heads, patches, size]
     self_kv: Tensor  # of the nodes' tokens, [layers, 2, nodes, positions, width]
+
+    def move_nodes(self, sources: Tensor, targets: Tensor, length: int) -> None:
+        """Copy the first `length` tokens of nodes `sources` [moved] to places `targets` [moved]."""
+        written = self.self_kv[:, :, :, :length]
+        written.index_copy_(2, targets, written.index_select(2, sources))
+
+    def move_images(self, sources: Sequence[int], targets: Sequence[int]) -> None:
+        """Copy images from places `sources` to other places, `targets`: a few large copies."""
+        for source, target in zip(sources, targets, strict=True):
+            self.cross_kv[:, :, target] = self.cross_kv[:, :, source]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +69,27 @@ class TextDecoder(nn.Module):
             self_kv=weight.new_zeros(layers, 2, nodes, positions, self.width),
         )
 
+    def new_logits(self, nodes: int) -> Tensor:
+        """Where a step that is captured leaves its logits, [nodes, vocabulary]."""
+        weight = self.vocabulary.weight
+        return weight.new_empty(nodes, len(weight), dtype=_logits_dtype(weight))
+
     def fill_cross_cache(self, features: Tensor, cache: Cache) -> None:
         """Cross-attention keys and values of `features` [images, patches, vision width], once per image."""
         for layer, cross_kv in zip(self._layers(), cache.cross_kv, strict=True):
             both = layer.cross_kv(features).unflatten(-1, (2, self.heads, -1))
             cross_kv[:, : len(features)] = both.permute(2, 0, 3, 1, 4)
 
-    def forward(self, tokens: Tensor, cache: Cache, inputs: StepInputs) -> Tensor:
-        """Append `tokens` [nodes, length] to the cache; logits [nodes, vocabulary], float32 or wider."""
+    def forward(self, tokens: Tensor, cache: Cache, inputs: StepInputs, out: Tensor | None = None) -> Tensor:
+        """Append `tokens` [nodes, length] to the cache; logits [nodes, vocabulary], float32 or wider.
+
+        They are written to `out`, where it is given.
+        """
         hidden = self.embeddings(input_ids=tokens, position_ids=inputs.positions)  # [nodes, length, width]
         for layer, cross_kv, self_kv in zip(self._layers(), cache.cross_kv, cache.self_kv, strict=True):
             hidden = layer(hidden, cross_kv, self_kv, inputs)
-        logits: Tensor = self.vocabulary(self.norm(self.activation(self.last(hidden[:, -1])))).contiguous()
-        return logits if logits.dtype == torch.float64 else logits.float()
+        logits: Tensor = self.vocabulary(self.norm(self.activation(self.last(hidden[:, -1]))))
+        return logits.contiguous().to(_logits_dtype(logits)) if out is None else out.copy_(logits)
 
     def _layers(self) -> Iterable["Layer"]:
         return cast("Iterable[Layer]", self.layers)
@@ -99,9 +117,11 @@ class Layer(nn.Module):
         return result
 
     def _attend_self(self, hidden: Tensor, self_kv: Tensor, inputs: StepInputs) -> Tensor:
-        query, key, value = self.self_qkv(hidden).chunk(3, dim=-1)  # each [nodes, length, width]
+        rows = self.self_qkv(hidden)
+        parts = torch.movedim(rows.view(*rows.shape[:-1], 3, -1), -2, 0)  # [3, nodes, length, width]
+        query, both = parts[0], parts[1:]
         self_kv = self_kv[:, : len(hidden)]
-        self_kv.index_copy_(2, inputs.positions, torch.stack([key, value]))
+        self_kv.index_copy_(2, inputs.positions, both)
         keys, values = self_kv[:, :, : inputs.attended]
         return self._attend(query, self._by_head(keys), self._by_head(values), inputs.mask)
 
@@ -117,5 +137,10 @@ class Layer(nn.Module):
         return result.transpose(1, 2).flatten(2)
 
     def _by_head(self, rows: Tensor) -> Tensor:
-        """[batch, rows, width] -> [batch, heads, rows, size]."""
-        return rows.contiguous().view(*rows.shape[:-1], self.heads, -1).transpose(1, 2)
+        """[batch, rows, width] -> [batch, heads, rows, size]; attention reads sizes side by side."""
+        rows = rows if rows.stride(-1) == 1 else rows.contiguous()
+        return rows.view(*rows.shape[:-1], self.heads, -1).transpose(1, 2)
+
+
+def _logits_dtype(values: Tensor) -> torch.dtype:
+    return torch.float64 if values.dtype == torch.float64 else torch.float32

@@ -3,15 +3,21 @@
 Source: Radford et al. 2021, "Learning transferable visual models from natural language supervision".
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Generator, Sequence
 
+import numpy as np
 import torch
 from open_clip import CLIP, CustomTextCLIP
 from torch import Tensor, nn
 
 from workers.captions import Image
+from workers.cascade.clip.image_stages import encode_in_stages
 from workers.cascade.clip.text_tower import encode_texts
+from workers.cascade.clip.word_tokenizer import Tokenizer, WordTokenizer
+from workers.cascade.device import to_device
+from workers.cascade.pixel_buffer import PixelBuffer
 from workers.cascade.pixels import Preprocessing
+from workers.cascade.sampling.nodes import Numbers
 
 
 class Clip:
@@ -20,17 +26,35 @@ class Clip:
     def __init__(
         self,
         model: CLIP | CustomTextCLIP,
-        tokenizer: Callable[[list[str]], Tensor],
+        tokenizer: Tokenizer,
         preprocessing: Preprocessing,
         dtype: torch.dtype,
     ) -> None:
         self.preprocessing = preprocessing
         self._model = model
-        self._tokenizer = tokenizer
-        self._dtype = dtype
-        self._device = next(model.parameters()).device
+        self.tokenizer = tokenizer
+        self._pixels = PixelBuffer(preprocessing, next(model.parameters()).device, dtype)
+        self._ahead: tuple[Sequence[Image], Tensor] | None = None
 
-    @torch.inference_mode()
+    def share_tokens(self, other: "Clip") -> None:
+        """Read the other's tokens again, where both have the same vocabulary."""
+        own, others = self.tokenizer, other.tokenizer
+        if isinstance(own, WordTokenizer) and isinstance(others, WordTokenizer) and own.is_same(others):
+            self.tokenizer = others
+
+    def look_ahead(self, images: Sequence[Image]) -> Generator[None, None, None]:
+        """Encode `images` layer by layer; the next `similarities` of the same sequence finds the features."""
+        with torch.inference_mode():
+            stages = encode_in_stages(self._model.visual, self._pixels.load(images))
+        while True:
+            with torch.inference_mode():  # not across a yield: it would hold in the caller, too
+                try:
+                    next(stages)
+                except StopIteration as end:
+                    self._ahead = images, _normalise(end.value)
+                    return
+            yield
+
     def similarities(self, images: Sequence[Image], captions: Sequence[Sequence[str]]) -> list[list[float]]:
         """Cosine of each image, resized by `preprocessing`, with each of its own captions.
 
@@ -38,11 +62,29 @@ class Clip:
         """
         texts = list(dict.fromkeys(caption for own in captions for caption in own))
         column_of = {text: column for column, text in enumerate(texts)}
-        pixels = self.preprocessing.normalise(images, self._device, self._dtype)
-        features = _normalise(self._model.encode_image(pixels))  # [images, dimension]
-        text_features = _normalise(encode_texts(self._model, self._tokenizer(texts).to(self._device)))
-        cosines = (features @ text_features.T).tolist()  # [images, texts]
-        return [[row[column_of[text]] for text in own] for row, own in zip(cosines, captions, strict=True)]
+        columns = np.array([column_of[text] for own in captions for text in own])
+        rows = np.repeat(np.arange(len(captions)), [len(own) for own in captions])
+        found = iter(self._read(self._compare(images, self.tokenizer(texts), np.stack([rows, columns]))))
+        return [[next(found) for _ in own] for own in captions]
+
+    @torch.inference_mode()
+    def _image_features(self, images: Sequence[Image]) -> Tensor:
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and ahead[0] is images:
+            return ahead[1]
+        return _normalise(self._model.encode_image(self._pixels.load(images)))
+
+    @torch.inference_mode()
+    def _compare(self, images: Sequence[Image], tokens: Tensor, pairs: Numbers) -> Tensor:
+        """Cosines [pairs] of `pairs` [2, pairs], the places of an image and a text."""
+        features = self._image_features(images)  # [images, dimension]
+        cosines = features @ _normalise(encode_texts(self._model, tokens)).T
+        rows, columns = to_device(pairs, features.device)
+        return cosines[rows, columns]
+
+    def _read(self, cosines: Tensor) -> list[float]:
+        """Waits for the device."""
+        return list(cosines.tolist())
 
 
 def _normalise(features: Tensor) -> Tensor:

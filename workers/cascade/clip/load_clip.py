@@ -6,12 +6,12 @@ from typing import Any
 import open_clip
 import torch
 from open_clip import CLIP, CustomTextCLIP
-from open_clip.modified_resnet import ModifiedResNet
 
 from common.console.words import quote
 from workers.captions import ModelFolderError
 from workers.cascade.clip.clip import Clip
-from workers.cascade.clip.resnet import fold_batch_norm
+from workers.cascade.clip.inference import prepare_for_inference
+from workers.cascade.clip.word_tokenizer import remember_words
 from workers.cascade.model_folder import DATA_ONLY, model_errors, read_json, require_file
 from workers.cascade.pixels import Fit, Preprocessing, Resampling
 from workers.cascade.size_limit import limit_size
@@ -37,9 +37,8 @@ def load_clip(folder: Path, device: torch.device, dtype: torch.dtype) -> Clip:
         )
         tokenizer = open_clip.get_tokenizer(name, **_tokenizer_options(folder, config))
     model.eval()
-    if isinstance(model.visual, ModifiedResNet):
-        fold_batch_norm(model.visual)
-    return Clip(model, tokenizer, _preprocessing(folder, model), dtype)
+    prepare_for_inference(model, dtype)
+    return Clip(model, remember_words(tokenizer), _preprocessing(folder, model), dtype)
 
 
 def _tokenizer_options(folder: Path, config: dict[str, Any]) -> dict[str, Any]:

@@ -1,27 +1,40 @@
-"""The text towers of open_clip, without padding where it cannot matter."""
+"""The text towers of open_clip, with little padding where it cannot matter."""
 
-from typing import Any
+from typing import Any, Final
 
+import numpy as np
 import torch
 from open_clip import CLIP, CustomTextCLIP
 from open_clip.transformer import TextTransformer
 from torch import Tensor, nn
 
+from workers.cascade.attention import varying_shapes
+from workers.cascade.device import to_device
+from workers.cascade.sampling.nodes import Numbers
+
 Tower = Any  # of the untyped open_clip: a CLIP with its text tower inside, or the text tower of another
+
+LENGTHS: Final = (8, 12, 16, 24, 32, 48)
+"""Texts are padded to the first of these that they fit in: a text's features depend on no other text."""
 
 
 def encode_texts(model: CLIP | CustomTextCLIP, tokens: Tensor) -> Tensor:
-    """Features [texts, dimension] of `tokens` [texts, context length].
+    """Features [texts, dimension] of `tokens` [texts, context length], which are in the host's memory.
 
-    A causal tower pooled at the end token ignores all later tokens: they are cut to the longest text,
-    with the same features. Other towers get the full length.
+    A causal tower pooled at the end token ignores all later tokens: texts of like length are encoded
+    together and cut, with the same features. Other towers get the full length.
     """
-    tower = model if isinstance(model, CLIP) else model.text
-    if not is_pooled_at_eos(tower):
-        features: Tensor = model.encode_text(tokens)
+    tower = text_tower(model)
+    with varying_shapes():
+        if is_pooled_at_eos(tower):
+            return _encode_by_length(tower, tokens)
+        features: Tensor = model.encode_text(tokens.to(_device(tower)))
         return features
-    end = eos_positions(tower, tokens)
-    return _encode_causal(tower, tokens[:, : int(end.max()) + 1], end)
+
+
+def text_tower(model: CLIP | CustomTextCLIP) -> Tower:
+    """What holds the text transformer."""
+    return model if isinstance(model, CLIP) else model.text
 
 
 def is_pooled_at_eos(tower: Tower) -> bool:
@@ -40,8 +53,39 @@ def eos_positions(tower: Tower, tokens: Tensor) -> Tensor:
     return tokens.eq(end).int().argmax(-1)
 
 
+def group_by_length(lengths: Numbers, longest: int) -> tuple[Numbers, list[tuple[int, int]]]:
+    """Texts of like length side by side.
+
+    Returns:
+        The texts' order, [texts]; of each group its padded length and how many texts it has.
+    """
+    bounds = np.array([length for length in LENGTHS if length < longest] + [longest])
+    group = np.searchsorted(bounds, lengths)
+    counts = np.bincount(group, minlength=len(bounds)).tolist()
+    groups = [(int(bound), count) for bound, count in zip(bounds, counts, strict=True) if count]
+    return np.argsort(group, kind="stable"), groups
+
+
+def _encode_by_length(tower: Tower, tokens: Tensor) -> Tensor:
+    ends, device = eos_positions(tower, tokens).numpy(), _device(tower)
+    order, groups = group_by_length(ends + 1, tokens.shape[1])
+    table = np.column_stack([tokens.numpy(), ends])[order]
+    rows, places = to_device(table, device), to_device(np.argsort(order), device)
+    parts = torch.split(rows, [count for _, count in groups])
+    features = [
+        _encode_causal(tower, part[:, :length], part[:, -1])
+        for part, (length, _) in zip(parts, groups, strict=True)
+    ]
+    return torch.cat(features)[places]
+
+
 def _pool_type(tower: Tower) -> str:
     return str(tower.text_pool_type if isinstance(tower, CLIP) else tower.pool_type)
+
+
+def _device(tower: Tower) -> torch.device:
+    device: torch.device = next(tower.parameters()).device
+    return device
 
 
 def _encode_causal(tower: Tower, tokens: Tensor, end: Tensor) -> Tensor:
@@ -49,8 +93,9 @@ def _encode_causal(tower: Tower, tokens: Tensor, end: Tensor) -> Tensor:
     length, dtype = tokens.shape[1], tower.transformer.get_cast_dtype()
     hidden = tower.token_embedding(tokens).to(dtype) + tower.positional_embedding[:length].to(dtype)
     hidden = tower.transformer(hidden, attn_mask=tower.attn_mask[:length, :length])
-    read = tower.ln_final(hidden[torch.arange(len(end), device=end.device), end])  # [texts, width]
+    read = hidden[torch.arange(len(end), device=end.device), end]  # [texts, width]
     projection = tower.text_projection
+    read = tower.ln_final(read)
     if projection is None:
         features: Tensor = read
     else:

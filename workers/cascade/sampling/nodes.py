@@ -24,6 +24,23 @@ def split(nodes: Numbers, tokens: Numbers) -> tuple[Numbers, Numbers, Numbers]:
     return keys >> _TOKEN_BITS, keys & ((1 << _TOKEN_BITS) - 1), lanes.reshape(-1)
 
 
+def keep_places(parents: Numbers) -> Numbers:
+    """Places of new nodes, [nodes], that leave most of them where their parents were.
+
+    A parent's first child takes its place, if that is below the number of nodes; the others fill the gaps.
+
+    Args:
+        parents: place of each new node's parent, [nodes], children of one parent side by side.
+    """
+    count = len(parents)
+    stays = np.append(True, parents[1:] != parents[:-1])[:count] & (parents < count)
+    is_free = np.ones(count, np.bool_)
+    is_free[parents[stays]] = False
+    places = np.empty(count, np.int64)
+    places[stays], places[~stays] = parents[stays], np.flatnonzero(is_free)
+    return places
+
+
 def separate(nodes: Numbers, tokens: Numbers) -> tuple[Numbers, Numbers, Numbers]:
     """As `split`, without sharing: one node a lane."""
     return nodes, tokens, np.arange(len(nodes))

@@ -1,8 +1,8 @@
 """Samplers: the next token of each lane, greedy or random."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from workers.cascade.sampling.uniform import to_signed, uniform
 
 EOS: Final = -1
 """Returned by a sampler in place of a token: the lane ends here."""
+
 
 NOT_FINITE: Final = -2
 """Returned in place of a token: the lane ends here, for its logits hold a NaN or an infinity."""
@@ -33,12 +34,14 @@ class Lanes:
         return Lanes(self.numbers[mask], self.nodes[mask])
 
 
-# (logits [nodes, vocabulary], tokens so far [nodes, length], step, lanes)
+Outcome = TypeVar("Outcome", bound=Sized)  # of a decoder's step: logits [nodes, vocabulary], or draws
+
+# (outcome of the step, tokens so far [nodes, length], step, lanes)
 # -> token of each lane, or EOS, or NOT_FINITE
-Sampler = Callable[[Tensor, Numbers, int, Lanes], Numbers]
+Sampler = Callable[[Outcome, Numbers, int, Lanes], Numbers]
 
 
-def greedy_sampler(eos_id: int) -> Sampler:
+def greedy_sampler(eos_id: int) -> Sampler[Tensor]:
     """Always the likeliest token, without any rule."""
 
     def sample(logits: Tensor, tokens: Numbers, step: int, lanes: Lanes) -> Numbers:
@@ -51,9 +54,11 @@ def greedy_sampler(eos_id: int) -> Sampler:
 
 def random_sampler(
     keys: Sequence[int], eos_id: int, sampling: SamplingSettings, device: torch.device
-) -> Sampler:
+) -> Sampler[Tensor]:
     """Random draws by the original's rules; lane `i` is sample `i % lanes` of image `keys[i // lanes]`."""
-    uniforms = _uniforms(keys, sampling, device)  # [steps, lanes of all images]
+    uniforms = (
+        image_uniforms(keys, sampling, device).transpose(0, 1).flatten(1)
+    )  # [steps, lanes of all images]
 
     def sample(logits: Tensor, tokens: Numbers, step: int, lanes: Lanes) -> Numbers:
         columns = grid_columns(lanes.nodes)  # a grid of lanes, one row per node
@@ -70,9 +75,9 @@ def random_sampler(
     return sample
 
 
-def _uniforms(keys: Sequence[int], sampling: SamplingSettings, device: torch.device) -> Tensor:
-    """Random numbers of each step and lane, float64 [steps, lanes of all images]."""
-    images = torch.tensor([to_signed(key) for key in keys], device=device).repeat_interleave(sampling.lanes)
-    lanes = torch.arange(sampling.lanes, device=device).repeat(len(keys))
+def image_uniforms(keys: Sequence[int], sampling: SamplingSettings, device: torch.device) -> Tensor:
+    """Random numbers of each image, step and lane, float64 [images, steps, lanes]."""
+    images = torch.tensor([to_signed(key) for key in keys], device=device)
+    lanes = torch.arange(sampling.lanes, device=device)
     steps = torch.arange(max(sampling.max_tokens), device=device)
-    return uniform(sampling.seed, images, lanes, steps[:, None])
+    return uniform(sampling.seed, images[:, None, None], lanes, steps[:, None])

@@ -148,7 +148,7 @@ def test_minimum_limit_and_forced_end_hold() -> None:
     assert min(len(text) for key in range(50) for text in sample([key], forced, [0])) < 3
 
 
-def chi_square(sampling: SamplingSettings, expected: Tensor, sampler: Sampler | None = None) -> float:
+def chi_square(sampling: SamplingSettings, expected: Tensor, sampler: Sampler[Tensor] | None = None) -> float:
     """Of the first tokens of 4,000 images against probabilities [VOCABULARY]; no token is END."""
     images = 4000
     single = sampling.model_copy(update={"lanes": 1, "max_tokens": (1,)})

@@ -1,0 +1,44 @@
+"""Ours and the usual pipeline on the truthful workload, each at its best and on the same lengths."""
+
+from dataclasses import dataclass
+
+import torch
+from open_clip import SimpleTokenizer
+
+from common.settings import SamplingSettings
+from tests.benchmarks import cascade_models as full
+from tests.benchmarks import cascade_ways as ways
+from tests.benchmarks import truthful
+from tests.benchmarks.cascade_ways import Models
+from workers.cascade import Cascade
+from workers.cascade.clip.clip import Clip
+from workers.cascade.clip.word_tokenizer import WordTokenizer
+
+_PRECISIONS = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
+
+
+@dataclass(frozen=True)
+class TruthfulModels(Models):
+    """Captions as the workload writes them, for the usual pipeline too."""
+
+    def captions(self, image: int) -> list[str]:
+        return truthful.captions(self.distinct, seed=image)
+
+
+def build(plain: Models) -> TruthfulModels:
+    """The captioner of `plain`, and rankers as the loader makes them, without products with zeros."""
+    precision, device = _PRECISIONS[plain.blip.dtype], str(plain.device)
+    ranker, selector = (full.clip(name, precision, device) for name in ("ViT-L-14", "RN50x64"))
+    truthful.wake_residuals(selector)
+    words, texts = truthful.word_tokenizer(), SimpleTokenizer()
+    return TruthfulModels(plain.blip, ranker, selector, words, texts, plain.preprocessing, SamplingSettings())
+
+
+def ours(models: TruthfulModels) -> Cascade:
+    """What the project makes of `models`."""
+    tokens, dtype = WordTokenizer(SimpleTokenizer()), models.blip.dtype
+    ranker, selector = (
+        Clip(ways.ready(model), tokens, own, dtype)
+        for model, own in zip((models.ranker, models.selector), models.preprocessing[1:], strict=True)
+    )
+    return Cascade(truthful.Truthful(models), ranker, selector, models.sampling, str(dtype))
