@@ -4,7 +4,6 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from itertools import count
 
 from workers.fetch.alone import Alone
@@ -42,6 +41,7 @@ class Dealer:
         self._numbers = count()
         self._alone = Alone(most=1)
         self._lost_until = 0.0
+        self._is_over = False
         self._task = asyncio.ensure_future(self._deal())
 
     def want(self, host: Host) -> None:
@@ -77,26 +77,31 @@ class Dealer:
 
     async def close(self) -> None:
         """Give back what is held."""
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
+        self._is_over = True  # no cancellation: a time-out of the same instant would swallow it
+        self._wake.set()
+        await self._task
         if self._releases or self._quiets:
             await self._exchange([])
 
     async def _deal(self) -> None:
-        while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._until_next_look()):
-                    await self._wake.wait()
+        while not self._is_over:
+            timer = self._wake_later()
+            await self._wake.wait()
+            if timer is not None:
+                timer.cancel()
             await asyncio.sleep(GATHER)
             self._wake.clear()
             hosts = self._hosts_to_ask()
             if hosts or self._releases or self._quiets:
                 await self._ask(hosts)
 
-    def _until_next_look(self) -> float | None:
+    def _wake_later(self) -> asyncio.TimerHandle | None:
+        """For the next look at a host whose slots were taken."""
         looks = [host.ask_at for host in self._hungry.values()]
-        return max(0.0, min(looks) - time.monotonic()) if looks else None
+        if not looks:
+            return None
+        seconds = max(0.0, min(looks) - time.monotonic())
+        return asyncio.get_running_loop().call_later(seconds, self._wake.set)
 
     def _hosts_to_ask(self) -> list[Host]:
         """A host for each slot that is wanted now."""
