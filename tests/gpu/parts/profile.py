@@ -8,7 +8,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from tests.benchmarks import cascade as bench
-from tests.benchmarks import cascade_ways as ways
+from tests.benchmarks import cascade_truthful as truthful
 from tests.gpu.report import Report
 from tests.gpu.timing import wait
 
@@ -20,8 +20,8 @@ SHOWN = 15
 @torch.inference_mode()
 def check(device: torch.device, report: Report) -> None:
     with torch.device(device):
-        plain = bench.models(device, torch.bfloat16)
-    cascade = ways.ours(plain)
+        plain = truthful.build(bench.models(device, torch.bfloat16))
+    cascade = truthful.ours(plain)
     inputs = [cascade.prepare(image) for image in bench.pictures(IMAGES)]
     for _ in range(3):
         cascade.caption(inputs, range(IMAGES))

@@ -1,8 +1,9 @@
-"""Images a second of the cascade at full size, by images of a pass, and the usual pipeline's beside them."""
+"""Images a second at full size on the truthful workload, by images of a pass, beside the usual decoder's."""
 
 import torch
 
 from tests.benchmarks import cascade as bench
+from tests.benchmarks import cascade_truthful as truthful
 from tests.benchmarks import cascade_ways as ways
 from tests.gpu.report import Report
 from tests.gpu.timing import seconds
@@ -15,8 +16,8 @@ TIMES = 3
 @torch.inference_mode()
 def check(device: torch.device, report: Report) -> None:
     with torch.device(device):
-        plain = bench.models(device, torch.bfloat16)
-    cascade = ways.ours(plain)
+        plain = truthful.build(bench.models(device, torch.bfloat16))
+    cascade = truthful.ours(plain)
     inputs = [cascade.prepare(image) for image in bench.pictures(max(SIZES))]
     for size in SIZES:
         some = inputs[:size]
