@@ -89,7 +89,7 @@ class Shutdown:
     def _obey(self, number: int, *, again: bool) -> None:
         order = read_order(number, self._settings.lease.grace, again=again)
         deadline = time.monotonic() + order.patience
-        log.warning("stopping", signal=signal.Signals(number).name, patience_seconds=order.patience)
+        log.warning("stopping", signal=signal.Signals(number).name, patience_seconds=_or_none(order.patience))
         if deadline <= self._deadline:
             self._deadline, self._code = deadline, order.code
 
@@ -118,6 +118,10 @@ class Shutdown:
         log.error("stopping takes too long: ends now")
         _start(self._say_goodbye).join(LAST_TURN)
         os._exit(self._code or 1)
+
+
+def _or_none(seconds: float) -> float | None:
+    return seconds if math.isfinite(seconds) else None  # JSON knows no infinity
 
 
 def _terminate() -> None:
