@@ -8,6 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from common import __version__
+
 HERE = Path(__file__).parent
 MANIFESTS = HERE.parents[1] / "k8s"
 SITE = "http://pictures:8000"
@@ -27,7 +29,7 @@ configMapGenerator:
     files: [pictures.py]
     options: {{disableNameSuffixHash: true}}
 images:
-  - {{name: caption-fleet-worker, newTag: 0.2.0}}
+  - {{name: caption-fleet-worker, newTag: {version}}}
 patches:
   - patch: |
       apiVersion: v1
@@ -87,6 +89,7 @@ def write_trial(trial: Trial, folder: Path) -> Path:
         parts=", ".join(parts),
         networks=trial.networks,
         silence=trial.silence,
+        version=__version__,
     )
     (overlay / "kustomization.yaml").write_text(text)
     return overlay

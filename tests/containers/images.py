@@ -6,12 +6,13 @@ import tempfile
 import time
 from pathlib import Path
 
+from common import __version__
 from tests.containers.engine import ContainerError, podman
 
 ROOT = Path(__file__).parents[2]
 BASE = "localhost/fleet-stand-in-python:bookworm"
 BROKER = "localhost/fleet-stand-in-broker:bookworm"
-LEAN, WORKER = "localhost/caption-fleet:0.1.0", "localhost/caption-fleet-worker:0.1.0"
+LEAN, WORKER = f"localhost/caption-fleet:{__version__}", f"localhost/caption-fleet-worker:{__version__}"
 CERTIFICATES = "/etc/ssl/certs:/etc/ssl/certs:ro"  # of this machine: pip asks registries as it does here
 BUILD_SECONDS = 3600
 BROKER_FILE = f"""
