@@ -1,0 +1,96 @@
+"""The prediction on models that are small enough for a test: all is counted, what is added is seen."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tests.benchmarks import cascade, cascade_models, roofline
+from tests.benchmarks.cards import CARDS, MEASURED_MS, Card
+from tests.benchmarks.kernels import Kernel, Kernels, Kind
+from tests.benchmarks.test_cascade import SIDES, small_blip, small_clip
+from tests.benchmarks.timeline import LAUNCH_US, Timeline
+from workers.cascade.blip.text_decoder import Layer
+
+META = torch.device("meta")
+FEW = 8
+
+
+def on_meta(name: str, *_: str) -> nn.Module:
+    module: nn.Module = small_clip(name).to(META, torch.bfloat16)
+    return module
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cascade_models, "blip_large", small_blip)
+    monkeypatch.setattr(cascade_models, "clip", on_meta)
+    monkeypatch.setattr(cascade, "SIDES", SIDES)
+    monkeypatch.setattr(roofline, "SIDES", SIDES)
+    monkeypatch.setattr(roofline, "IMAGES", FEW)
+    monkeypatch.setattr(roofline, "pace", lambda: 1.0)
+
+
+@pytest.mark.models
+@pytest.mark.usefixtures("small")
+def test_a_product_that_is_added_is_counted_and_costs_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = roofline.predict()
+    attend = Layer._attend_self
+
+    def slower(self: Layer, hidden: Tensor, *rest: Any) -> Tensor:
+        weight = hidden.new_empty(hidden.shape[-1], 10_000)
+        nn.functional.linear(nn.functional.linear(hidden, weight.T), weight)
+        return attend(self, hidden, *rest)
+
+    monkeypatch.setattr(Layer, "_attend_self", slower)
+    after = roofline.predict()
+    assert after["tflop"] > before["tflop"]
+    assert all(after["device_ms"][name] > before["device_ms"][name] for name in CARDS)
+    assert after["stages"]["decoder"]["kernels"] > before["stages"]["decoder"]["kernels"]
+    for figures in (before, after):
+        for name in CARDS:
+            whole = figures["device_ms"][name] + figures["host_ms"]
+            assert figures["images_per_second"][name] == pytest.approx(1e3 * FEW / whole, rel=0.02)
+
+
+def test_the_ceilings_give_what_was_measured() -> None:
+    assert roofline.calibration()["predicted_ms"] == pytest.approx(MEASURED_MS, rel=0.15)
+
+
+def test_kernels_of_calls_made_of_others_are_counted() -> None:
+    left, right = torch.empty(6, 7, 4, 5, device=META), torch.empty(8, 5, device=META)
+    kernels = Kernels()
+    with torch.inference_mode(), kernels, kernels.call("product"):
+        nn.functional.linear(left, right).relu_().view(-1)
+    with kernels:
+        nn.functional.scaled_dot_product_attention(left, left, left)
+    table = kernels.table()
+    products = [kernel for kernel in table["product"] if kernel.kind is Kind.PRODUCT]
+    assert sum(kernel.flop for kernel in products) == 2 * left.numel() * 8
+    assert sum(table["product"].values()) == 2
+    assert [(kernel.kind, kernel.flop) for kernel in table["between"]] == [
+        (Kind.ATTENTION, 4 * 6 * 7 * 4 * 4 * 5)
+    ]
+
+
+def test_a_kernel_takes_the_longest_of_three_times() -> None:
+    card = Card(tflop=1, terabytes=1, copy_gigabytes=1, kernel_us=5)
+    long = Kernel(Kind.REST, 0, 850_000_000)
+    assert card.milliseconds({long: 2}) == pytest.approx(2)
+    assert card.milliseconds({Kernel(Kind.REST, 0, 1): 1}) == pytest.approx(0.005)
+    assert card.milliseconds({Kernel(Kind.CONVOLUTION, 850_000_000, 1): 1}) == pytest.approx(1)
+    assert card.milliseconds({Kernel(Kind.COPY_IN, 0, 1_000_000): 1}) == pytest.approx(1)
+
+
+def test_the_device_waits_only_where_the_host_is_late() -> None:
+    seconds = iter([0.0, 0.010, 0.010, 0.012, 0.012, 0.030])
+    timeline = Timeline(1.0, clock=lambda: next(seconds))
+    timeline.launch(5, 0)  # at 10 ms
+    with timeline.spent(by_host=True):
+        pass  # 2 ms, while the device is busy
+    timeline.launch(1, 0)
+    assert timeline.idle == pytest.approx(10)
+    timeline.finish()
+    assert timeline.idle == pytest.approx(10 + 14)  # from 16 to 30 ms
+    assert LAUNCH_US > 0
