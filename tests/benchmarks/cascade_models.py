@@ -30,9 +30,10 @@ def blip_large(seed: int = 0) -> BlipForConditionalGeneration:
     return model
 
 
-def clip(name: str, precision: str = "fp32", device: str = "cpu") -> CLIP:
-    """`ViT-L-14` or `RN50x64` of open_clip, without weights."""
+def clip(name: str, precision: str = "fp32", device: str | None = None) -> CLIP:
+    """`ViT-L-14` or `RN50x64` of open_clip, without weights; on torch's default device if none is named."""
     torch.manual_seed(0)
+    device = device or str(torch.get_default_device())
     with torch.device(device):
         model: CLIP = open_clip.create_model(
             name, pretrained=None, precision=precision, device=device, force_quick_gelu=True
