@@ -1,5 +1,6 @@
 """What each signal asks for, and what becomes of messages in hand; tests/faults has whole workers."""
 
+import json
 import math
 import signal
 
@@ -33,9 +34,8 @@ def test_patience_and_exit_code(number: signal.Signals, *, again: bool, order: O
 def test_what_is_given_back_is_next_and_no_longer_held(broker: Valkey) -> None:
     app, client = make_app(Settings(broker_url=broker.url)), broker.client()
     send(app, [Message(run="/run", part="part-0123456789", first_row=row) for row in (0, 10)])
-    with app.connection_for_read() as connection:
-        message = app.amqp.queues[QUEUE](connection.default_channel).get(no_ack=False)
-        return_held(client, [message.delivery_tag, "nobody's"])
-        assert (client.llen(QUEUE), client.hlen(UNACKED), client.zcard(UNACKED_INDEX)) == (2, 0, 0)
-        again = app.amqp.queues[QUEUE](connection.default_channel).get(no_ack=True)
-    assert again.headers["id"] == message.headers["id"]
+    raw = json.loads(str(client.rpop(QUEUE)))
+    client.hset(UNACKED, raw["properties"]["delivery_tag"], json.dumps([raw, "", QUEUE]))
+    return_held(client, [raw["properties"]["delivery_tag"], "nobody's"])
+    assert (client.llen(QUEUE), client.hlen(UNACKED), client.zcard(UNACKED_INDEX)) == (2, 0, 0)
+    assert json.loads(str(client.lindex(QUEUE, -1))) == raw
