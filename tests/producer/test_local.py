@@ -44,6 +44,7 @@ def test_gpus_that_somebody_chose_or_hid_stay_so(
     monkeypatch: pytest.MonkeyPatch, visible: str, pinned: list[str | None]
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     count = gpu_count()
     environments = [worker_environment(number, count, Settings(), workers=3) for number in range(3)]
     assert [environment.get("CUDA_VISIBLE_DEVICES") for environment in environments] == pinned
