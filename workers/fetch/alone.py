@@ -64,5 +64,8 @@ class Alone:
     async def write_site(self, origin: str, entry: bytes) -> None:
         """Nobody would read it."""
 
+    async def leave_site(self, origin: str) -> None:
+        """Nobody waits."""
+
     async def close(self) -> None:
         """Nothing is open."""

@@ -88,5 +88,8 @@ class Shared(Protocol):
     async def write_site(self, origin: str, entry: bytes) -> None:
         """Tell what we found out."""
 
+    async def leave_site(self, origin: str) -> None:
+        """Let others find out at once: we found nothing that they should know."""
+
     async def close(self) -> None:
         """End it, in the event loop that used it."""

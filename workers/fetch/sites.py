@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 
 import structlog
@@ -57,6 +58,7 @@ class Sites:
         self._has_tdm = honoured.has(Family.TDM_FILE)
         self._known: dict[str, Site] = {}
         self._asked: dict[str, asyncio.Future[Site]] = {}
+        self._has_network = False
 
     async def prepare(self, urls: Iterable[str | None]) -> None:
         """Read what is shared of all sites of a batch at once."""
@@ -118,8 +120,13 @@ class Sites:
                 break
             with self._places.stepping_aside():
                 await asyncio.sleep(LOOK)
-        site = await self._fetch_site(url, site or stale or Site(0.0))
-        await self._tell(url.origin, site)
+        try:
+            site = await self._fetch_site(url, site or stale or Site(0.0))
+        except Exception:
+            await self._tell(url.origin, None)
+            raise
+        self._has_network = self._has_network or not site.tries
+        await self._tell(url.origin, site if self._has_network else None)
         return site
 
     async def _claim(self, origin: str) -> tuple[bytes | None, bool]:
@@ -128,13 +135,14 @@ class Sites:
         except SharedLostError:
             return None, True
 
-    async def _tell(self, origin: str, site: Site) -> None:
-        entry = site.to_bytes()
-        if len(entry) <= MAX_SHARED:
-            try:
+    async def _tell(self, origin: str, site: Site | None) -> None:
+        """Share what was found out; None where it is only ours, because no site answered us yet."""
+        entry = b"" if site is None else site.to_bytes()
+        with suppress(SharedLostError):
+            if 0 < len(entry) <= MAX_SHARED:
                 await self._shared.write_site(origin, entry)
-            except SharedLostError:
-                return
+            else:
+                await self._shared.leave_site(origin)
 
     async def _fetch_site(self, url: WebUrl, old: Site) -> Site:
         robots = old.robots

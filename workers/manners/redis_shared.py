@@ -102,7 +102,17 @@ class RedisShared:
             key, name = site_keys(origin, time.time())[0]
             pipeline.hset(key, name, entry)
             pipeline.expire(key, SITES_KEPT)
-            return 2
+            pipeline.delete(lock_key(origin))
+            return 3
+
+        await self._ask(ask)
+
+    async def leave_site(self, origin: str) -> None:
+        """As `Shared` says."""
+
+        def ask(pipeline: Any) -> int:
+            pipeline.delete(lock_key(origin))
+            return 1
 
         await self._ask(ask)
 

@@ -13,8 +13,11 @@ from pathlib import Path
 import pytest
 
 from common.queue.hosts import read_full_hosts, read_quiet_hosts
+from common.run.schema import Status
+from common.settings import FetchSettings
 from tests.servers.valkey import Valkey, valkey
 from tests.web.server import CLIENT_LEFT, reply
+from workers.fetch import Fetcher
 from workers.fetch.shared import Quiet, Release, SharedLostError, Wish
 from workers.manners.redis_shared import RedisShared
 
@@ -104,6 +107,22 @@ async def test_a_site_is_one_workers_to_find_out(shared: RedisShared, server: Va
     assert await shared.read_sites(["http://b.test", "http://a.test"]) == [None, b"entry"]
     assert await shared.read_sites([]) == []
     await other.close()
+
+
+async def test_a_site_that_nothing_can_be_told_of_keeps_nobody_waiting(shared: RedisShared) -> None:
+    assert await shared.claim_site("http://a.test") == (None, True)
+    await shared.leave_site("http://a.test")
+    assert await shared.claim_site("http://a.test") == (None, True)
+    await shared.write_site("http://a.test", b"stale")
+    assert await shared.claim_site("http://a.test") == (b"stale", True)
+
+
+async def test_a_forbidden_origin_is_refused_at_once_in_each_batch(server: Valkey) -> None:
+    for _ in range(3):
+        async with Fetcher(FetchSettings(), shared=RedisShared(server.url, LEASE)) as fetcher:
+            async with asyncio.timeout(10):
+                fetched = await fetcher.fetch("http://169.254.169.254/latest")
+            assert fetched.status is Status.BLOCKED
 
 
 async def test_a_redis_that_is_away_is_lost(tmp_path: Path) -> None:
