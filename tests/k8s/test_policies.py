@@ -107,6 +107,14 @@ def test_the_web_over_ipv6_is_a_choice_that_leaves_the_clusters_ranges_out() -> 
     assert not may_reach(chosen, labels_of(chosen, "Deployment flower"), IPV6, 443)
 
 
+def test_workers_that_need_no_web_reach_the_bucket_alone() -> None:
+    chosen = with_component("no-internet")
+    labels = labels_of(chosen, "Deployment worker")
+    assert may_reach(chosen, labels, "192.0.2.2", 443)
+    for address in (*PUBLIC, *PRIVATE, IPV6):
+        assert not may_reach(chosen, labels, address, 443), address
+
+
 def test_pod_identity_is_for_those_who_speak_to_s3() -> None:
     chosen = with_component("eks-pod-identity")
     for address in ("169.254.170.23", "fd00:ec2::23"):
