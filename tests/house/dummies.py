@@ -80,7 +80,7 @@ assert find_header_sign(headers, Honoured()) == "x-robots-tag: nodummies"
     ),
     "a status": Dummy(
         {
-            "common/run/schema.py": after(r'NO_IMAGE = "no_image", ', '    DUMMY = "dummy", "a dummy"\n'),
+            "common/run/schema.py": after(r'NO_CAPTION = "no_caption", ', '    DUMMY = "dummy", "a dummy"\n'),
             "README.md": lambda text: re.sub(r"(status is one of `[^`]+)`", r"\1, dummy`", text, count=1),
         },
         """

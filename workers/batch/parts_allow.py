@@ -1,25 +1,13 @@
 """Where a worker reads parts from: `FLEET_PARTS_ALLOW` binds whoever writes a run's manifest."""
 
 import os
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 
 from common.run.layout import INPUT, STAGED
+from common.run.part_places import HUB, allowed_places
 from common.run.planned_part import Part
-from common.store import absolute_uri, is_s3, is_under
+from common.store import is_s3, is_under
 from workers.batch.errors import ForeignMessageError
-
-HUB = "hf://"
-
-
-def allowed_places(prefixes: Iterable[str]) -> tuple[str, ...]:
-    """The prefixes, each in the one spelling of its place.
-
-    Raises:
-        AddressError: a prefix is no place of parts.
-    """
-    return tuple(
-        prefix.rstrip("/") if prefix.startswith(HUB) else absolute_uri(prefix) for prefix in prefixes
-    )
 
 
 def require_allowed(part: Part, run: str, prefixes: Collection[str]) -> None:

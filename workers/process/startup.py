@@ -15,10 +15,10 @@ from common.queue.broker import connect_once, describe_error
 from common.queue.broker_url import parse_broker_url
 from common.queue.trial import try_broker
 from common.run.layout import RUN_KEY
+from common.run.part_places import allowed_places
 from common.settings import Settings
 from common.settings.presets import FAKE
 from common.store import absolute_uri, is_s3, open_store
-from workers.batch.parts_allow import allowed_places
 from workers.models.lock import ModelLock
 
 REFUSALS = (redis.AuthenticationError, redis.exceptions.AuthorizationError, redis.ResponseError)

@@ -1,7 +1,10 @@
 """Inputs with images: what each PART becomes, and the one line where nothing in it can be captioned."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -25,6 +28,7 @@ from tests.servers.hub import REPOSITORY, hub
 from tests.servers.seaweed import Seaweed
 
 NO_S3 = S3Settings()
+ROOT = Path(__file__).parents[3]
 
 
 def planned(run: Path, *arguments: object, s3: S3Settings = NO_S3, **options: object) -> list[Part]:
@@ -223,8 +227,26 @@ def test_s3_and_the_hub_give_the_same_plans(
                     s3=S3Settings(endpoint_url=s3.environment["FLEET_S3_ENDPOINT_URL"]))  # fmt: skip
     assert kinds(here) == kinds(there)
     assert index(here[2]) == index(there[2])
+    assert _planned_on_hub(files, tmp_path) == str(kinds(here[:2]))
+
+
+PLAN = f"""
+import sys
+from tests.producer.images.test_planning import kinds, planned
+print(kinds(planned(sys.argv[1], "hf://datasets/{REPOSITORY}/img2dataset")))
+"""
+
+
+def _planned_on_hub(files: dict[str, bytes], folder: Path) -> str:
+    """In a process of its own: huggingface_hub learns its address when it is imported."""
     with hub(files) as address:
-        monkeypatch.setenv("HF_ENDPOINT", address)
-        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", address)
-        on_hub = planned(tmp_path / "hub", f"hf://datasets/{REPOSITORY}/img2dataset")
-    assert kinds(on_hub) == kinds(here[:2])
+        there = {"HF_ENDPOINT": address, "HF_HOME": str(folder / "hf"), "HF_HUB_DISABLE_XET": "1"}
+        answer = subprocess.run(
+            [sys.executable, "-c", PLAN, folder / "hub"],
+            env=os.environ | there,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    return answer.stdout.strip().splitlines()[-1]

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 import torch
-from structlog.testing import capture_logs
 
 from common.settings import SamplingSettings
+from tests.logs import log_lines
 from tests.workers.cascade.test_cascade import Parrot, Table
 from workers.captions import Image
+from workers.cascade import passes as module
 from workers.cascade.background import Background
 from workers.cascade.blip.load_blip import load_blip
 from workers.cascade.blip.text_decoder import TextDecoder
@@ -39,7 +40,7 @@ class Small:
 def test_a_pass_is_halved_until_it_fits_and_the_size_is_kept() -> None:
     device = Small(3)
     passes = Passes(device.release)
-    with capture_logs() as logs:
+    with log_lines(module) as logs:
         assert passes.run(device.work, 10) == list(range(10))
     assert device.tried == [10, 5, 2, 2, 2, 2, 2]
     assert passes.run(device.work, 3) == [0, 1, 2]
