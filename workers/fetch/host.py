@@ -15,6 +15,12 @@ from workers.fetch.shared import Quiet
 
 TOLERATED = 5  # consecutive failures before a host is left alone
 MAX_QUIET = 3600.0
+SLACK = 5.0
+"""Seconds that a lease outlasts its URL."""
+
+LONGEST_LEASE = 30.0
+"""Seconds: then the slots of a killed worker are free, however long a URL may take."""
+
 FIRST_LOOK = 0.05
 LAST_LOOK = 1.0
 """Seconds between two looks for a free slot: the first, and the longest."""
@@ -36,7 +42,7 @@ class Slot:
 
     def lasts(self, seconds: float) -> bool:
         """Whether a request of so many seconds fits into its lease: a process may have stood still."""
-        return self.until - time.monotonic() >= seconds
+        return self.until - time.monotonic() >= min(seconds, LONGEST_LEASE - SLACK)
 
 
 @dataclass(slots=True, eq=False)
@@ -151,6 +157,11 @@ class Host:
             return None
         pause = backoff_delay(self.failures - TOLERATED + 1) * jitter
         return Quiet(self.name, min(pause, LONGEST), 0.0, reason)
+
+
+def lease_of(timeout: float) -> float:
+    """Seconds for which a slot is lent to a URL that may take `timeout` seconds."""
+    return min(timeout + SLACK, LONGEST_LEASE)
 
 
 def quiet_failure(reason: str) -> Failure:

@@ -11,12 +11,9 @@ from common.settings.host_budgets import HostBudgets
 from common.url import WebUrl
 from workers.fetch.dealer import Dealer
 from workers.fetch.failure import Failure
-from workers.fetch.host import Host, Slot
+from workers.fetch.host import Host, Slot, lease_of
 from workers.fetch.places import Places
 from workers.fetch.shared import Shared
-
-SLACK = 5.0
-"""Seconds that a lease outlasts its URL."""
 
 HOST_BUDGET = "host budget"
 
@@ -36,7 +33,7 @@ class Hosts:
     ) -> None:
         self._budgets = HostBudgets.of(settings.host_budgets, settings.per_host)
         self._timeout, self._time_left, self._places = settings.timeout, time_left, places
-        self._dealer = Dealer(shared, settings.timeout + SLACK, self._patience)
+        self._dealer = Dealer(shared, lease_of(settings.timeout), self._patience)
         self._hosts: dict[str, Host] = {}
 
     @asynccontextmanager

@@ -1,7 +1,7 @@
 """What the fleet shares about hosts, in Redis."""
 
 from common.settings import Settings
-from workers.fetch.hosts import SLACK
+from workers.fetch.host import lease_of
 from workers.manners.redis_shared import RedisShared
 
 
@@ -11,4 +11,4 @@ def open_shared(settings: Settings) -> RedisShared:
     Raises:
         BrokerError: its address can never work.
     """
-    return RedisShared(settings.manners.url or settings.broker_url, settings.fetch.timeout + SLACK)
+    return RedisShared(settings.manners.url or settings.broker_url, lease_of(settings.fetch.timeout))

@@ -17,6 +17,7 @@ from tests.workers.fetch.conftest import Fetching
 from workers.fetch import Fetched, host
 from workers.fetch.answer import retry_after
 from workers.fetch.failure import Failure
+from workers.fetch.host import Host, Slot, lease_of
 from workers.fetch.places import Places
 
 BUSY = reply(status="503 Service Unavailable")
@@ -226,3 +227,11 @@ def test_retry_after_as_a_date() -> None:
     assert 58 < (retry_after(in_a_minute) or 0) <= 60
     assert retry_after("Wed, 21 Oct 2015 07:28:00 GMT") == 0
     assert (retry_after("9" * 400) or 0) > 1e8
+
+
+@pytest.mark.parametrize(("timeout", "lease"), [(10.0, 15.0), (25.0, 30.0), (600.0, 30.0)])
+def test_a_lease_outlasts_its_url_and_never_half_a_minute(timeout: float, lease: float) -> None:
+    assert lease_of(timeout) == lease
+    host = Host("a.test", 1, Places(1))
+    assert Slot(host, "0", time.monotonic() + lease).lasts(timeout)
+    assert not Slot(host, "0", time.monotonic() + 1).lasts(timeout)

@@ -10,12 +10,12 @@ from collections import Counter
 
 from common.settings import FetchSettings, MannersSettings
 from workers.fetch import Fetcher
-from workers.fetch.hosts import SLACK
+from workers.fetch.host import lease_of
 from workers.manners.redis_shared import RedisShared
 
 
 async def crowd(redis: str, url: str, downloads: int, settings: FetchSettings) -> Counter[str]:
-    shared = RedisShared(redis, settings.timeout + SLACK)
+    shared = RedisShared(redis, lease_of(settings.timeout))
     async with Fetcher(settings, MannersSettings(signs=()), shared=shared) as fetcher:
         fetched = await asyncio.gather(*(fetcher.fetch(url) for _ in range(downloads)))
     return Counter(f"{one.status} {one.error or ''}".strip() for one in fetched)
