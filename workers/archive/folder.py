@@ -1,27 +1,17 @@
 """Images in a folder, by its index."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 from common.archive.folder_part import read_files, read_paths
-from common.run.batch import Batch
-from common.run.planned_part import Part
-from common.settings import S3Settings
+from workers.archive.row_range import RowRange
 from workers.archive.sizes import to_fetched
 from workers.fetched import Fetched
 
 
-@dataclass(frozen=True, slots=True)
-class FolderSource:
+class FolderSource(RowRange):
     """The files of a row range."""
 
-    part: Part
-    batch: Batch
-    s3: S3Settings
-
-    def absent(self) -> Mapping[int, Fetched]:
-        """Known only once the files are opened."""
-        return {}
+    __slots__ = ()
 
     def read(self, wanted: Sequence[int], max_bytes: int) -> Iterator[tuple[int, Fetched]]:
         """See `Source`."""

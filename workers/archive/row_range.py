@@ -1,0 +1,22 @@
+"""A batch whose images are found only while they are read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from common.run.batch import Batch
+from common.run.planned_part import Part
+from common.settings import S3Settings
+from workers.fetched import Fetched
+
+
+@dataclass(frozen=True, slots=True)
+class RowRange:
+    """The rows of a batch, and the part that holds their images."""
+
+    part: Part
+    batch: Batch
+    s3: S3Settings
+
+    def absent(self) -> Mapping[int, Fetched]:
+        """None is known before."""
+        return {}
