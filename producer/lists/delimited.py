@@ -13,7 +13,7 @@ from producer.lists.errors import BadLines, LineError, ListError, quote
 from producer.lists.kinds import Kind
 from producer.lists.lines import is_utf8
 from producer.lists.physical import DELIMITERS, physical_line
-from producer.lists.stream import Borrowed, open_text
+from producer.lists.stream import Borrowed, lend_text, open_text
 
 BLOCK = 16 << 20
 """Bytes that are parsed at once; no record may be longer."""
@@ -30,14 +30,16 @@ def read_delimited(file: BinaryIO, kind: Kind, bad: BadLines) -> Iterator[pa.Rec
     """
     names = _header(file, kind)
     try:
-        yield from _Records(file, kind, names, bad).batches()
+        with lend_text(file, kind) as text:
+            yield from _Records(text, kind, names, bad).batches()
     except LineError as error:
         raise LineError(physical_line(open_text(file, kind), kind, error.line), error.reason) from error
 
 
 def _header(file: BinaryIO, kind: Kind) -> list[str]:
+    options = _options(kind, lambda _: "skip")
     try:
-        with pc.open_csv(open_text(file, kind), *_options(kind, lambda _: "skip")) as reader:
+        with lend_text(file, kind) as text, pc.open_csv(_to_arrow(text), *options) as reader:
             names: list[str] = reader.schema.names
     except UnicodeDecodeError as error:
         raise ListError("line 1: the name of a column is not UTF-8; rename it") from error
@@ -53,8 +55,8 @@ def _header(file: BinaryIO, kind: Kind) -> list[str]:
 class _Records:
     """One pass over the records of a file: the header is the first, blank lines are none."""
 
-    def __init__(self, file: BinaryIO, kind: Kind, names: Sequence[str], bad: BadLines) -> None:
-        self._bad, self._valid = bad, 0
+    def __init__(self, text: Borrowed, kind: Kind, names: Sequence[str], bad: BadLines) -> None:
+        self._text, self._bad, self._valid = text, bad, 0
         self._skipped: list[int] = []
         """Numbers of the records left out, each less those left out before it."""
         self._columns, self._last = input_columns(_texts(names)), names[-1]
@@ -62,14 +64,13 @@ class _Records:
         self._convert = pc.ConvertOptions(
             include_columns=wanted, column_types=dict.fromkeys(wanted, pa.binary())
         )
-        self._text = Borrowed(open_text(file, kind))
         self._options = _options(kind, self._on_bad_record)
         self._failure: LineError | None = None
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         last = b""
         try:
-            reader = pc.open_csv(pa.PythonFile(self._text, mode="r"), *self._options, self._convert)
+            reader = pc.open_csv(_to_arrow(self._text), *self._options, self._convert)
             for batch in reader:
                 last = batch[self._last][-1].as_py() if batch.num_rows else last
                 kept = self._without_bad_texts(batch)
@@ -121,6 +122,10 @@ class _Records:
             return str(error)
         after = self._number(self._valid - 1)
         return f"a record of over {BLOCK >> 20} MB after line {after}; is a quote there never closed?"
+
+
+def _to_arrow(text: Borrowed) -> pa.NativeFile:
+    return pa.PythonFile(text, mode="r")
 
 
 def _options(kind: Kind, on_bad_record: Callable[[Any], str]) -> tuple[pc.ReadOptions, pc.ParseOptions]:

@@ -1,7 +1,9 @@
 """The bytes of a list, decompressed as they are read."""
 
 import io
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import BinaryIO
 
 import pyarrow as pa
@@ -68,6 +70,20 @@ def read_lines(stream: pa.NativeFile, longest: int) -> Iterator[tuple[int, bytes
         yield number, None if is_cut else text.removeprefix(BOM if number == 1 else b"")
 
 
+@contextmanager
+def lend_text(file: BinaryIO, kind: Kind) -> Iterator["Borrowed"]:
+    """The decompressed bytes of `file`, from its beginning, for a reader that reads ahead in a thread.
+
+    That thread may outlive its reader: it reads nothing more once the context ends, so that the next pass has
+    the file to itself.
+    """
+    text = Borrowed(open_text(file, kind))
+    try:
+        yield text
+    finally:
+        text.take_back()
+
+
 class Borrowed:
     """A stream that its reader cannot close, and that remembers the last byte that was no end of a line."""
 
@@ -75,14 +91,21 @@ class Borrowed:
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream, self.last_byte = stream, b""
+        self._reading, self._is_lent = threading.Lock(), True
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int) -> bytes:
-        data = self._stream.read(size)
-        self.last_byte = data.rstrip(b"\r\n")[-1:] or self.last_byte
+        with self._reading:
+            data = self._stream.read(size) if self._is_lent else b""
+            self.last_byte = data.rstrip(b"\r\n")[-1:] or self.last_byte
         return data
+
+    def take_back(self) -> None:
+        """Wait for the read that goes on; every later one finds the end."""
+        with self._reading:
+            self._is_lent = False
 
     def close(self) -> None:
         """The lender closes it."""

@@ -50,10 +50,10 @@ class Site:
     released: asyncio.Event = field(default_factory=asyncio.Event)
     loop: asyncio.AbstractEventLoop | None = None
 
-    def release(self) -> None:
-        """End every batch that is being held, now."""
+    def release(self, then: float = 0.0) -> None:
+        """End every batch that is being held, now; those that come hold for `then` seconds."""
         assert self.loop is not None
-        self.hold = 0.0
+        self.hold = then
         self.loop.call_soon_threadsafe(self._open)
 
     def _open(self) -> None:

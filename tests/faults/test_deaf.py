@@ -59,14 +59,14 @@ def test_every_worker_takes_batches_again(
     alive_meanwhile = [_age(worker, tmp_path) for worker in workers]
     outage.end()
     back = time.time()
-    crew.site.release()
-    crew.site.hold = 0.3
+    crew.site.release(then=2 * CONSUMING)  # a batch for everybody, however late: nobody runs through the rest
     until(
         lambda: _began_since(crew, back) == {one.name for one in workers}, CONSUMING, "all take batches again"
     )
     print("consuming after", [round(one, 1) for one in _first_starts(crew, back)])
     assert all(worker.alive for worker in workers)
     assert max(alive_meanwhile) < 60, "a worker that waits for its broker is alive"
+    crew.site.release(then=0.3)
     finish(crew, run, 120, mend=outage.forgets)
     assert _run_again_although_committed(crew, run) == []
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-ROWS = 200_000
+ROWS = 300_000
 TEXT = "x" * 3_000
 
 CONVERT = """
@@ -27,7 +27,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before >> 10)
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["list.csv.gz", "list.jsonl.gz", "list.txt.gz"])
 def test_memory_is_bounded(name: str, tmp_path: Path) -> None:
-    """600 MB of text that compress to a few; batches of a million rows are not held either."""
+    """900 MB of text that compress to a few; batches of a million rows are not held either."""
     head = b"URL,TEXT\n" if "csv" in name else b""
     line = {"list.csv.gz": f"http://a/1,{TEXT}\n", "list.jsonl.gz": f'{{"URL": "http://a/1{TEXT}"}}\n'}
     block = line.get(name, f"http://a/1{TEXT}\n").encode() * 1000
@@ -36,4 +36,4 @@ def test_memory_is_bounded(name: str, tmp_path: Path) -> None:
     words = [sys.executable, "-c", CONVERT, str(tmp_path / name), str(tmp_path / "part.parquet")]
     done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=120)
     assert pq.read_metadata(tmp_path / "part.parquet").num_rows == ROWS
-    assert int(done.stdout) < 500
+    assert int(done.stdout) < 700
