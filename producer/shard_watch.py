@@ -8,8 +8,8 @@ from common.run.layout import SHARDS
 from common.run.numbering import Numbering
 from common.store import Store
 
-LISTERS = 8
-"""Pages that are in memory at once, at some megabytes each."""
+LISTERS = 16
+"""Pages that are in memory at once, at a megabyte or two each."""
 GROUP = 4000
 """Most shards of a group, where its parts' names allow: four pages of a listing."""
 PAGE = 1000

@@ -2,18 +2,17 @@
 
 import os
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.utils import parse_timestamp
 
 from common.errors import StoreError
 from common.settings import S3Settings
 from common.store.address import S3Address
+from common.store.listing_page import parse_items, parse_time
 from common.store.s3_errors import is_refusal, s3_errors
 
 if TYPE_CHECKING:
@@ -105,9 +104,10 @@ def _build(settings: S3Settings) -> "tuple[S3Client, str]":
 
     # A session of its own: the default one would remember the first credentials for good.
     core = botocore.session.get_session()
-    core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_timestamp)
+    core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=parse_time)
     session = boto3.Session(botocore_session=core)
     client = session.client("s3", endpoint_url=settings.endpoint_url, config=_config(settings))
+    client.meta.events.register("before-parse.s3.ListObjectsV2", parse_items)
     credentials = session.get_credentials()
     return client, str(credentials.method if credentials else "nowhere")
 
@@ -123,11 +123,3 @@ def _config(settings: S3Settings) -> Config:
         request_checksum_calculation=when,
         response_checksum_validation=when,
     )
-
-
-def _timestamp(value: Any) -> datetime:
-    """Half the time of a listing went into botocore's own parser of times."""
-    try:
-        return datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        return parse_timestamp(value)
