@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol
 
 from common.machine import count_cores
 from common.metrics import Stage, measure
@@ -19,11 +18,12 @@ from workers.batch.byte_gate import ByteGate
 from workers.batch.outcome import Outcome
 from workers.batch.pass_metrics import record_pass
 from workers.batch.patience import Patience
-from workers.captions import Captioning, Captions, Image, ModelInputs
+from workers.batch.preparation import Decode, Preparation
+from workers.batch.ready import Ready, ReadyRows
+from workers.captions import Captioning, Captions
 from workers.decode import DecodeError
 from workers.device import thread as device_thread
 from workers.fetch.failure import Failure
-from workers.fetch.signs.image import find_image_sign
 from workers.fetched import Fetched
 
 DECODERS = min(4, max(2, count_cores()))
@@ -40,22 +40,6 @@ PASSES_AHEAD = 2
 
 MAX_BODY_BYTES = 256 << 20
 """Bodies that wait for decoders; beyond it no further download begins."""
-
-
-class Decode(Protocol):
-    """Bytes to pixels, in this process or in another."""
-
-    def __call__(self, body: bytes, *, max_pixels: int) -> Image:
-        """As `workers.decode.decode`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A decoded row on its way to the cascade."""
-
-    index: int
-    sha256: str
-    inputs: ModelInputs
 
 
 @dataclass(slots=True)
@@ -79,12 +63,16 @@ class Flow:
     advance: Callable[[int], None]
     honoured: Honoured = field(default_factory=Honoured)
     blocked: Blocked | None = None
+    _preparation: Preparation = field(init=False)
     _outcomes: dict[int, Outcome] = field(default_factory=dict)
     _patience: Patience = field(init=False)
     _bodies: ByteGate = field(init=False)
     _slots: asyncio.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
+        self._preparation = Preparation(
+            self.cascade, self.settings.max_pixels, self.decode, self.honoured, self.blocked
+        )
         self._bodies = ByteGate(MAX_BODY_BYTES)
         self._slots = asyncio.Semaphore(self.micro_batch * DECODED_AHEAD + DECODERS)
 
@@ -100,7 +88,7 @@ class Flow:
         self.advance(len(settled))
         self._patience = Patience(bodies.patience)
         wanted = [index for index in range(len(keys)) if index not in settled]
-        ready: asyncio.Queue[Ready] = asyncio.Queue(self.micro_batch * DECODED_AHEAD)
+        ready = ReadyRows(self.micro_batch * DECODED_AHEAD, self._patience)
         with ThreadPoolExecutor(DECODERS, "decode") as decoders:
             take = partial(self._take, decoders=decoders, ready=ready)
             arriving = asyncio.create_task(bodies.deliver(wanted, take, self._bodies, self._patience))
@@ -123,7 +111,7 @@ class Flow:
         fetched: Fetched,
         *,
         decoders: ThreadPoolExecutor,
-        ready: "asyncio.Queue[Ready]",
+        ready: ReadyRows,
     ) -> None:
         if fetched.body is None:
             self._settle(index, Outcome(fetched.status, fetched.error))
@@ -132,37 +120,25 @@ class Flow:
             async with self._slots:
                 await self._decode(index, fetched.body, decoders, ready)
 
-    async def _decode(
-        self, index: int, body: bytes, decoders: ThreadPoolExecutor, ready: "asyncio.Queue[Ready]"
-    ) -> None:
+    async def _decode(self, index: int, body: bytes, decoders: ThreadPoolExecutor, ready: ReadyRows) -> None:
         sha256 = hashlib.sha256(body).hexdigest()
         try:
-            inputs = await asyncio.get_running_loop().run_in_executor(decoders, self._inputs, body, sha256)
+            inputs = await asyncio.get_running_loop().run_in_executor(
+                decoders, self._preparation.prepare, body, sha256
+            )
         except (DecodeError, Failure) as error:
             self._settle(index, Outcome(error.status, error.detail, sha256))
         else:
             await ready.put(Ready(index, sha256, inputs))
 
-    def _inputs(self, body: bytes, sha256: str) -> ModelInputs:
-        if self.blocked is not None:
-            self.blocked.require_free_bytes(body, sha256)
-        rule = find_image_sign(body, self.honoured)
-        if rule is not None:
-            raise Failure(Status.OPT_OUT, rule)
-        with measure(Stage.DECODE):
-            image = self.decode(body, max_pixels=self.settings.max_pixels)
-            if self.blocked is not None:
-                self.blocked.require_free_pixels(image)
-            return self.cascade.prepare(image)
-
     async def _caption_all(
-        self, keys: Sequence[int], arriving: "asyncio.Task[None]", ready: "asyncio.Queue[Ready]"
+        self, keys: Sequence[int], arriving: "asyncio.Task[None]", ready: ReadyRows
     ) -> None:
         """Full passes while there are images; gives up on stragglers once the device waited too long."""
         places = asyncio.Semaphore(PASSES_AHEAD)
         try:
             async with asyncio.TaskGroup() as group:
-                while rows := await self._next_pass(arriving, ready):
+                while rows := await ready.take_pass(self.micro_batch, arriving):
                     await places.acquire()
                     group.create_task(self._caption_pass(rows, keys)).add_done_callback(
                         lambda _: places.release()
@@ -174,17 +150,6 @@ class Flow:
         with self._patience.count_captioning():
             await asyncio.wrap_future(device_thread.submit(self._caption, rows, keys))
         self.advance(len(rows))
-
-    async def _next_pass(self, arriving: "asyncio.Task[None]", ready: "asyncio.Queue[Ready]") -> list[Ready]:
-        """The next full pass; a smaller one, at last none, when all have arrived."""
-        rows: list[Ready] = []
-        with self._patience.count_waiting():
-            while len(rows) < self.micro_batch:
-                row = await _next_row(arriving, ready, self._patience)
-                if row is None:
-                    break
-                rows.append(row)
-        return rows
 
     def _caption(self, rows: Sequence[Ready], keys: Sequence[int]) -> None:
         with measure(Stage.CAPTION):
@@ -205,26 +170,3 @@ async def _give_up(bodies: Bodies) -> None:
     bodies.give_up()
     for _ in range(GIVING_UP):
         await asyncio.sleep(0)
-
-
-async def _next_row(
-    arriving: "asyncio.Task[None]", ready: "asyncio.Queue[Ready]", patience: Patience
-) -> Ready | None:
-    """A decoded row, or None when there will be no more, or none in time.
-
-    Raises:
-        Exception: what ended the source, if it did not end well.
-    """
-    if not ready.empty():
-        return ready.get_nowait()
-    row = asyncio.create_task(ready.get())
-    either = {arriving, row}
-    while not any(task.done() for task in either) and patience.seconds_left > 0:
-        await asyncio.wait(either, timeout=patience.seconds_left, return_when=asyncio.FIRST_COMPLETED)
-    if row.done():
-        return row.result()
-    row.cancel()
-    if arriving.done():
-        arriving.result()
-        return None if ready.empty() else ready.get_nowait()
-    return None
