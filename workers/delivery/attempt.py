@@ -19,9 +19,9 @@ from common.run.failure_record import Failure, Reason, failure_key, write_failur
 from common.settings import Settings
 from workers.batch import Advance, Work, caption_batch, read_batch
 from workers.delivery.blame import Reaction, blame, blame_worker, unwrap
-from workers.delivery.errors import ClaimedError, FailingWorkerError, TriedHereError, UnexpectedError
-from workers.delivery.giving_up import SEEN_SECONDS, Witnesses, is_given_up
+from workers.delivery.errors import ClaimedError, FailingWorkerError, UnexpectedError
 from workers.delivery.lease import CLAIM_SECONDS, Lease, Progress, claim_on
+from workers.delivery.limits import Limits
 from workers.delivery.outage import tolerating_outage
 from workers.delivery.result import End, Result
 from workers.delivery.worker_id import worker_id
@@ -54,6 +54,7 @@ class Attempt:
         self._live = LiveRun(self._client, work.store.uri)
         self._book = AttemptBook(self._client, work.store.uri)
         self._workers = Workers(self._client)
+        self._limits = Limits(self._book, self._workers, settings.lease)
 
     def make(self) -> Result:
         """Do the batch, unless its shard or its failure record is there.
@@ -73,10 +74,10 @@ class Attempt:
         if self._is_ended():
             return Result(End.SETTLED)
         attempts = self._book.begin(self._batch, worker_id())
-        reason = self._reason_to_give_up(attempts)
+        reason = self._limits.reason_to_give_up(self._batch, attempts)
         if reason is not None:
             return self._give_up(reason, self._book.last_error(self._batch) or "the process died")
-        self._leave_to_others(attempts)
+        self._limits.require_untried(self._batch, attempts)
         try:
             return self._do(attempts, advance)
         except redis.RedisError:
@@ -111,38 +112,9 @@ class Attempt:
         log.error("unexpected error", exception=trace)
         if not self._book.fail(self._batch, worker_id(), trace):
             raise FailingWorkerError(f"this worker's last batches all failed, now with {line}") from error
-        if self._reason_to_give_up(self._book.read(self._batch)) is None:
+        if self._limits.reason_to_give_up(self._batch, self._book.read(self._batch)) is None:
             raise UnexpectedError(line) from error
         return self._give_up(Reason.ERROR, trace)
-
-    def _reason_to_give_up(self, attempts: Attempts) -> Reason | None:
-        if not self._is_at_limit(attempts):
-            return None
-        lease, witnesses = self._settings.lease, self._witnesses()
-        if is_given_up(attempts.crashed, lease.max_crashed, witnesses):
-            return Reason.CRASHED
-        if is_given_up(attempts.vanished, lease.max_vanished, witnesses):
-            return Reason.VANISHED
-        return None
-
-    def _is_at_limit(self, attempts: Attempts) -> bool:
-        lease = self._settings.lease
-        return attempts.crashed >= lease.max_crashed or attempts.vanished >= lease.max_vanished
-
-    def _witnesses(self) -> Witnesses:
-        return Witnesses(
-            proven=self._workers.count_finishers(self._book.workers_failed_on(self._batch)),
-            seen=self._workers.count_seen(SEEN_SECONDS),
-            anyone_works=self._workers.has_finisher(),
-        )
-
-    def _leave_to_others(self, attempts: Attempts) -> None:
-        """A batch at its limit is tried by a worker that it has not failed on yet."""
-        if not self._is_at_limit(attempts) or not self._workers.has_finisher():
-            return
-        if worker_id() in self._book.workers_failed_on(self._batch):
-            self._book.end(self._batch)
-            raise TriedHereError(f"{self._batch}: failed here already; another worker has to try it")
 
     def _give_up(self, reason: Reason, error: str) -> Result:
         attempts = self._book.read(self._batch)
