@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from common.contact import require_contact
 from common.errors import FleetError
-from common.queue.broker import connect, forget_queue
+from common.queue.broker import connect
+from common.queue.kombu_queue import forget_queue
 from common.queue.last_return import Return, forget_return
 from common.queue.live import LiveRun
 from common.settings import Settings

@@ -7,8 +7,8 @@ from typing import Any
 import structlog
 from celery import Celery, signals
 
-from common.queue.broker import UNACKED, UNACKED_INDEX, UNACKED_MUTEX
 from common.queue.broker_url import parse_broker_url
+from common.queue.kombu_queue import UNACKED, UNACKED_INDEX, UNACKED_MUTEX
 from common.queue.loader import FleetLoader
 from common.queue.message import QUEUE, TASK, Message
 from common.settings import AUTO, Settings

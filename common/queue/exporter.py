@@ -13,7 +13,9 @@ from prometheus_client.registry import Collector
 
 from common.console.cli import fail, load_settings
 from common.errors import FleetError
-from common.queue.broker import SET_ASIDE, QueueLength, connect, queue_length
+from common.queue.broker import connect
+from common.queue.kombu_queue import QueueLength, queue_length
+from common.queue.set_aside import SET_ASIDE
 from common.settings import Settings
 
 

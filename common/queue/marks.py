@@ -4,7 +4,7 @@ from array import array
 
 import redis
 
-from common.queue.broker import held_messages
+from common.queue.kombu_queue import held_messages
 from common.queue.live import LiveRun
 from common.queue.waiting import served_since
 from common.run.numbering import Numbering

@@ -3,7 +3,8 @@
 import redis
 
 from common.queue.app import make_app
-from common.queue.broker import PROBE, UNACKED, give_back, warn_of_eviction
+from common.queue.eviction import warn_of_eviction
+from common.queue.kombu_queue import PROBE, UNACKED, give_back
 from common.queue.message import QUEUE
 from common.settings import Settings
 

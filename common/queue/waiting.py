@@ -2,7 +2,7 @@
 
 import redis
 
-from common.queue.broker import first_waiting, held_messages
+from common.queue.kombu_queue import first_waiting, held_messages
 from common.queue.live import LiveRun, read_marks
 
 NEVER = 0.0

@@ -18,7 +18,7 @@ from typing import Any
 import redis
 import redis.asyncio as aioredis
 
-from common.queue.broker import UNACKED, UNACKED_INDEX, UNACKED_MUTEX
+from common.queue.kombu_queue import UNACKED, UNACKED_INDEX, UNACKED_MUTEX
 from common.queue.live import run_prefix
 from common.queue.message import QUEUE
 from tests.faults.broker import Broker, broker, servers

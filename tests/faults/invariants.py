@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import redis
 
-from common.queue.broker import UNACKED, UNACKED_INDEX
+from common.queue.kombu_queue import UNACKED, UNACKED_INDEX
 from common.run.schema import SHARD
 from tests.faults.site import COLOURS, picture
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import psutil
 
-from common.queue.broker import queue_length
+from common.queue.kombu_queue import queue_length
 from tests.faults.broker import broker, servers
 from tests.faults.canary import Canary, canary
 from tests.faults.fleet import LOST_AFTER, Fleet, Run, fleet

@@ -3,7 +3,7 @@
 import random
 import time
 
-from common.queue.broker import held_messages
+from common.queue.kombu_queue import held_messages
 from common.queue.message import QUEUE
 from tests.faults.fleet import Fleet, Worker
 from tests.faults.ledger import summary

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from common.queue.broker import UNACKED, UNACKED_MUTEX
+from common.queue.kombu_queue import UNACKED, UNACKED_MUTEX
 from common.queue.message import QUEUE
 from tests.faults.checks import SLACK, counts, finish, long
 from tests.faults.fleet import LOST_AFTER, Fleet

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from common.queue.broker import SET_ASIDE
 from common.queue.message import QUEUE
+from common.queue.set_aside import SET_ASIDE
 from tests.faults.adversary.messages import BROKEN, ORDERS, STRANGERS
 from tests.faults.checks import finish
 from tests.faults.fleet import Fleet

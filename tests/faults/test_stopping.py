@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from common.queue.broker import UNACKED
+from common.queue.kombu_queue import UNACKED
 from tests.faults.checks import SLACK, counts, finish, long
 from tests.faults.fleet import Fleet
 from tests.faults.waiting import until

@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from common.queue.app import make_app, send
-from common.queue.broker import SET_ASIDE
 from common.queue.message import Message
+from common.queue.set_aside import SET_ASIDE
 from common.run.schema import SHARD
 from common.settings import Settings
 from producer.cli import main

@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.queue.broker import UNACKED
+from common.queue.kombu_queue import UNACKED
 from common.queue.message import QUEUE
 from tests.k8s.render import COMPONENTS, OVERLAYS, ROOT, Manifest, manifests, named, pods, with_component
 from tests.k8s.render import with_kustomization as overlay_of

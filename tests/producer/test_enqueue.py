@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from common.queue.app import MESSAGE_LIMIT
-from common.queue.broker import queue_length
+from common.queue.kombu_queue import queue_length
 from common.queue.message import QUEUE
 from producer.cli import main
 from tests.processes import TOY, run_here

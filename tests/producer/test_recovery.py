@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from common.queue.broker import UNACKED
+from common.queue.kombu_queue import UNACKED
 from common.queue.live import LiveRun
 from common.queue.message import QUEUE
 from common.queue.waiting import waiting_batches

@@ -16,7 +16,9 @@ from kombu import Connection
 from kombu.transport import virtual
 from kombu.transport.redis import Channel
 
-from common.queue.broker import connect, give_back, set_aside
+from common.queue.broker import connect
+from common.queue.kombu_queue import give_back
+from common.queue.set_aside import set_aside
 from workers.delivery.envelope import require_envelope
 from workers.delivery.qos import DeliveryQoS
 

@@ -7,10 +7,11 @@ import structlog
 from celery import Task
 from pydantic import ValidationError
 
-from common.queue.broker import connect, set_aside
+from common.queue.broker import connect
 from common.queue.last_return import Return
 from common.queue.message import Message
 from common.queue.returns import Returns
+from common.queue.set_aside import set_aside
 from common.run.failure_record import failure_key
 from common.settings import Settings
 from workers.batch import find_work

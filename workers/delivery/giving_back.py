@@ -8,7 +8,8 @@ import structlog
 from celery.worker import WorkController
 
 from common.queue.attempts import AttemptBook
-from common.queue.broker import connect_once, return_held
+from common.queue.broker import connect_once
+from common.queue.kombu_queue import return_held
 from common.queue.message import Message
 from common.settings import Settings
 from workers.delivery.outage import tolerating_outage

@@ -2,7 +2,8 @@
 
 import threading
 
-from common.queue.broker import connect, connect_once, renew_lease
+from common.queue.broker import connect, connect_once
+from common.queue.kombu_queue import renew_lease
 from common.queue.workers import Workers
 from common.settings import Settings
 from workers.delivery.outage import tolerating_outage

@@ -10,7 +10,7 @@ import redis
 from redis.exceptions import LockError
 from redis.lock import Lock
 
-from common.queue.broker import renew_lease
+from common.queue.kombu_queue import renew_lease
 from common.queue.live import LiveRun, Running, run_prefix
 from common.settings import LeaseSettings
 from workers.delivery.outage import tolerating_outage

@@ -8,7 +8,7 @@ from celery import bootsteps
 from celery.worker import WorkController, state
 
 from common.errors import FleetError
-from common.queue.broker import BrokerView
+from common.queue.broker_view import BrokerView
 from common.settings import Settings
 from workers.delivery.consumer import FleetConsumer
 from workers.health import ALIVE, CHILD_READY, PROGRESS, READY

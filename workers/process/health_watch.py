@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.queue.broker import BrokerView
+from common.queue.broker_view import BrokerView
 from common.settings import HealthSettings
 from workers.health import ALIVE, CHILD_READY, PROGRESS, READY
 from workers.process.metrics_folder import is_alive

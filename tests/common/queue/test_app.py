@@ -6,7 +6,7 @@ import pytest
 from celery import Celery
 
 from common.queue.app import make_app, send
-from common.queue.broker import UNACKED, held_messages
+from common.queue.kombu_queue import UNACKED, held_messages
 from common.queue.message import QUEUE, Message
 from common.settings import Settings
 from tests.servers.valkey import Valkey

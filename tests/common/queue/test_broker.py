@@ -6,23 +6,20 @@ import pytest
 from celery import Celery
 
 from common.queue.app import MESSAGE_LIMIT, make_app, send
-from common.queue.broker import (
-    SET_ASIDE,
-    SET_ASIDE_KEPT,
+from common.queue.broker import broker_errors, connect
+from common.queue.broker_url import BrokerError
+from common.queue.broker_view import BrokerView
+from common.queue.kombu_queue import (
     UNACKED,
     UNACKED_INDEX,
-    BrokerView,
-    broker_errors,
-    connect,
     first_waiting,
     forget_queue,
     held_messages,
     queue_length,
     renew_lease,
-    set_aside,
 )
-from common.queue.broker_url import BrokerError
 from common.queue.message import QUEUE, Message
+from common.queue.set_aside import SET_ASIDE, SET_ASIDE_KEPT, set_aside
 from common.settings import Settings
 from tests.servers.ports import free_ports
 from tests.servers.valkey import Valkey

@@ -6,7 +6,7 @@ import pytest
 from celery import Celery
 
 from common.queue.app import make_app, send
-from common.queue.broker import UNACKED
+from common.queue.kombu_queue import UNACKED
 from common.queue.live import LiveRun
 from common.queue.message import QUEUE, Message
 from common.queue.waiting import waiting_batches

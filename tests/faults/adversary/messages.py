@@ -10,7 +10,7 @@ from typing import Any
 
 import redis
 
-from common.queue.broker import UNACKED, UNACKED_INDEX
+from common.queue.kombu_queue import UNACKED, UNACKED_INDEX
 from common.queue.message import QUEUE, TASK
 
 HUGE = 10_000_000

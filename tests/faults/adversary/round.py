@@ -12,8 +12,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from common.queue.broker import SET_ASIDE, UNACKED
+from common.queue.kombu_queue import UNACKED
 from common.queue.message import QUEUE, TASK
+from common.queue.set_aside import SET_ASIDE
 from common.run.batch import batch_id
 from common.run.planned_part import part_id
 from tests.faults.adversary.bucket import litter, write_hostile_run

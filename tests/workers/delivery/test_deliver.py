@@ -11,7 +11,7 @@ from celery import Task
 from celery.exceptions import Reject
 from prometheus_client import REGISTRY
 
-from common.queue.broker import SET_ASIDE
+from common.queue.set_aside import SET_ASIDE
 from tests.workers.delivery.conftest import Delivery
 from workers.delivery.attempt import Attempt
 from workers.delivery.deliver import deliver

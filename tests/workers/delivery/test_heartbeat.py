@@ -6,7 +6,7 @@ import pytest
 from celery.worker import state
 
 from common.queue.app import CHILD_START_SECONDS, make_app, send
-from common.queue.broker import UNACKED_INDEX
+from common.queue.kombu_queue import UNACKED_INDEX
 from common.queue.message import QUEUE, Message
 from common.queue.workers import Workers
 from common.settings import Settings

@@ -7,7 +7,7 @@ import pytest
 import redis
 from redis.lock import Lock
 
-from common.queue.broker import UNACKED_INDEX
+from common.queue.kombu_queue import UNACKED_INDEX
 from common.queue.live import LiveRun, Running
 from common.settings import LeaseSettings
 from tests.servers.valkey import Valkey

@@ -11,7 +11,8 @@ from kombu import Connection
 from kombu.transport import virtual
 
 from common.queue.app import make_app, send
-from common.queue.broker import UNACKED, UNACKED_INDEX, connect, give_back, held_messages
+from common.queue.broker import connect
+from common.queue.kombu_queue import UNACKED, UNACKED_INDEX, give_back, held_messages
 from common.queue.message import QUEUE, Message
 from common.settings import Settings
 from tests.servers.valkey import Valkey, valkey

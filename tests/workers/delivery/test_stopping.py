@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from common.queue.app import make_app, send
-from common.queue.broker import UNACKED, UNACKED_INDEX, return_held
+from common.queue.kombu_queue import UNACKED, UNACKED_INDEX, return_held
 from common.queue.message import QUEUE, Message
 from common.settings import Settings
 from tests.servers.valkey import Valkey

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from common.queue.broker import BrokerView
+from common.queue.broker_view import BrokerView
 from common.queue.message import QUEUE
 from common.settings import HealthSettings, Settings
 from tests.servers.ports import free_ports

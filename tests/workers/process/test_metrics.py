@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from common.queue.broker import queue_length
 from common.queue.exporter import QueueMetrics
+from common.queue.kombu_queue import queue_length
 from producer.cli import main
 from tests.demo.parts import links, write_parts
 from tests.demo.site import Picture, Site, draw_pictures, serve
