@@ -10,9 +10,9 @@ from common.console.progress import progress
 from common.errors import FleetError
 from common.queue.app import make_app, send
 from common.queue.broker import broker_errors, connect
-from common.queue.live import LiveRun
 from common.queue.marks import Marks
 from common.queue.message import Message
+from common.queue.queued_batches import QueuedBatches
 from common.queue.trial import try_broker
 from common.run.batch import Batch
 from common.run.batch_state import dead_batches
@@ -138,7 +138,7 @@ def queue_missing(store: Store, settings: Settings, numbering: Numbering, *, par
         _send(
             store.uri,
             settings,
-            LiveRun(client, store.uri),
+            QueuedBatches(client, store.uri),
             batches,
             total=missing.bit_count(),
             require_lock=require_lock,
@@ -156,7 +156,7 @@ def queue_missing(store: Store, settings: Settings, numbering: Numbering, *, par
 def _send(
     run: str,
     settings: Settings,
-    live: LiveRun,
+    queued: QueuedBatches,
     batches: Iterable[Batch],
     *,
     total: int,
@@ -168,7 +168,7 @@ def _send(
         for chunk in _chunks(batches):
             require_lock()
             send(app, (Message(run=run, part=batch.part, first_row=batch.first_row) for batch in chunk))
-            live.mark_queued(batch.id for batch in chunk)
+            queued.mark(batch.id for batch in chunk)
             advance(len(chunk))
 
 

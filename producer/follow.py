@@ -7,6 +7,7 @@ from common.console.progress import follow_progress
 from common.errors import FleetError
 from common.queue.last_return import Return
 from common.queue.live import LiveRun
+from common.queue.queued_batches import QueuedBatches
 from producer.status import RunStatus, StatusReader
 
 POLL_SECONDS = 0.5
@@ -16,12 +17,17 @@ LASTING_PATIENCE = 10.0
 
 
 def follow(
-    reader: StatusReader, live: LiveRun, read_return: Callable[[], Return | None], check: Callable[[], None]
+    reader: StatusReader,
+    queued: QueuedBatches,
+    live: LiveRun,
+    read_return: Callable[[], Return | None],
+    check: Callable[[], None],
 ) -> RunStatus:
     """Poll the broker's hints until nothing is queued, then read the output.
 
     Args:
         reader: of the run.
+        queued: of the same run.
         live: of the same run.
         read_return: the latest reason for which a batch went back to the queue.
         check: called at each poll; raises to end it.
@@ -31,7 +37,7 @@ def follow(
     """
     patience = _Patience()
     with follow_progress("captioning", reader.rows, unit="rows", idle="loading models") as show:
-        while live.count_queued():
+        while queued.count():
             check()
             returned = read_return()
             patience.check(returned)

@@ -10,6 +10,7 @@ from common.queue.broker import connect
 from common.queue.kombu_queue import forget_queue
 from common.queue.last_return import Return, forget_return
 from common.queue.live import LiveRun
+from common.queue.queued_batches import QueuedBatches
 from common.settings import Settings
 from producer.batch_size import batch_rows_without_gpu, warn_of_long_batches
 from producer.embedded import embedded_broker
@@ -48,15 +49,17 @@ def run_locally(
     with state_folder(uri) as folder, embedded_broker(folder) as broker:
         settings = settings.model_copy(update={"broker_url": broker, "output": uri})
         client = connect(broker)
-        live = LiveRun(client, uri)
+        live, queued = LiveRun(client, uri), QueuedBatches(client, uri)
         # No worker of an earlier start lives: the batches that it held are missing, and queued again.
         forget_queue(client)
-        live.forget_queued()
+        queued.forget()
+        live.forget_running()
         forget_return(client, uri)
         queue_plan(plan, settings)
         with run_workers(workers, folder, settings) as processes:
             state = follow(
                 StatusReader(plan.store, settings),
+                queued,
                 live,
                 read_return=lambda: Return.read(client, uri),
                 check=lambda: require_alive(processes, folder),

@@ -10,7 +10,7 @@ from redis.exceptions import LockError
 from redis.lock import Lock
 
 from common.errors import FleetError
-from common.queue.live import run_prefix
+from common.queue.run_keys import run_prefix
 
 LOCK_SECONDS = 120.0
 """A producer that is killed holds the others up for so long."""

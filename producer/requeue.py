@@ -8,7 +8,7 @@ from common.console.progress import progress
 from common.errors import FleetError
 from common.queue.attempts import AttemptBook
 from common.queue.broker import broker_errors, connect
-from common.queue.live import LiveRun
+from common.queue.queued_batches import QueuedBatches
 from common.run.batch_state import dead_batches
 from common.run.failure_record import Reason, failure_key, read_failure
 from common.run.manifest import read_run, stream_parts
@@ -47,13 +47,13 @@ def requeue(output: str, settings: Settings, *, dead: bool, reason: Reason | Non
 def _revive(store: Store, settings: Settings, numbering: Numbering, reason: Reason | None) -> None:
     """Let the dead be missing again, many at a time."""
     client = connect(settings.broker_url)
-    book, live = AttemptBook(client, store.uri), LiveRun(client, store.uri)
+    book, queued = AttemptBook(client, store.uri), QueuedBatches(client, store.uri)
     dead = numbering.bits(dead_batches(store)) & ~ShardWatch(store, numbering).look()
     with progress("reviving batches", dead.bit_count()) as advance:
         for batches in _chunks(map(numbering.id, numbers(dead))):
             chosen = batches if reason is None else _select_by_reason(store, batches, reason)
             if chosen:
-                _forget(store, book, live, chosen)
+                _forget(store, book, queued, chosen)
             advance(len(batches))
 
 
@@ -76,8 +76,8 @@ def _reason(store: Store, batch: str) -> Reason | None:
     return None if failure is None else failure.reason
 
 
-def _forget(store: Store, book: AttemptBook, live: LiveRun, batches: Sequence[str]) -> None:
+def _forget(store: Store, book: AttemptBook, queued: QueuedBatches, batches: Sequence[str]) -> None:
     """Attempts first, then the failure records: in this order a killed producer loses nothing."""
     book.reset(*batches)
-    live.drop(*batches)
+    queued.drop(*batches)
     store.delete_all([failure_key(batch) for batch in batches])

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import redis
 
-from common.queue.live import run_prefix
+from common.queue.run_keys import run_prefix
 from common.queue.workers import Workers
 
 ERROR_LENGTH = 4000

@@ -5,7 +5,7 @@ from typing import Self
 
 import redis
 
-from common.queue.live import run_prefix
+from common.queue.run_keys import run_prefix
 
 KEPT = 3600
 """Seconds after which a reason is stale."""

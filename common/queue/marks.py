@@ -5,7 +5,7 @@ from array import array
 import redis
 
 from common.queue.kombu_queue import held_messages
-from common.queue.live import LiveRun
+from common.queue.queued_batches import QueuedBatches
 from common.queue.waiting import served_since
 from common.run.numbering import Numbering
 
@@ -19,7 +19,7 @@ class Marks:
 
     def __init__(self, client: redis.Redis, run: str, numbering: Numbering) -> None:
         self._client, self._run, self._numbering = client, run, numbering
-        self._live = LiveRun(client, run)
+        self._queued = QueuedBatches(client, run)
         self._times = array("d")
         self._position: str | None = None
         self._at = 0.0
@@ -32,7 +32,7 @@ class Marks:
         if self._position is None or len(self._times) < self._numbering.total:
             self._read_all()
             return None
-        changes = self._live.read_changes(self._position, self._at - OVERLAP)
+        changes = self._queued.read_changes(self._position, self._at - OVERLAP)
         for batch in changes.left:
             self._set(batch, NONE)
         for batch, at in changes.marked.items():
@@ -54,12 +54,12 @@ class Marks:
         )
 
     def _read_all(self) -> None:
-        self._position = self._live.read_position()
-        self._at = self._live.read_changes(self._position, float("inf")).at
+        self._position = self._queued.read_position()
+        self._at = self._queued.read_changes(self._position, float("inf")).at
         self._times = array("d", [NONE]) * self._numbering.total
         self._count = 0
         seen: set[str] = set()
-        for batch, at in self._live.scan_queued():
+        for batch, at in self._queued.scan():
             if not self._set(batch, at):
                 seen.add(batch)
         self.strangers = len(seen)

@@ -3,7 +3,7 @@
 import redis
 
 from common.queue.kombu_queue import first_waiting, held_messages
-from common.queue.live import LiveRun, read_marks
+from common.queue.queued_batches import QueuedBatches, read_marks
 
 NEVER = 0.0
 RETURNED = 100
@@ -16,7 +16,7 @@ def waiting_batches(client: redis.Redis, run: str) -> set[str]:
     The queue is first-in, first-out: a batch queued before the oldest waiting message, and held by no
     worker, is lost. That happens to a worker killed between popping a message and recording it.
     """
-    marks = LiveRun(client, run).read_queued()
+    marks = QueuedBatches(client, run).read()
     since = served_since(client)
     # Read after the queue: a message popped in between is held by now.
     held = {message.batch_id for message in held_messages(client) if message.run == run}

@@ -19,8 +19,8 @@ import redis
 import redis.asyncio as aioredis
 
 from common.queue.kombu_queue import UNACKED, UNACKED_INDEX, UNACKED_MUTEX
-from common.queue.live import run_prefix
 from common.queue.message import QUEUE
+from common.queue.run_keys import run_prefix
 from tests.faults.broker import Broker, broker, servers
 from tests.faults.canary import canary
 from tests.faults.fleet import SHORT_LEASE, fleet

@@ -19,8 +19,8 @@ from celery import Celery
 
 from common.console.logs import configure_logs
 from common.queue.app import make_app, send
-from common.queue.live import LiveRun
 from common.queue.message import TASK, Message
+from common.queue.queued_batches import QueuedBatches
 from common.run.batch import ROW_DIGITS
 from common.settings import Settings
 from producer.enqueue import enqueue
@@ -77,12 +77,12 @@ def speed(redis: Broker, count: int, rounds: int) -> dict[str, object]:
 def _rate(redis: Broker, app: Celery, batches: Sequence[Message]) -> float:
     """As `producer enqueue` does it, marks included."""
     redis.client().flushall()
-    live = LiveRun(redis.client(), RUN)
+    queued = QueuedBatches(redis.client(), RUN)
     began = time.perf_counter()
     for start in range(0, len(batches), 500):
         chunk = batches[start : start + 500]
         send(app, chunk)
-        live.mark_queued(message.batch_id for message in chunk)
+        queued.mark(message.batch_id for message in chunk)
     return len(batches) / (time.perf_counter() - began)
 
 

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from common.queue.kombu_queue import UNACKED
-from common.queue.live import LiveRun
 from common.queue.message import QUEUE
+from common.queue.queued_batches import QueuedBatches
 from common.queue.waiting import waiting_batches
 from common.run.failure_record import Failure, Reason, write_failure
 from common.run.schema import SHARD, Status
@@ -35,8 +35,8 @@ def test_a_wiped_broker_is_filled_with_what_is_missing(world: World) -> None:
 def test_a_message_that_was_lost_behind_others_is_found(world: World) -> None:
     client = world.broker.client()
     client.rpop(QUEUE)  # as a worker does that is killed before it notes the message
-    live = LiveRun(client, world.store.uri)
-    live.mark_queued([batch.id for batch in world.batches[1:]])
+    queued = QueuedBatches(client, world.store.uri)
+    queued.mark([batch.id for batch in world.batches[1:]])
     assert waiting_batches(client, world.store.uri) == {batch.id for batch in world.batches[1:]}
     world.command("requeue")
     assert world.waiting() == 3
@@ -46,7 +46,7 @@ def test_what_a_worker_holds_is_not_queued_again(world: World) -> None:
     client = world.broker.client()
     raw = client.rpop(QUEUE)
     client.hset(UNACKED, "tag", json.dumps([json.loads(str(raw)), "", QUEUE]))
-    LiveRun(client, world.store.uri).mark_queued([batch.id for batch in world.batches[1:]])
+    QueuedBatches(client, world.store.uri).mark([batch.id for batch in world.batches[1:]])
     world.command("requeue")
     assert world.waiting() == 2
 

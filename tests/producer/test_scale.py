@@ -14,6 +14,7 @@ from common.queue.attempts import AttemptBook, Attempts
 from common.queue.live import LiveRun
 from common.queue.marks import Marks
 from common.queue.message import QUEUE
+from common.queue.queued_batches import QueuedBatches
 from common.queue.waiting import waiting_batches
 from common.run.bundle import BUNDLES, LOOSE, write_bundle
 from common.run.failure_record import Failure, Reason, write_failure
@@ -122,7 +123,7 @@ def test_a_later_look_does_not_list_all_the_dead_again(
     failed = [request for request in remote.requests if "many/failed" in request]
     assert len(failed) <= 4
     revived = numbering.id(0)
-    LiveRun(world.broker.client(), store.uri).drop(revived)
+    QueuedBatches(world.broker.client(), store.uri).drop(revived)
     store.delete(f"failed/{revived}.json")
     assert reader.read().batches.dead == 14_999
 
@@ -175,7 +176,8 @@ def test_a_bundle_stands_in_for_nothing_that_is_not_so(tmp_path: Path) -> None:
 def test_marks_of_a_look_are_those_of_waiting_batches(world: World) -> None:
     client = world.broker.client()
     numbering = Numbering(read_parts(world.store), 10)
-    live, marks = LiveRun(client, world.store.uri), Marks(client, world.store.uri, numbering)
+    live, queued = LiveRun(client, world.store.uri), QueuedBatches(client, world.store.uri)
+    marks = Marks(client, world.store.uri, numbering)
 
     def agree() -> None:
         marks.refresh()
@@ -190,10 +192,10 @@ def test_marks_of_a_look_are_those_of_waiting_batches(world: World) -> None:
     client.delete("unacked")
     assert marks.refresh() == numbering.bits([world.batches[0].id])
     agree()
-    live.mark_queued([world.batches[0].id, "stranger/000000000000"])
+    queued.mark([world.batches[0].id, "stranger/000000000000"])
     agree()
     assert marks.strangers == 1
-    live.forget_queued()
+    queued.forget()
     agree()
     client.flushall()
     agree()
@@ -201,20 +203,20 @@ def test_marks_of_a_look_are_those_of_waiting_batches(world: World) -> None:
 
 def test_marks_carry_the_clock_of_redis(world: World) -> None:
     """A producer half an hour ahead would make everybody's older messages look lost."""
-    live = LiveRun(world.broker.client(), world.store.uri)
+    queued = QueuedBatches(world.broker.client(), world.store.uri)
     for ahead in (1800.0, -1800.0):
         world.broker.client().flushall()
         with mock.patch("time.time", return_value=time.time() + ahead):
             assert world.command("requeue", "--missing")[0] == 0
-        live.mark_queued([world.batches[2].id])  # a worker of another clock returned it to the end
+        queued.mark([world.batches[2].id])  # a worker of another clock returned it to the end
         assert world.command("requeue", "--missing")[0] == 0
         assert world.waiting() == 3
 
 
 def test_nothing_is_ever_missing_less_than_nothing(world: World, outside: Path) -> None:
     """Messages of batches that the manifest does not hold, as of another --limit-rows."""
-    live = LiveRun(world.broker.client(), world.store.uri)
-    live.mark_queued(f"{world.batches[0].part}/{row:012}" for row in range(30, 110, 10))
+    queued = QueuedBatches(world.broker.client(), world.store.uri)
+    queued.mark(f"{world.batches[0].part}/{row:012}" for row in range(30, 110, 10))
     _, out, _ = world.command("status", "--json")
     assert json.loads(out)["batches"] == {
         "total": 3, "done": 0, "queued": 3, "running": 0, "dead": 0, "missing": 0,

@@ -14,6 +14,7 @@ from common.queue.attempts import AttemptBook, Attempts
 from common.queue.broker import connect
 from common.queue.last_return import forget_return
 from common.queue.live import LiveRun, Running
+from common.queue.queued_batches import QueuedBatches
 from common.queue.workers import Workers
 from common.run.failure_record import Failure, Reason, failure_key, write_failure
 from common.settings import Settings
@@ -52,6 +53,7 @@ class Attempt:
         self._batch = work.batch.id
         self._client = connect(settings.broker_url)
         self._live = LiveRun(self._client, work.store.uri)
+        self._queued = QueuedBatches(self._client, work.store.uri)
         self._book = AttemptBook(self._client, work.store.uri)
         self._workers = Workers(self._client)
         self._limits = Limits(self._book, self._workers, settings.lease)
@@ -141,7 +143,7 @@ class Attempt:
             if result.end is End.COMMITTED:
                 self._live.record_commit(self._batch, result.rows)
             else:
-                self._live.drop(self._batch)
+                self._queued.drop(self._batch)
         with tolerating_outage():
             if result.end in {End.COMMITTED, End.LATE}:
                 self._workers.record_finish(worker_id())

@@ -11,7 +11,8 @@ from redis.exceptions import LockError
 from redis.lock import Lock
 
 from common.queue.kombu_queue import renew_lease
-from common.queue.live import LiveRun, Running, run_prefix
+from common.queue.live import LiveRun, Running
+from common.queue.run_keys import run_prefix
 from common.settings import LeaseSettings
 from workers.delivery.outage import tolerating_outage
 

@@ -7,8 +7,8 @@ from celery.exceptions import Reject
 
 from common.queue.broker import connect
 from common.queue.last_return import Return
-from common.queue.live import LiveRun
 from common.queue.message import Message
+from common.queue.queued_batches import QueuedBatches
 from common.settings import Settings
 from workers.delivery.errors import RejectToFront
 from workers.delivery.outage import tolerating_outage
@@ -47,7 +47,7 @@ def return_to_queue(
     if keeps_place:
         raise RejectToFront(why.reason, requeue=True)
     with tolerating_outage(), connect(settings.broker_url) as client:
-        LiveRun(client, message.run).mark_queued([message.batch_id])
+        QueuedBatches(client, message.run).mark([message.batch_id])
     if ends_process:
         end_process()
     raise Reject(why.reason, requeue=True)

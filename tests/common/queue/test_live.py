@@ -1,6 +1,5 @@
-"""The live state of a run, in a real broker."""
+"""The progress of a run, in a real broker."""
 
-import time
 from collections import Counter
 
 import pytest
@@ -18,26 +17,6 @@ def live(broker: Valkey) -> LiveRun:
 
 def running(batch: str, done: int = 0) -> Running:
     return Running(batch, "worker@host", done, total=10, started=100.0)
-
-
-def test_queued_batches_have_their_time_until_they_are_committed_or_dropped(live: LiveRun) -> None:
-    before = time.time()
-    live.mark_queued(["a", "b", "c"])
-    assert live.count_queued() == 3
-    assert all(before <= at <= time.time() for at in live.read_queued().values())
-    live.record_commit("a", {"ok": 9, "timeout": 1})
-    live.drop("b")
-    assert live.read_queued().keys() == {"c"}
-    assert "a" not in live.read_queued()
-    assert live.read_queued()["c"] >= before
-
-
-def test_a_batch_that_returns_to_the_queue_is_the_youngest(live: LiveRun) -> None:
-    live.mark_queued(["a"])
-    first = live.read_queued()["a"]
-    live.mark_queued(["a"])
-    assert live.count_queued() == 1
-    assert live.read_queued()["a"] > first
 
 
 def test_rows_add_up_over_commits(live: LiveRun) -> None:
@@ -72,17 +51,13 @@ def test_the_rate_is_that_of_full_buckets(live: LiveRun, monkeypatch: pytest.Mon
 
 
 def test_runs_know_nothing_of_one_another(broker: Valkey, live: LiveRun) -> None:
-    live.mark_queued(["a"])
     live.record_commit("b", {"ok": 1})
-    other = LiveRun(broker.client(), f"{RUN}-again")
-    assert other.read_queued() == {}
-    assert other.read_rows_by_status() == Counter()
+    assert LiveRun(broker.client(), f"{RUN}-again").read_rows_by_status() == Counter()
 
 
-def test_forgotten_marks_are_gone_and_the_counts_stay(live: LiveRun) -> None:
-    live.mark_queued(["a"])
+def test_forgotten_batches_do_not_run_and_the_counts_stay(live: LiveRun) -> None:
     live.record_commit("b", {"ok": 1})
     live.beat(running("c"), rows=0, ttl=60)
-    live.forget_queued()
-    assert (live.count_queued(), live.read_running()) == (0, [])
+    live.forget_running()
+    assert live.read_running() == []
     assert live.read_rows_by_status() == Counter(ok=1)

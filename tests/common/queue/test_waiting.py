@@ -7,8 +7,8 @@ from celery import Celery
 
 from common.queue.app import make_app, send
 from common.queue.kombu_queue import UNACKED
-from common.queue.live import LiveRun
 from common.queue.message import QUEUE, Message
+from common.queue.queued_batches import QueuedBatches
 from common.queue.waiting import waiting_batches
 from common.settings import Settings
 from tests.servers.valkey import Valkey
@@ -23,18 +23,18 @@ def app(broker: Valkey) -> Celery:
 
 def enqueue(broker: Valkey, app: Celery, *numbers: int, run: str = RUN) -> list[str]:
     """One batch after the other, marked as a producer does it."""
-    live = LiveRun(broker.client(), run)
+    queued = QueuedBatches(broker.client(), run)
     batches = []
     for number in numbers:
         message = Message(run=run, part="part-0123456789", first_row=number)
         send(app, [message])
-        live.mark_queued([message.batch_id])
+        queued.mark([message.batch_id])
         batches.append(message.batch_id)
     return batches
 
 
 def test_an_empty_queue_has_none(broker: Valkey) -> None:
-    LiveRun(broker.client(), RUN).mark_queued(["lost"])
+    QueuedBatches(broker.client(), RUN).mark(["lost"])
     assert waiting_batches(broker.client(), RUN) == set()
 
 
@@ -47,7 +47,7 @@ def test_a_message_lost_behind_others_is_found(broker: Valkey, app: Celery) -> N
     lost, *rest = enqueue(broker, app, 0, 1, 2)
     broker.client().rpop(QUEUE)  # by a worker that was killed before it could record it
     assert waiting_batches(broker.client(), RUN) == set(rest)
-    assert lost in LiveRun(broker.client(), RUN).read_queued()
+    assert lost in QueuedBatches(broker.client(), RUN).read()
 
 
 def test_a_held_message_is_not_lost(broker: Valkey, app: Celery) -> None:

@@ -13,6 +13,7 @@ import redis
 from common.queue.attempts import AttemptBook
 from common.queue.live import LiveRun
 from common.queue.message import Message
+from common.queue.queued_batches import QueuedBatches
 from common.queue.workers import Workers
 from common.run.manifest import read_parts
 from common.settings import Settings
@@ -48,6 +49,10 @@ class Delivery:
     @property
     def live(self) -> LiveRun:
         return LiveRun(self.client, self.store.uri)
+
+    @property
+    def queued(self) -> QueuedBatches:
+        return QueuedBatches(self.client, self.store.uri)
 
     @property
     def workers(self) -> Workers:

@@ -32,7 +32,7 @@ def test_a_batch_is_written_and_counted(delivery: Delivery) -> None:
     delivery.deliver(0)
     assert delivery.store.exists(f"shards/{delivery.batches[0]}.parquet")
     assert delivery.live.read_rows_by_status() == {"invalid_url": ROWS}
-    assert delivery.batches[0] not in delivery.live.read_queued()
+    assert delivery.batches[0] not in delivery.queued.read()
     assert delivery.book.read(delivery.batches[0]) == NONE
     assert delivery.workers.has_finisher()
 

@@ -39,18 +39,18 @@ def test_a_returned_batch_counts_by_its_error_and_is_the_youngest(
     monkeypatch.setattr("workers.delivery.attempt.CLAIM_SECONDS", -0.9)
     batch = delivery.batches[0]
     claim_on(delivery.client, delivery.store.uri, batch).acquire()
-    queued_at = delivery.live.read_queued()[batch]
+    queued_at = delivery.queued.read()[batch]
     before = sample("fleet_batches_put_back_total", error="ClaimedError")
     with pytest.raises(Reject):
         delivery.deliver(0)
     assert sample("fleet_batches_put_back_total", error="ClaimedError") == before + 1
-    assert delivery.live.read_queued()[batch] > queued_at
+    assert delivery.queued.read()[batch] > queued_at
 
 
 def test_a_batch_that_met_a_broker_which_was_away_keeps_its_place(
     delivery: Delivery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = delivery.live.read_queued()
+    before = delivery.queued.read()
     monkeypatch.setattr(Attempt, "make", mock.Mock(side_effect=redis.ConnectionError("refused")))
     with pytest.raises(RejectToFront):
         delivery.deliver(0)
@@ -58,7 +58,7 @@ def test_a_batch_that_met_a_broker_which_was_away_keeps_its_place(
     with pytest.raises(Reject) as to_end:  # this batch alone: others come first
         delivery.deliver(1)
     assert not isinstance(to_end.value, RejectToFront)
-    after = delivery.live.read_queued()
+    after = delivery.queued.read()
     assert [batch for batch in after if after[batch] != before[batch]] == [delivery.batches[1]]
 
 

@@ -3,8 +3,8 @@
 import pytest
 from celery.exceptions import Reject
 
-from common.queue.live import run_prefix
 from common.queue.returns import LONE, Returns
+from common.queue.run_keys import run_prefix
 from common.queue.set_aside import SET_ASIDE
 from common.settings import FilterSettings, LeaseSettings
 from tests.workers.delivery.conftest import Delivery
