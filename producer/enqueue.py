@@ -47,6 +47,11 @@ class Enqueued:
     queued: int
     dead: int
 
+    def sentence(self) -> str:
+        """In one line."""
+        before = f"{self.done} done, {self.queued} queued and {self.dead} dead before"
+        return f"{self.run}: {self.sent} batches queued from {self.parts} parts ({before})"
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

@@ -123,13 +123,13 @@ assert b"fleet_dummies_total 3.0" in generate_latest()
     ),
     "an option": Dummy(
         {
-            "producer/cli.py": both(
+            "producer/cli/look.py": both(
                 after(
-                    r"^def status\((?:.*\n)*?    output: Output = None,",
+                    r"^def status_command\((?:.*\n)*?    output: Output = None,",
                     '    dummy: Annotated[str, typer.Option(help="Say this first.")] = "",\n',
                 ),
                 after(
-                    r"^def status\((?:.*\n)*?    settings = load_settings\(\)",
+                    r"^def status_command\((?:.*\n)*?    settings = load_settings\(\)",
                     "    typer.echo(dummy)\n",
                 ),
             )
