@@ -7,6 +7,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from dataset.survey.answers import RATINGS, Answer
 from dataset.survey.layout import Author
+from dataset.survey.web.protection import require_csrf_token, require_same_origin
 from dataset.survey.web.refusal import Refusal
 
 FORM = "application/x-www-form-urlencoded"
@@ -36,6 +37,23 @@ async def read_form(request: Request) -> dict[str, str]:
     if len(fields) < len(pairs):
         raise Refusal(400)
     return fields
+
+
+async def read_own_form(request: Request, session: str, origin: str | None) -> dict[str, str]:
+    """The fields of a form on a page of the session's own.
+
+    Args:
+        request: with a form.
+        session: of its rater.
+        origin: host and port of the survey's address; None where it is not known.
+
+    Raises:
+        Refusal: as `read_form`; another site sent it, or it is not the session's.
+    """
+    require_same_origin(request, origin)
+    form = await read_form(request)
+    require_csrf_token(form, session)
+    return form
 
 
 async def _body(request: Request) -> bytes:
