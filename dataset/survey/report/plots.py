@@ -6,7 +6,8 @@ from markupsafe import Markup
 
 from dataset.survey.answers import RATINGS
 from dataset.survey.layout import Author
-from dataset.survey.report.tables import ShareRow, Tables
+from dataset.survey.report.shares import ShareRow
+from dataset.survey.report.tables import Tables
 
 WIDTH = 440
 MARGIN = 24

@@ -15,8 +15,9 @@ from dataset.pages.templating import make_environment
 from dataset.survey.layout import IMAGES
 from dataset.survey.report import original
 from dataset.survey.report.estimates import Estimate
+from dataset.survey.report.failures import Failure
 from dataset.survey.report.plots import rater_plot, rating_plot, share_plot
-from dataset.survey.report.tables import Failure, Tables
+from dataset.survey.report.tables import Tables
 
 Pair = tuple[Path, Tables]
 """A survey's folder and its tables."""
