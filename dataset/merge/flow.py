@@ -18,10 +18,11 @@ from dataset.files.recipe import Recipe, file_origin
 from dataset.files.rewrite import FreshFile, write_files
 from dataset.merge.increment import extend, require_extension
 from dataset.merge.job import Job
+from dataset.merge.numbered_shard import number_shards
 from dataset.merge.plan import cut, decide, pieces
 from dataset.merge.recipe import Options, make_recipe
 from dataset.merge.record import make_record
-from dataset.merge.scan import number_shards, scan
+from dataset.merge.scan import scan
 from dataset.merge.write import PieceReader
 from dataset.rows.run_source import Source, open_sources
 from dataset.version import clean_up, read_next

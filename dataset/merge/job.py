@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from common.settings import S3Settings
 from common.store import Store
 from dataset.files.recipe import Recipe
+from dataset.merge.numbered_shard import NumberedShard
 from dataset.merge.recipe import Options
-from dataset.merge.scan import NumberedShard
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import pyarrow.compute as pc
 
 from common.run.schema import Status
 from dataset.figures.counts import Counts, count_fates
+from dataset.merge.key_rows import ROW_BITS
 from dataset.merge.outcomes import OUTCOMES
 from dataset.merge.repeats import CAPTIONED, is_kept, is_outcome
-from dataset.merge.scan import ROW_BITS
 from dataset.merge.spill import MOST_BUCKETS, Spill
 
 DROPPED = pa.schema([("place", pa.int64())])

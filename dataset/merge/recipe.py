@@ -12,8 +12,8 @@ from common.run.batch import Batch
 from dataset.files.data_writer import data_schema
 from dataset.files.merged import MergedPart
 from dataset.files.recipe import Recipe
+from dataset.merge.key_rows import Wanted
 from dataset.merge.outcomes import Filters
-from dataset.merge.scan import Wanted
 from dataset.merge.thin import Thinning
 from dataset.rows.run_source import Source
 

@@ -6,8 +6,9 @@ from common.deny.deny_list import DenyList
 from dataset.figures.counts import Counts
 from dataset.files.merged import Merged
 from dataset.files.recipe import Recipe
+from dataset.merge.numbered_shard import NumberedShard
 from dataset.merge.recipe import merged_parts
-from dataset.merge.scan import NumberedShard, Scan
+from dataset.merge.scan import Scan
 
 
 def make_record(

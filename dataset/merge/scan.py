@@ -11,69 +11,21 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from common.console.progress import progress
-from common.run.batch import Batch
 from common.run.provenance import Provenance
 from common.run.schema import Status
-from dataset.deny.canonical import canonical_urls
-from dataset.deny.denied import HOST
-from dataset.merge.keys import identify, image_hashes, row_keys, text_hashes
-from dataset.merge.outcomes import Filters
+from dataset.merge.key_rows import ROW_BITS, Wanted, key_rows
+from dataset.merge.numbered_shard import NumberedShard
 from dataset.merge.refusals import listed_images
 from dataset.merge.spill import Spill, buckets_for
 from dataset.parallel import ordered_map
-from dataset.rows.run_source import Source
 from dataset.rows.shards import shard_provenance, shard_rows
 
 THREADS = 4
-ROW_BITS = 32
-"""Bits of a `place` that are the row in its shard; the shard's number stands above them."""
-ROW = pa.schema(
-    [
-        ("url", pa.uint64()),  # a hash of the canonical address
-        ("image", pa.uint64()),  # the first bits of the SHA-256; 0 where there is none
-        ("high", pa.uint64()),
-        ("low", pa.uint64()),
-        ("place", pa.int64()),  # where the row lies, ascending in the order of the output
-        ("run", pa.int16()),
-        ("outcome", pa.int8()),
-    ]
-)
-HOSTS = pa.field("host", pa.uint64())
-"""A hash of the host, where rows are counted by host."""
 CAPTIONS = frozenset(
     {"top_caption", "all_captions", "all_similarities", "shortlist", "shortlist_similarities"}
     | {"repaired_caption", "sha256"}
 )
 """Columns that only good rows fill."""
-
-
-@dataclass(frozen=True)
-class NumberedShard:
-    """A shard and its place in the order of the output: runs as they were named, then part, then row."""
-
-    number: int
-    run: int
-    source: Source
-    batch: Batch
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """The columns that the scan reads.
-
-    Args:
-        filters: which good rows stay out.
-        schema: of the output; its columns' sizes are summed up.
-        hosts: whether to hash the host.
-    """
-
-    filters: Filters
-    schema: pa.Schema
-    hosts: bool = False
-
-    @property
-    def rows(self) -> pa.Schema:
-        return ROW.append(HOSTS) if self.hosts else ROW
 
 
 @dataclass
@@ -97,11 +49,6 @@ class _Scanned:
     rows: list[pa.Table]
     row_bytes: float
     provenance: Provenance
-
-
-def number_shards(sources: Sequence[Source]) -> list[NumberedShard]:
-    pairs = ((run, source, batch) for run, source in enumerate(sources) for batch in source.batches)
-    return [NumberedShard(number, *pair) for number, pair in enumerate(pairs)]
 
 
 def scan(shards: Sequence[NumberedShard], wanted: Wanted, folder: Path) -> Scan:
@@ -141,26 +88,11 @@ def _scan(shard: NumberedShard, wanted: Wanted) -> _Scanned:
     first, good = shard.number << ROW_BITS, 0
     columns = dict.fromkeys(("URL", "TEXT", *wanted.filters.columns))
     for rows in shard_rows(shard.source.store, shard.source.run, shard.batch, tuple(columns), seen=look):
-        tables.append(_row_table(rows, wanted, first, shard.run))
+        tables.append(key_rows(rows, wanted, first, shard.run))
         first += rows.num_rows
         good += pc.sum(pc.equal(rows["status"], str(Status.OK))).as_py()
     captions, others = sizes
     return _Scanned(tables, captions / max(good, 1) + others / shard.batch.rows, provenance)
-
-
-def _row_table(rows: pa.RecordBatch, wanted: Wanted, first: int, run: int) -> pa.Table:
-    urls = canonical_urls(rows["URL"])
-    columns = [
-        text_hashes(identify(pc.coalesce(urls, rows["URL"]), rows["sha256"])),
-        image_hashes(rows["sha256"]),
-        *row_keys(rows["URL"], rows["TEXT"], rows["sha256"]),
-        pa.arange(first, first + rows.num_rows),
-        pa.repeat(pa.scalar(run, pa.int16()), rows.num_rows),
-        wanted.filters.outcomes(rows, urls),
-    ]
-    if wanted.hosts:
-        columns.append(text_hashes(pc.struct_field(pc.extract_regex(urls, pattern=HOST), "host")))
-    return pa.Table.from_arrays(columns, schema=wanted.rows)
 
 
 def _column_bytes(metadata: pq.FileMetaData, names: Sequence[str]) -> tuple[int, int]:

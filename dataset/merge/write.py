@@ -8,8 +8,9 @@ import pyarrow.compute as pc
 
 from common.run.schema import Status
 from dataset.errors import BadRunError
+from dataset.merge.key_rows import ROW_BITS
+from dataset.merge.numbered_shard import NumberedShard
 from dataset.merge.plan import Piece, Plan
-from dataset.merge.scan import ROW_BITS, NumberedShard
 from dataset.rows.shards import shard_rows
 
 
