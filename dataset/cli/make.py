@@ -16,7 +16,7 @@ from dataset.merge.flow import Options, merge
 from dataset.merge.outcomes import Filters
 from dataset.merge.thin import Dedupe, Thinning
 from dataset.publish.publish import plan_upload, publish
-from dataset.withdraw import withdraw
+from dataset.withdraw.withdraw import withdraw
 
 
 class Compression(StrEnum):

@@ -19,7 +19,7 @@ from dataset.files.data_file import read_tally
 from dataset.files.folder import read_merged
 from dataset.files.merged import Merged
 from dataset.merge.flow import Options
-from dataset.withdraw import Withdrawn, withdraw
+from dataset.withdraw.withdraw import Withdrawn, withdraw
 from tests.dataset.command import DATASET, error_line, run_dataset
 from tests.dataset.conftest import NewStore
 from tests.dataset.contents import contents

@@ -16,7 +16,7 @@ from common.deny.deny_list import parse_deny_list
 from common.store import Store
 from dataset.files.merged import Merged
 from dataset.merge.flow import Options, merge
-from dataset.withdraw import withdraw
+from dataset.withdraw.withdraw import withdraw
 from tests.dataset.command import DATASET, error_line, run_dataset
 from tests.dataset.conftest import NewStore
 from tests.dataset.hub import Hub, local_hub
