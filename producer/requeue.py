@@ -16,7 +16,7 @@ from common.run.numbering import Numbering, numbers
 from common.settings import Settings
 from common.store import Store, absolute_uri, open_store
 from common.store.proof import require_proof
-from producer.enqueue import Enqueued, queue_missing
+from producer.queue_missing import Enqueued, queue_missing
 from producer.shard_watch import ShardWatch
 
 THREADS = 32

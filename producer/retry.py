@@ -26,7 +26,8 @@ from common.run.shard_rows import DAMAGED, open_shard_file
 from common.settings import Settings
 from common.store import OversizeError, Store, absolute_uri, open_store
 from common.store.proof import is_proven, prove
-from producer.enqueue import Enqueued, enqueue
+from producer.enqueue import enqueue
+from producer.queue_missing import Enqueued
 
 READERS = 32
 AHEAD = 8
