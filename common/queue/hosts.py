@@ -17,8 +17,10 @@ WINDOW = 60
 
 EXCHANGE = """
 -- ARGV: lease, kept failures, window, longest pause; n, (host, slot)*n released; n, (host, pause or -1, first
--- pause, reason)*n quiet; then (host, slot, limit, interval)* wanted. All times in ms.
--- Returns for each that is wanted: "" granted, "-" full, "ms reason" quiet.
+-- pause, reason)*n quiet; then (host, slot, limit, most, interval)* wanted. All times in ms.
+-- Where the most is above the limit, the limit may have grown: host_answers.py.
+-- Returns for each that is wanted: "+limit" granted, "*limit" granted while others wait, "-limit" full,
+-- "ms reason" quiet.
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local lease, kept, window, longest = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -50,26 +52,24 @@ for _ = 1, tonumber(take()) do
   silence(host, ms, reason)
 end
 while at <= #ARGV do
-  local host, slot, limit, interval = take(), take(), tonumber(take()), tonumber(take())
+  local host, slot = take(), take()
+  local limit, most, interval = tonumber(take()), tonumber(take()), tonumber(take())
   local key, quiet = P .. ':slots:' .. host, P .. ':quiet:' .. host
   local left = redis.call('PTTL', quiet)
   if left > 0 then
     out[#out + 1] = left .. ' ' .. redis.call('GET', quiet)
   else
     redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
+    if most > limit then limit = tonumber(redis.call('HGET', P .. ':growth:' .. host, 'limit')) or limit end
     if redis.call('ZCARD', key) < limit then
       redis.call('ZADD', key, now + lease, slot)
       redis.call('PEXPIRE', key, lease)
       silence(host, interval, '')
-      if redis.call('ZSCORE', FULL, host) then
-        local rate = P .. ':rate:' .. host
-        if redis.call('INCR', rate) == 1 then redis.call('PEXPIRE', rate, window) end
-      end
-      out[#out + 1] = ''
+      out[#out + 1] = (redis.call('ZSCORE', FULL, host) and '*' or '+') .. limit
     else
       redis.call('ZADD', FULL, now, host)
       redis.call('ZREMRANGEBYSCORE', FULL, '-inf', now - window)
-      out[#out + 1] = '-'
+      out[#out + 1] = '-' .. limit
     end
   end
 end

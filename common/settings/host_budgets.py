@@ -34,12 +34,12 @@ class HostBudgets:
             group[canonical_host(host)] = int(number)
         return cls(hosts, below, usual)
 
-    def limit(self, host: str) -> int:
-        """Requests at once for a host in its canonical form."""
+    def find(self, host: str) -> int | None:
+        """The budget that was agreed for a host in its canonical form, if one was."""
         if host in self.hosts:
             return self.hosts[host]
         while self.below and host:
             host = host.partition(".")[2]
             if host in self.below:
                 return self.below[host]
-        return self.usual
+        return None

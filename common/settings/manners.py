@@ -28,6 +28,11 @@ class MannersSettings(Group):
         (ALL,),
         description="signs that are honoured: `all`, names, and behind a `-` names of those that are not",
     )
+    growth: bool = Field(
+        False,
+        description="let the budget of a host grow to 16 while it answers quickly and without complaint;"
+        " budgets of `FLEET_FETCH_HOST_BUDGETS` stay",
+    )
     kin: Names = Field(
         ("img2dataset", "LAIONDownloader", "laion-huggingface-processor"),
         description="agents of our purpose: where a robots.txt names one and not us, its rules are ours",

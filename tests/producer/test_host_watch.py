@@ -24,7 +24,7 @@ def test_status_names_the_hosts_that_hold_the_fleet_back(server: Valkey) -> None
     settings = Settings(broker_url=server.url)
     assert read_hosts(settings) is None
     quiet = ("1", "shy.test", "60000", "2000", "http_4xx 429")
-    wishes = [part for slot in "abcde" for part in ("big.test", slot, "4", "0")]
+    wishes = [part for slot in "abcde" for part in ("big.test", slot, "4", "4", "0")]
     server.client().eval(
         EXCHANGE, 3, PREFIX, QUIET, FULL, 15_000, 1000, 1000 * WINDOW, 60_000, 0, *quiet, *wishes
     )

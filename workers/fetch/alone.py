@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 
 from common.delay import LONGEST
-from workers.fetch.shared import FAILURES_KEPT, Answer, Quiet, Release, Wish
+from workers.fetch.shared import FAILURES_KEPT, Answer, Heard, Quiet, Release, Wish
 
 
 class Alone:
@@ -51,6 +51,10 @@ class Alone:
         if wish.interval:
             self._set_quiet(wish.host, wish.interval, "")
         return Answer(is_granted=True)
+
+    async def hear(self, heard: Sequence[Heard]) -> list[int]:
+        """Nothing grows."""
+        return [one.limit for one in heard]
 
     async def read_sites(self, origins: Sequence[str]) -> list[bytes | None]:
         """Nothing is known."""

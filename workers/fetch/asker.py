@@ -80,6 +80,7 @@ class Asker:
                 budget.clock.left = seconds_left
 
     async def _ask_once(self, url: WebUrl, slot: Slot, budget: Budget, read: Read[R], *, keep: bool) -> R:
+        seconds_left = budget.clock.left
         try:
             async with budget.clock:
                 answer = await self._send(url, slot, budget, read, keep=keep)
@@ -88,9 +89,9 @@ class Asker:
         except Exception as error:  # noqa: BLE001 - every failure of the web is a status
             failure = budget.traffic.failure or classify(error)
             if isinstance(failure, Failure):
-                self._hosts.record(slot.host, failure)
+                self._hosts.record(slot.host, failure, seconds_left - budget.clock.left)
             raise failure from None
-        self._hosts.record(slot.host, None)
+        self._hosts.record(slot.host, None, seconds_left - budget.clock.left)
         return answer
 
     async def _send(self, url: WebUrl, slot: Slot, budget: Budget, read: Read[R], *, keep: bool) -> R:

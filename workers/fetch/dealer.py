@@ -8,6 +8,7 @@ from itertools import count
 
 from workers.fetch.alone import Alone
 from workers.fetch.failure import Failure
+from workers.fetch.hearing import Hearing
 from workers.fetch.host import FIRST_LOOK, Host, Slot, quiet_failure
 from workers.fetch.shared import Answer, Quiet, Release, Shared, SharedLostError, Wish
 
@@ -40,6 +41,7 @@ class Dealer:
         self._wake = asyncio.Event()
         self._numbers = count()
         self._alone = Alone(most=1)
+        self._hearing = Hearing()
         self._lost_until = 0.0
         self._is_over = False
         self._task = asyncio.ensure_future(self._deal())
@@ -53,6 +55,12 @@ class Dealer:
         """Give a slot back."""
         self._releases.append(Release(slot.host.name, slot.name))
         self._wake.set()
+
+    def hear(self, host: Host, failure: Failure | None, seconds: float) -> None:
+        """Take what a host answered, after so many seconds."""
+        if self._hearing.add(host, failure, seconds):
+            host.shrink()
+            self._wake.set()
 
     def silence(self, host: Host, quiet: Quiet) -> None:
         """Leave a host alone, and tell all that they should."""
@@ -82,6 +90,7 @@ class Dealer:
         await self._task
         if self._releases or self._quiets:
             await self._exchange([])
+        await self._tell()
 
     async def _deal(self) -> None:
         while not self._is_over:
@@ -94,6 +103,8 @@ class Dealer:
             hosts = self._hosts_to_ask()
             if hosts or self._releases or self._quiets:
                 await self._ask(hosts)
+            if self._hearing.is_due:
+                await self._tell()
 
     def _wake_later(self) -> asyncio.TimerHandle | None:
         """For the next look at a host whose slots were taken."""
@@ -124,9 +135,13 @@ class Dealer:
     def _wish(self, host: Host) -> Wish:
         held = host.held + host.wished
         host.wished += 1
-        return Wish(host.name, f"{_PROCESS}:{next(self._numbers)}", host.limit, host.interval, held)
+        return Wish(
+            host.name, f"{_PROCESS}:{next(self._numbers)}", host.usual, host.most, host.interval, held
+        )
 
     def _apply(self, host: Host, slot: Slot, answer: Answer) -> None:
+        host.limit = answer.limit or host.limit
+        host.is_contended = host.is_contended or answer.is_contended
         if answer.is_granted:
             host.look, host.ask_at, host.reason = FIRST_LOOK, 0.0, ""
             if not host.serve(slot):
@@ -135,6 +150,13 @@ class Dealer:
             self.hold_back(host, answer.quiet, answer.reason)
         else:
             host.look_later()
+
+    async def _tell(self) -> None:
+        if time.monotonic() >= self._lost_until:
+            try:
+                await self._hearing.tell(self._shared)
+            except SharedLostError:
+                self._lost_until = time.monotonic() + LOST_SECONDS
 
     async def _exchange(self, wishes: list[Wish]) -> list[Answer]:
         releases, self._releases = self._releases, []

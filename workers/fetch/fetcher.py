@@ -87,7 +87,7 @@ class Fetcher:
     async def __aenter__(self) -> Self:
         settings, shared = self._settings, self._shared
         self._session = open_session(settings, self._guard, self._resolver, self._tls)
-        self._hosts = Hosts(settings, shared, self.places, self._time_left)
+        self._hosts = Hosts(settings, shared, self.places, self._time_left, grows=self._manners.growth)
         self._asker = Asker(settings, self._session, self._hosts, self._flight)
         self._sites = Sites(settings, self._manners, self._asker, shared, self.places)
         return self

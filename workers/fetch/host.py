@@ -57,7 +57,15 @@ class Turn:
 class Host:
     """A host.
 
+    Args:
+        name: of the host.
+        limit: slots of the whole fleet, as they are known here.
+        places: those who wait leave theirs.
+        most: to which the limit may grow; 0 where it does not.
+
     Attributes:
+        usual: the limit before any growth.
+        is_contended: whether its slots did not suffice.
         held: slots that are used.
         wished: slots that are being asked for.
         ask_at: on the monotonic clock; before, no slot is to be had.
@@ -67,6 +75,9 @@ class Host:
     name: str
     limit: int
     places: Places
+    most: int = 0
+    usual: int = field(init=False)
+    is_contended: bool = False
     users: int = 0
     interval: float = 0.0
     held: int = 0
@@ -76,6 +87,14 @@ class Host:
     reason: str = ""
     look: float = FIRST_LOOK
     turns: deque[Turn] = field(default_factory=deque)
+
+    def __post_init__(self) -> None:
+        self.usual, self.most = self.limit, max(self.limit, self.most)
+
+    @property
+    def grows(self) -> bool:
+        """Whether its budget grows."""
+        return self.most > self.usual
 
     @property
     def is_crowded(self) -> bool:
@@ -129,8 +148,13 @@ class Host:
 
     def look_later(self) -> None:
         """All slots are taken: look again, and later each time."""
+        self.is_contended = True
         self.hold_back(self.look * random.uniform(0.75, 1.25))  # noqa: S311 - jitter
         self.look = min(2 * self.look, LAST_LOOK)
+
+    def shrink(self) -> None:
+        """After a complaint, before the fleet says so."""
+        self.limit = max(self.usual, self.limit // 2)
 
     def _set_aside(self, turn: Turn) -> None:
         if not turn.is_aside:

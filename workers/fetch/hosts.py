@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from common.growth import MOST
 from common.run.schema import Status
 from common.settings import FetchSettings
 from common.settings.host_budgets import HostBudgets
@@ -26,14 +27,22 @@ class Hosts:
         shared: what the fleet shares.
         places: those who wait for a busy host leave theirs.
         time_left: seconds that rows may wait.
+        grows: whether budgets grow by measurement, where the operator gave none.
     """
 
     def __init__(
-        self, settings: FetchSettings, shared: Shared, places: Places, time_left: Callable[[], float]
+        self,
+        settings: FetchSettings,
+        shared: Shared,
+        places: Places,
+        time_left: Callable[[], float],
+        *,
+        grows: bool = False,
     ) -> None:
         self._budgets = HostBudgets.of(settings.host_budgets, settings.per_host)
         self._timeout, self._time_left, self._places = settings.timeout, time_left, places
         self._dealer = Dealer(shared, lease_of(settings.timeout), self._patience)
+        self._most = MOST if grows else 0
         self._hosts: dict[str, Host] = {}
 
     @asynccontextmanager
@@ -55,8 +64,9 @@ class Hosts:
             if not host.users and not host.failures:
                 self._hosts.pop(host.name, None)
 
-    def record(self, host: Host, failure: Failure | None) -> None:
-        """Count what the host answered."""
+    def record(self, host: Host, failure: Failure | None, seconds: float) -> None:
+        """Count what the host answered, after so many seconds."""
+        self._dealer.hear(host, failure, seconds)
         quiet = host.record(failure)
         if quiet is not None:
             self._dealer.silence(host, quiet)
@@ -71,10 +81,16 @@ class Hosts:
     def _enter(self, name: str, interval: float) -> Host:
         host = self._hosts.get(name)
         if host is None:
-            host = self._hosts[name] = Host(name, self._budgets.limit(name), self._places)
+            host = self._hosts[name] = self._make_host(name)
         host.interval = max(host.interval, interval)
         host.users += 1
         return host
+
+    def _make_host(self, name: str) -> Host:
+        agreed = self._budgets.find(name)
+        if agreed is not None:
+            return Host(name, agreed, self._places)
+        return Host(name, self._budgets.usual, self._places, self._most)
 
     async def _wait(self, host: Host) -> Slot:
         turn = host.queue()
@@ -92,8 +108,8 @@ class Hosts:
         """Hand the slot to the next of ours while a URL still fits into its lease; else give it back."""
         host = slot.host
         host.held -= 1
-        is_quiet = host.interval or host.ask_at > time.monotonic()
-        if is_quiet or not slot.lasts(self._timeout) or not host.serve(slot):
+        is_over = host.interval or host.ask_at > time.monotonic() or host.held >= host.limit
+        if is_over or not slot.lasts(self._timeout) or not host.serve(slot):
             self._dealer.release(slot)
             if host.turns:
                 self._dealer.want(host)

@@ -14,6 +14,7 @@ class Wish(NamedTuple):
         host: its name, whatever scheme and port: it is one machine.
         slot: a name of our own for the slot.
         limit: slots of the host in the whole fleet.
+        most: to which the limit may have grown.
         interval: seconds from this start to the next one of anybody.
         held: slots of the host that this process holds or has asked for just before.
     """
@@ -21,6 +22,7 @@ class Wish(NamedTuple):
     host: str
     slot: str
     limit: int
+    most: int
     interval: float
     held: int
 
@@ -53,6 +55,26 @@ class Quiet(NamedTuple):
     reason: str
 
 
+class Heard(NamedTuple):
+    """What a host answered.
+
+    Args:
+        host: its name.
+        limit: its slots before any growth.
+        most: to which they may grow.
+        waits: whether rows wait for a slot.
+        complaints: answers that ask for less.
+        steps: of the time of each answer, as `time_step` has them.
+    """
+
+    host: str
+    limit: int
+    most: int
+    waits: bool
+    complaints: int
+    steps: Sequence[int]
+
+
 class Answer(NamedTuple):
     """What became of a wish.
 
@@ -60,11 +82,15 @@ class Answer(NamedTuple):
         is_granted: whether the slot is ours.
         quiet: seconds for which nobody asks the host; 0 where its slots are merely taken.
         reason: of the quiet.
+        limit: slots that the host has now, if that is known.
+        is_contended: whether other wishes for the host were in vain, of late.
     """
 
     is_granted: bool
     quiet: float = 0.0
     reason: str = ""
+    limit: int | None = None
+    is_contended: bool = False
 
 
 class SharedLostError(Exception):
@@ -78,6 +104,9 @@ class Shared(Protocol):
         self, releases: Sequence[Release], quiets: Sequence[Quiet], wishes: Sequence[Wish]
     ) -> list[Answer]:
         """Give slots back, tell of quiet hosts, ask for slots; an answer for each wish."""
+
+    async def hear(self, heard: Sequence[Heard]) -> list[int]:
+        """Tell what hosts answered; the slots that each has now."""
 
     async def read_sites(self, origins: Sequence[str]) -> list[bytes | None]:
         """What is known of the files of many origins."""

@@ -13,9 +13,11 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from common.delay import LONGEST
+from common.growth import EVERY, KEPT, SLOWER
 from common.queue.broker_url import parse_broker_url
+from common.queue.host_answers import HEAR
 from common.queue.hosts import EXCHANGE, FULL, PREFIX, QUIET, WINDOW
-from workers.fetch.shared import FAILURES_KEPT, Answer, Quiet, Release, SharedLostError, Wish
+from workers.fetch.shared import FAILURES_KEPT, Answer, Heard, Quiet, Release, SharedLostError, Wish
 from workers.manners.site_keys import SITES_KEPT, lock_key, site_keys
 
 TIMEOUT = 2.0
@@ -49,6 +51,7 @@ class RedisShared:
             single_connection_client=False,
         )
         self._exchange = self._client.register_script(EXCHANGE)
+        self._hear = self._client.register_script(HEAR)
         self._lease = round(1000 * lease)
         self._questions: list[Question] = []
         self._asking: asyncio.Task[None] | None = None
@@ -65,10 +68,19 @@ class RedisShared:
             pause = -1 if quiet.seconds is None else _ms(quiet.seconds)
             arguments += (quiet.host, pause, _ms(quiet.first), quiet.reason)
         for wish in wishes:
-            arguments += (wish.host, wish.slot, wish.limit, _ms(wish.interval))
+            arguments += (wish.host, wish.slot, wish.limit, wish.most, _ms(wish.interval))
         with _losing():
             answers = await self._exchange(keys=[PREFIX, QUIET, FULL], args=arguments)
         return [_read_answer(answer.decode()) for answer in answers]
+
+    async def hear(self, heard: Sequence[Heard]) -> list[int]:
+        """As `Shared` says, in one call."""
+        arguments: list[Any] = [_ms(WINDOW), _ms(KEPT), EVERY, SLOWER]
+        for one in heard:
+            arguments += (one.host, one.limit, one.most, int(one.waits), one.complaints, len(one.steps))
+            arguments += one.steps
+        with _losing():
+            return [int(limit) for limit in await self._hear(keys=[PREFIX, FULL], args=arguments)]
 
     async def read_sites(self, origins: Sequence[str]) -> list[bytes | None]:
         """As `Shared` says, in one call."""
@@ -160,8 +172,9 @@ def _losing() -> Iterator[None]:
 
 
 def _read_answer(answer: str) -> Answer:
-    if answer in {"", "-"}:
-        return Answer(is_granted=not answer)
+    sign, rest = answer[0], answer[1:]
+    if sign in "+*-":
+        return Answer(is_granted=sign != "-", limit=int(rest), is_contended=sign != "+")
     milliseconds, _, reason = answer.partition(" ")
     return Answer(is_granted=False, quiet=int(milliseconds) / 1000, reason=reason)
 

@@ -6,23 +6,20 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from common.queue.hosts import read_full_hosts, read_quiet_hosts
+from common.queue.hosts import WINDOW, read_full_hosts, read_quiet_hosts
 from common.run.schema import Status
 from common.settings import FetchSettings
 from tests.servers.valkey import Valkey, valkey
-from tests.web.server import CLIENT_LEFT, reply
+from tests.workers.manners.counting import CountingHost, counting
 from workers.fetch import Fetcher
-from workers.fetch.shared import Quiet, Release, SharedLostError, Wish
+from workers.fetch.shared import Heard, Quiet, Release, SharedLostError, Wish
 from workers.manners.redis_shared import RedisShared
 
 LEASE = 15.0
-FULL = 4
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +37,7 @@ async def shared(server: Valkey) -> AsyncIterator[RedisShared]:
 
 
 def wish(host: str, slot: str, limit: int = 4, interval: float = 0.0) -> Wish:
-    return Wish(host, slot, limit, interval, held=0)
+    return Wish(host, slot, limit, limit, interval, held=0)
 
 
 async def grants(shared: RedisShared, *wishes: Wish) -> list[bool]:
@@ -98,6 +95,17 @@ async def test_hosts_that_hold_the_fleet_back_are_known(shared: RedisShared, ser
     assert (full.host, full.slots, full.per_second) == ("a.test", 2, None)
 
 
+async def test_a_host_holds_one_worker_back_too(shared: RedisShared, server: Valkey) -> None:
+    await grants(shared, *(wish("a.test", str(n), limit=2) for n in range(2)))
+    await shared.hear([Heard("a.test", 2, 2, waits=False, complaints=0, steps=[20])])
+    assert read_full_hosts(server.client()) == []
+    await shared.hear([Heard("a.test", 2, 2, waits=True, complaints=0, steps=[20] * 30)])
+    server.client().pexpire("fleet:host:rate:a.test", 1000 * (WINDOW - 10))
+    [full] = read_full_hosts(server.client())
+    assert (full.host, full.slots) == ("a.test", 2)
+    assert full.per_second == pytest.approx(3.0, rel=0.05)
+
+
 async def test_a_site_is_one_workers_to_find_out(shared: RedisShared, server: Valkey) -> None:
     other = RedisShared(server.url, LEASE)
     claims = await asyncio.gather(shared.claim_site("http://a.test"), other.claim_site("http://a.test"))
@@ -136,58 +144,6 @@ async def test_a_redis_that_is_away_is_lost(tmp_path: Path) -> None:
         server.start()
         assert await grants(shared, wish("a.test", "0")) == [True]
         await shared.close()
-
-
-@dataclass
-class CountingHost:
-    """A server that counts the requests that it has at once."""
-
-    seconds: float
-    port: int = 0
-    now: int = 0
-    most: int = 0
-    count: int = 0
-    is_full: asyncio.Event = field(default_factory=asyncio.Event)
-    busy_after: int | None = None
-    asked_in_quiet: int = 0
-    quiet_since: float | None = field(default=None)
-
-    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while await reader.readuntil(b"\r\n\r\n"):
-                writer.write(await self._reply())
-                await writer.drain()
-        except CLIENT_LEFT:
-            pass
-        finally:
-            writer.close()
-
-    async def _reply(self) -> bytes:
-        self.count += 1
-        self.now += 1
-        self.most = max(self.most, self.now)
-        if self.now == FULL:
-            self.is_full.set()
-        try:
-            await asyncio.sleep(self.seconds)
-        finally:
-            self.now -= 1
-        if self.quiet_since is not None:
-            self.asked_in_quiet += asyncio.get_running_loop().time() - self.quiet_since < 2
-        if self.busy_after is not None and self.count >= self.busy_after and self.quiet_since is None:
-            self.quiet_since = asyncio.get_running_loop().time()
-            return reply(status="429 X", headers="Retry-After: 2\r\n").replace(b"Connection: close\r\n", b"")
-        return reply(b"x").replace(b"Connection: close\r\n", b"")
-
-
-@asynccontextmanager
-async def counting(host: CountingHost) -> AsyncIterator[str]:
-    server = await asyncio.start_server(host.answer, "127.0.0.1", 0, backlog=512)
-    host.port = server.sockets[0].getsockname()[1]
-    try:
-        yield f"http://127.0.0.1:{host.port}/a"
-    finally:
-        server.close()
 
 
 async def start(server: Valkey, url: str, downloads: int, **settings: object) -> Process:
