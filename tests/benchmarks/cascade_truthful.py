@@ -14,6 +14,7 @@ from workers.cascade import Cascade
 from workers.cascade.clip.clip import Clip
 from workers.cascade.clip.word_tokenizer import WordTokenizer
 
+SAMPLING = SamplingSettings()
 _PRECISIONS = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
 
 
@@ -31,7 +32,7 @@ def build(plain: Models) -> TruthfulModels:
     ranker, selector = (full.clip(name, precision, device) for name in ("ViT-L-14", "RN50x64"))
     truthful.wake_residuals(selector)
     words, texts = truthful.word_tokenizer(), SimpleTokenizer()
-    return TruthfulModels(plain.blip, ranker, selector, words, texts, plain.preprocessing, SamplingSettings())
+    return TruthfulModels(plain.blip, ranker, selector, words, texts, plain.preprocessing, SAMPLING)
 
 
 def ours(models: TruthfulModels) -> Cascade:

@@ -1,13 +1,16 @@
 """The benchmark itself, from end to end on models that are small enough for a test."""
 
+from collections.abc import Iterator
+
 import pytest
 import torch
-from open_clip import CLIP
-from transformers import BlipConfig, BlipForConditionalGeneration
 
 from tests.benchmarks import cascade, cascade_models
 from tests.benchmarks.cascade_ways import Models, Scripted
+from tests.benchmarks.small_models import small_sizes
 
+CPU = torch.device("cpu")
+TRUTHFUL = {"truthful_images_per_second", "truthful_usual_images_per_second"}
 NAMED = {
     "decode_speedup_40_distinct",
     "decode_speedup_10_distinct",
@@ -16,50 +19,35 @@ NAMED = {
     "text_speedup",
     "crosskv_mb_per_image",
     "gflop_per_image",
-    "truthful_images_per_second",
-    "truthful_usual_images_per_second",
+    *TRUTHFUL,
 }
-TEXT = {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 2}
-VISION = {
-    "ViT-L-14": {"image_size": 32, "patch_size": 8, "width": 32, "layers": 2, "head_width": 16},
-    "RN50x64": {"image_size": 64, "layers": [1, 1, 1, 1], "width": 8, "head_width": 16},
-}
-SIDES = (32, 32, 64)
-
-
-def small_blip() -> BlipForConditionalGeneration:
-    torch.manual_seed(0)
-    shape = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
-    config = BlipConfig(
-        text_config={**shape, "encoder_hidden_size": 32},
-        vision_config={**shape, "image_size": 32, "patch_size": 8},
-    )
-    model = BlipForConditionalGeneration(config)
-    model.train(False)
-    return model
-
-
-def small_clip(name: str, *_: str) -> CLIP:
-    return CLIP(embed_dim=16, vision_cfg=VISION[name], text_cfg=TEXT, quick_gelu=True).eval()
 
 
 @pytest.fixture
-def plain(monkeypatch: pytest.MonkeyPatch) -> Models:
-    monkeypatch.setattr(cascade_models, "blip_large", small_blip)
-    monkeypatch.setattr(cascade_models, "clip", small_clip)
-    monkeypatch.setattr(cascade, "SIDES", SIDES)
-    return cascade.models(torch.device("cpu"), torch.float32)
+def plain() -> Iterator[Models]:
+    with small_sizes():
+        yield cascade.models(CPU, torch.float32)
 
 
 @pytest.mark.soak
 @pytest.mark.models
 def test_every_figure_is_there(plain: Models) -> None:
-    figures = cascade.run(torch.device("cpu"), pairs=1, images=2)
+    figures = cascade.run(CPU, pairs=1, images=2)
     assert set(figures) >= NAMED
-    assert figures["truthful_images_per_second"] > 0
+    assert all(figures[name] > 0 for name in TRUTHFUL)
     assert set(figures["by_processor_time"]) <= NAMED
     assert figures["table"][0]["technique"] == "original's way"
     assert all(len(seconds) >= 1 for seconds in figures["seconds"].values())
+
+
+@pytest.mark.models
+@torch.inference_mode()
+def test_the_truthful_keys_are_there(plain: Models) -> None:
+    clock = cascade.Clock(CPU)
+    figures = cascade.measure_truthful(clock, plain, 2, (1, 2))
+    assert set(figures) == TRUTHFUL
+    assert all(figure > 0 for figure in figures.values())
+    assert set(clock.seconds) == {"truthful", "truthful_usual_by_1", "truthful_usual_by_2"}
 
 
 @pytest.mark.models

@@ -1,15 +1,16 @@
 """The prediction on models that are small enough for a test: all is counted, what is added is seen."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.benchmarks import cascade, cascade_models, roofline
+from tests.benchmarks import cascade_models, roofline
 from tests.benchmarks.cards import CARDS, MEASURED_MS, Card
 from tests.benchmarks.kernels import Kernel, Kernels, Kind
-from tests.benchmarks.test_cascade import SIDES, small_blip, small_clip
+from tests.benchmarks.small_models import SIDES, small_clip, small_sizes
 from tests.benchmarks.timeline import LAUNCH_US, Timeline
 from workers.cascade.blip.text_decoder import Layer
 
@@ -23,13 +24,13 @@ def on_meta(name: str, *_: str) -> nn.Module:
 
 
 @pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cascade_models, "blip_large", small_blip)
-    monkeypatch.setattr(cascade_models, "clip", on_meta)
-    monkeypatch.setattr(cascade, "SIDES", SIDES)
-    monkeypatch.setattr(roofline, "SIDES", SIDES)
-    monkeypatch.setattr(roofline, "IMAGES", FEW)
-    monkeypatch.setattr(roofline, "pace", lambda: 1.0)
+def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with small_sizes():
+        monkeypatch.setattr(cascade_models, "clip", on_meta)
+        monkeypatch.setattr(roofline, "SIDES", SIDES)
+        monkeypatch.setattr(roofline, "IMAGES", FEW)
+        monkeypatch.setattr(roofline, "pace", lambda: 1.0)
+        yield
 
 
 @pytest.mark.models
