@@ -23,13 +23,18 @@ Call = Callable[[str], AbstractContextManager[None]]
 
 DECODER: Final = "decoder"
 SCRIPT: Final = "script"  # the benchmark's own work, which nobody waits for
+_STEPS: Final[Sequence[tuple[Any, str, str]]] = (
+    (GraphStep, "_step", DECODER),
+    (DrawState, "draw", "draws"),
+)
+_REPLAYS: Final[Sequence[tuple[Any, str, str]]] = ((GraphStep, "__call__", DECODER),)
+"""Steps that are captured: what is within is not called again."""
+
 _CALLS: Final[Sequence[tuple[Any, str, str]]] = (
     (PixelBuffer, "load", "images to the device"),
     (BlipCaptioner, "encode_images", "captioner's images"),
     (TextDecoder, "fill_cross_cache", "prompt"),
     (incremental_decoder, "prefill", "prompt"),
-    (GraphStep, "_step", DECODER),
-    (DrawState, "draw", "draws"),
     (device_sampler, "image_uniforms", "random numbers"),
     (Cache, "move_nodes", "moves"),
     (Cache, "move_images", "moves"),
@@ -39,10 +44,10 @@ _CALLS: Final[Sequence[tuple[Any, str, str]]] = (
 
 
 @contextmanager
-def device_calls(call: Call) -> Iterator[None]:
-    """Every call to the device runs within `call` of its stage."""
+def device_calls(call: Call, *, replayed: bool = False) -> Iterator[None]:
+    """Every call to the device runs within `call` of its stage; of steps, their replays where these are."""
     with ExitStack() as patches:
-        for owner, name, stage in _CALLS:
+        for owner, name, stage in (*_CALLS, *(_REPLAYS if replayed else _STEPS)):
             patches.enter_context(patch.object(owner, name, _within(call, stage, getattr(owner, name))))
         patches.enter_context(patch.object(Clip, "look_ahead", _in_pieces(call, Clip.look_ahead)))
         yield

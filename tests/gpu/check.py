@@ -15,17 +15,20 @@ from pathlib import Path
 from typing import Any
 
 LIMITS: Mapping[str, float] = {
-    "identity": 40,
-    "ceilings": 30,
-    "same_results": 60,
-    "toy": 60,
-    "clip_precision": 60,
-    "memory": 40,
-    "poison": 30,
-    "shapes": 45,
-    "profile": 45,
+    "identity": 30,
+    "ceilings": 15,
+    "same_results": 35,
+    "graph": 25,
+    "toy": 40,
+    "clip_precision": 40,
+    "memory": 20,
+    "out_of_memory": 25,
+    "poison": 15,
+    "shapes": 30,
+    "profile": 35,
     "throughput": 60,
-    "flow": 60,
+    "processes": 65,
+    "flow": 45,
 }
 """Seconds of each part, imports included; most parts take a third of theirs."""
 

@@ -1,23 +1,18 @@
 """The device computes what the CPU computes: random numbers, draws by the rules, logits of forced tokens."""
 
-from collections.abc import Callable
-
-import numpy as np
 import torch
 from torch import Tensor
 
 from common.settings import SamplingSettings
+from tests.gpu.forced import forced_logits
 from tests.gpu.report import Report
 from tests.gpu.toys import toy_cascade, toy_inputs
 from workers.cascade.blip.captioner import BlipCaptioner
-from workers.cascade.sampling.nodes import Numbers
 from workers.cascade.sampling.rules import draw, process_logits
-from workers.cascade.sampling.samplers import Lanes
 from workers.cascade.sampling.uniform import uniform
 
 CPU = torch.device("cpu")
 DRAWS = 100_000
-STEPS = 5
 SHAPES = {"cuda": ((1, 8), (8, 40), (50, 40)), "cpu": ((1, 8),)}
 """Images and lanes: 8, 320 and 2,000 nodes."""
 TOLERANCE = {"cuda": {"float32": 1e-3, "bfloat16": 2e-2}, "cpu": {"float32": 1e-6}}
@@ -60,19 +55,5 @@ def _draws(device: torch.device) -> Tensor:
 def _logits(device: torch.device, dtype: str, images: int, lanes: int) -> list[Tensor]:
     """Of each step, float32 [nodes, vocabulary], while every lane is told what it draws."""
     cascade = toy_cascade(str(device), dtype)
-    captioner = cascade.captioner
-    assert isinstance(captioner, BlipCaptioner)
-    inputs = [one.captioner for one in toy_inputs(cascade, min(images, 8))]
-    features = captioner.encode_images([inputs[number % len(inputs)] for number in range(images)])
-    seen: list[Tensor] = []
-    captioner.generate(features, [STEPS] * lanes, _forced(seen, lanes))
-    return seen
-
-
-def _forced(seen: list[Tensor], lanes: int) -> Callable[[Tensor, Numbers, int, Lanes], Numbers]:
-    def choose(logits: Tensor, tokens: Numbers, step: int, own: Lanes) -> Numbers:
-        del tokens
-        seen.append(logits.float().clone())
-        return np.asarray(10 + (own.numbers % lanes + step) % 50)
-
-    return choose
+    assert isinstance(cascade.captioner, BlipCaptioner)
+    return forced_logits(cascade.captioner, toy_inputs(cascade, min(images, 8)), images, lanes)
