@@ -30,6 +30,7 @@ class DeviceLostError(DeviceError):
     label = "DeviceLostError"
 
 
+_CAPTURE = re.compile(r"during capture|is capturing|STREAM_?CAPTURE", re.IGNORECASE)
 _MEMORY = re.compile(r"out of memory|STATUS_ALLOC_FAILED", re.IGNORECASE)
 
 _UNUSABLE = (
@@ -80,7 +81,12 @@ def find_device_error(error: BaseException) -> DeviceError | None:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether the device's memory ran out, by whichever library of CUDA: smaller work may fit."""
+    """Whether the device's memory ran out, by whichever library of CUDA: smaller work may fit.
+
+    Within a capture the end of that fails as well, and its error hides the first.
+    """
+    if isinstance(error, RuntimeError) and _CAPTURE.search(str(error)) and error.__context__ is not None:
+        return is_out_of_memory(error.__context__)
     if isinstance(error, _torch_errors("OutOfMemoryError")):
         return True
     text = str(error)

@@ -72,6 +72,21 @@ def test_every_kind_of_memory_error_may_be_halved() -> None:
         assert is_out_of_memory(error) == (kind is DeviceMemoryError), error
 
 
+@pytest.mark.parametrize(
+    ("first", "kind"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."), DeviceMemoryError),
+        (torch.AcceleratorError("CUDA error: an illegal memory access was encountered"), DeviceLostError),
+    ],
+    ids=["memory", "another"],
+)
+def test_the_end_of_a_capture_hides_no_want_of_memory(first: Exception, kind: type[DeviceError]) -> None:
+    end = torch.AcceleratorError("CUDA error: operation failed due to a previous error during capture")
+    end.__context__ = first  # as where one is raised on the way out of another
+    assert type(find_device_error(end)) is kind
+    assert is_out_of_memory(end) == (kind is DeviceMemoryError)
+
+
 def test_raised_it_is_ours_and_keeps_its_cause() -> None:
     cause = torch.AcceleratorError("CUDA error: unspecified launch failure")
     with pytest.raises(DeviceLostError) as caught, device_errors():
