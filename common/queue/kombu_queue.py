@@ -95,7 +95,7 @@ def give_back(client: redis.Redis, raws: Iterable[Mapping[str, Any]]) -> None:
 
 
 def return_held(client: redis.Redis, delivery_tags: Iterable[str]) -> None:
-    """Put messages that a worker holds back to the front of the queue; tags that are no longer held are skipped."""
+    """Put messages that a worker holds back to the front of the queue; tags no longer held are skipped."""
     for tag in delivery_tags:
         held = client.hget(UNACKED, tag)
         if held is not None:
