@@ -4,12 +4,12 @@
 PYTHON ?= python3
 UV := .tools/bin/uv
 BIN := .venv/bin
-# Three, also on two cores: much of the fault suite is waiting.
-TEST_WORKERS ?= 3
+# Four, also on two cores: much of the fault suite is waiting.
+TEST_WORKERS ?= 4
 PYTEST := pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
 ROOMS := common dataset producer workers tests
 
-.PHONY: demo survey-demo test coverage lint format bench gpu-check soak containers cluster-test lock machine clean
+.PHONY: demo survey-demo test tests coverage lint format bench gpu-check soak containers cluster-test lock machine clean
 
 demo: .venv/ready ## two parts of toy pictures, captioned end to end on this machine
 	$(BIN)/python -m tests.demo --output output/demo
@@ -17,7 +17,12 @@ demo: .venv/ready ## two parts of toy pictures, captioned end to end on this mac
 survey-demo: .venv/ready ## a survey of toy captions, true and machine-written, served on http://127.0.0.1:8000
 	$(BIN)/python -m tests.dataset.survey.demo --output output/survey-demo
 
-test: .venv/ready lint ## everything that CI runs, in parallel; TESTS_WITHOUT=chromium,... hides programs
+test: .venv/ready ## everything that CI runs, linters and tests side by side; TESTS_WITHOUT=chromium,... hides programs
+	$(MAKE) --jobs=2 --no-print-directory lint tests
+
+tests: export OMP_NUM_THREADS = 1 # of torch, in each process
+
+tests: .venv/ready ## the tests alone
 	$(if $(COVERAGE),rm -rf output/coverage)
 	$(BIN)/$(if $(COVERAGE),coverage run,python) -m $(PYTEST)
 	$(if $(COVERAGE),$(BIN)/coverage combine --quiet)
@@ -25,8 +30,6 @@ test: .venv/ready lint ## everything that CI runs, in parallel; TESTS_WITHOUT=ch
 
 coverage: ## make test, and the share of lines that it runs, child processes included, with a floor: what CI does
 	$(MAKE) test COVERAGE=1
-
-test: export OMP_NUM_THREADS = 1 # of torch, in each process
 
 lint: .venv/ready
 	$(BIN)/ruff format --check $(ROOMS)
