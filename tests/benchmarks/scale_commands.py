@@ -15,6 +15,7 @@ from common.console.logs import configure_logs
 from common.errors import FleetError
 from common.settings import Settings
 from common.store import open_store
+from tests.peak import peak_bytes
 
 URI = "s3://bucket/run"
 FEW = "s3://bucket/few"
@@ -43,7 +44,7 @@ def _cpu() -> float:
 
 
 def _peak() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 // MEGA
+    return peak_bytes() // MEGA
 
 
 def _look() -> dict[str, Any]:

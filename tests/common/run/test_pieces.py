@@ -37,17 +37,18 @@ def write(path: Path, table: pa.Table, options: Mapping[str, object] = MappingPr
 
 
 READ = """
-import resource, sys
+import sys
 from common.errors import FleetError
 from common.run.batch import Batch
 from common.run.planned_part import Part
 from common.settings import S3Settings
 from producer.stage import _Stager
+from tests.peak import peak_bytes
 from workers.batch.rows import read_rows
 from pathlib import Path
 
 part, batch = Part.model_validate_json(sys.argv[1]), Batch("p", int(sys.argv[2]), int(sys.argv[3]))
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak_bytes()
 try:
     if sys.argv[4]:
         _Stager(None, None, batch.rows, S3Settings(), lambda rows: None)._copy(part, Path(sys.argv[4]))
@@ -55,7 +56,7 @@ try:
         print(read_rows(part, batch, S3Settings()).nbytes >> 20)
 except FleetError as error:
     print(error)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before >> 10)
+print(peak_bytes() - before >> 20)
 """
 
 

@@ -8,26 +8,27 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-ROWS = 300_000
+ROWS = 400_000
 TEXT = "x" * 3_000
 
 CONVERT = """
-import resource, sys
+import sys
 from pathlib import Path
 from common.settings import S3Settings
 from producer.lists import convert, kind_of, look_at_list
+from tests.peak import peak_bytes
 
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak_bytes()
 found = look_at_list(sys.argv[1], kind_of(sys.argv[1]), S3Settings())
 convert(found, Path(sys.argv[2]), 1_000_000, S3Settings(), skip_bad_lines=False)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before >> 10)
+print(peak_bytes() - before >> 20)
 """
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["list.csv.gz", "list.jsonl.gz", "list.txt.gz"])
 def test_memory_is_bounded(name: str, tmp_path: Path) -> None:
-    """900 MB of text that compress to a few; batches of a million rows are not held either."""
+    """1,200 MB of text that compress to a few; batches of a million rows are not held either."""
     head = b"URL,TEXT\n" if "csv" in name else b""
     line = {"list.csv.gz": f"http://a/1,{TEXT}\n", "list.jsonl.gz": f'{{"URL": "http://a/1{TEXT}"}}\n'}
     block = line.get(name, f"http://a/1{TEXT}\n").encode() * 1000
@@ -36,4 +37,4 @@ def test_memory_is_bounded(name: str, tmp_path: Path) -> None:
     words = [sys.executable, "-c", CONVERT, str(tmp_path / name), str(tmp_path / "part.parquet")]
     done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=120)
     assert pq.read_metadata(tmp_path / "part.parquet").num_rows == ROWS
-    assert int(done.stdout) < 700
+    assert int(done.stdout) < 850

@@ -1,11 +1,10 @@
 """Damaged images of every format and mode: `python -m tests.workers.decode.mutate SEED COUNT` decodes them.
 
-Prints one JSON object: images by status, and the most memory that this process held, in kilobytes.
+Prints one JSON object: images by status, and the most memory that this process held, in bytes.
 """
 
 import json
 import random
-import resource
 import struct
 import sys
 import zlib
@@ -13,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from common.settings import DecodeSettings
+from tests.peak import peak_bytes
 from tests.workers.decode.samples import samples
 from workers.decode import DecodeError, Decoder
 
@@ -68,8 +68,7 @@ def main(seed: int, count: int) -> None:
                 found["ok"] += 1
             except DecodeError as error:
                 found["too slow" if error.detail.startswith("too slow") else error.status] += 1
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(json.dumps({"statuses": found, "peak": peak}))
+    print(json.dumps({"statuses": found, "peak": peak_bytes()}))
 
 
 if __name__ == "__main__":
