@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import jinja2
 
 from common.run.schema import Status
-from dataset.pages.asset import read_asset, source_hash
+from dataset.pages.asset import read_asset, read_style, source_hash
 from dataset.pages.templating import make_environment
 from dataset.rows.row_source import Row
 from dataset.rows.sample import Sample
@@ -67,7 +67,7 @@ def render_page(
         if with_failures or row["status"] == Status.OK
     ]
     scores = [card.similarity for card in cards if card.similarity is not None]
-    style, script = read_asset(GALLERY, "gallery.css"), read_asset(GALLERY, "gallery.js")
+    style, script = read_style(GALLERY, "gallery.css"), read_asset(GALLERY, "gallery.js")
     return _template().render(
         cards=cards,
         title=title,

@@ -12,6 +12,11 @@ def read_asset(package: str, name: str) -> Markup:
     return Markup((files(package) / "templates" / name).read_text("utf-8"))  # noqa: S704 - our own file
 
 
+def read_style(package: str, name: str) -> Markup:
+    """A style sheet of the package after the theme that all pages share."""
+    return read_asset("dataset.pages", "theme.css") + read_asset(package, name)
+
+
 def source_hash(text: str) -> str:
     """A hash-source of a content security policy (CSP Level 3, section 2.3.1)."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from dataset.pages.asset import read_asset, source_hash
+from dataset.pages.asset import read_style, source_hash
 from dataset.pages.templating import make_environment
 from dataset.score.score import Figure, Score, format_estimate
 
@@ -16,7 +16,7 @@ def render_score(score: Score) -> str:
     """The page; it loads nothing."""
     environment = make_environment("dataset.score", autoescape=True)
     environment.filters["estimate"] = format_estimate
-    style = read_asset("dataset.pages", "report.css")
+    style = read_style("dataset.pages", "report.css")
     return environment.get_template("score.html.jinja").render(
         score=score,
         style=style,

@@ -10,7 +10,7 @@ from pathlib import Path
 import jinja2
 
 from common import __version__
-from dataset.pages.asset import read_asset, source_hash
+from dataset.pages.asset import read_style, source_hash
 from dataset.pages.templating import make_environment
 from dataset.survey.layout import IMAGES
 from dataset.survey.report import original
@@ -41,7 +41,7 @@ def to_markdown(rounds: Sequence[Pair], target: Path) -> str:
 
 def to_page(rounds: Sequence[Pair]) -> str:
     """One HTML file that loads nothing: its few pictures are in it."""
-    style = read_asset("dataset.pages", "report.css")
+    style = read_style("dataset.pages", "report.css")
     return (
         _environment(escape=True)
         .get_template("report.html.jinja")

@@ -1,11 +1,11 @@
 """The pages' HTML: everything is escaped, and nothing comes from elsewhere."""
 
 from collections.abc import Awaitable, Callable
-from importlib.resources import files
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from dataset.pages.asset import read_asset, read_style
 from dataset.pages.templating import make_environment
 from dataset.survey.answers import RATINGS, Progress, Standing
 from dataset.survey.layout import Survey
@@ -76,7 +76,8 @@ class Pages:
 
 def static(name: str) -> Callable[[Request], Awaitable[Response]]:
     """An endpoint for one of our own files."""
-    body = (files("dataset.survey") / "templates" / name).read_bytes()
+    read = read_style if name.endswith(".css") else read_asset
+    body = read("dataset.survey", name)
 
     async def endpoint(_: Request) -> Response:
         return Response(body, media_type=STATIC[name], headers={"Cache-Control": AN_HOUR})
