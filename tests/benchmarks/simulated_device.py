@@ -11,10 +11,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import workers.delivery.attempt
-from common.settings import Settings
-from workers.captions import Captioning, Captions, ModelInputs
-from workers.celery import app
+from tests.stand_in_models import with_models
+from workers.captions import Captions, ModelInputs
 from workers.models.fake import FakeCascade
 
 
@@ -31,14 +29,4 @@ class SimulatedDevice(FakeCascade):
         return super().caption(inputs, keys)
 
 
-made: list[Captioning] = []
-
-
-def _load(settings: Settings) -> Captioning:
-    if not made:
-        made.append(SimulatedDevice(settings.sampling))
-    return made[0]
-
-
-workers.delivery.attempt.load_models = _load  # type: ignore[attr-defined]
-app.conf.imports = ("workers.celery", "tests.benchmarks.simulated_device")  # what a child imports
+app = with_models(lambda settings: SimulatedDevice(settings.sampling), __name__)

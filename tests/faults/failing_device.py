@@ -8,10 +8,8 @@ from collections.abc import Sequence
 
 import torch
 
-import workers.delivery.attempt
-from common.settings import Settings
-from workers.captions import Captioning, Captions, ModelInputs
-from workers.celery import app
+from tests.stand_in_models import with_models
+from workers.captions import Captions, ModelInputs
 from workers.models.fake import FakeCascade
 
 
@@ -29,14 +27,4 @@ class Failing(FakeCascade):
         return super().caption(inputs, keys)
 
 
-made: list[Captioning] = []
-
-
-def _load(settings: Settings) -> Captioning:
-    if not made:
-        made.append(Failing(settings.sampling))
-    return made[0]
-
-
-workers.delivery.attempt.load_models = _load  # type: ignore[attr-defined]
-app.conf.imports = ("workers.celery", "tests.faults.failing_device")  # what a child imports
+app = with_models(lambda settings: Failing(settings.sampling), __name__)

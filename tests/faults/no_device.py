@@ -2,10 +2,9 @@
 
 import torch
 
-import workers.delivery.attempt
 from common.settings import Settings
+from tests.stand_in_models import with_models
 from workers.captions import Captioning
-from workers.celery import app
 
 
 def _load_on_gpu(_: Settings) -> Captioning:
@@ -13,5 +12,4 @@ def _load_on_gpu(_: Settings) -> Captioning:
     raise AssertionError("there is a GPU here")
 
 
-workers.delivery.attempt.load_models = _load_on_gpu  # type: ignore[attr-defined,assignment]
-app.conf.imports = ("workers.celery", "tests.faults.no_device")  # what a child imports
+app = with_models(_load_on_gpu, __name__)
