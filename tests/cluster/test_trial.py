@@ -65,7 +65,7 @@ def site() -> Iterator[str]:
     server.server_close()
 
 
-def test_the_site_shows_the_same_picture_again(site: str) -> None:
+def test_the_site_shows_the_same_image_again(site: str) -> None:
     first, again = (urllib.request.urlopen(f"{site}/7.jpg").read() for _ in range(2))
     assert first == again
     with Image.open(BytesIO(first)) as image:

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from tests.demo.gallery import write_gallery
 from tests.demo.parts import Link, links, write_parts
-from tests.demo.site import draw_pictures, serve
+from tests.demo.site import draw_images, serve
 
 ENVIRONMENT = {
     "FLEET_MODELS": "toy",
@@ -32,12 +32,12 @@ def main(
     output: Annotated[Path, typer.Option(help="Where the run is written; emptied first.")] = Path(
         "output/demo"
     ),
-    pictures: Annotated[int, typer.Option(min=40, help="Pictures on the demo's web.")] = 300,
+    images: Annotated[int, typer.Option(min=40, help="Pictures on the demo's web.")] = 300,
     workers: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
 ) -> None:
     """Serve toy pictures on loopback, run `producer local` over them, show what came out."""
     shutil.rmtree(output, ignore_errors=True)
-    drawn = draw_pictures(pictures)
+    drawn = draw_images(images)
     with serve(drawn) as site:
         rows = links(site, drawn)
         parts = write_parts(output / "input", rows)
@@ -80,8 +80,8 @@ def _captions(rows: Sequence[Mapping[str, Any]], by_url: Mapping[str, Link]) -> 
 
 
 def _truth(row: Mapping[str, Any], by_url: Mapping[str, Link]) -> str:
-    picture = by_url[row["URL"]].picture
-    return picture.truth if picture else ""
+    image = by_url[row["URL"]].image
+    return image.truth if image else ""
 
 
 if __name__ == "__main__":

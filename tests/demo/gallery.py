@@ -20,8 +20,8 @@ def write_gallery(run: Path, page: Path, links: Iterable[Link]) -> None:
     subprocess.run([str(Path(sys.executable).parent / "dataset"), *arguments], check=True)
     text = page.read_text(encoding="utf-8").replace(WEB, EMBEDDED)
     for link in links:
-        if link.picture:
-            kind = link.picture.path.rpartition(".")[2]
-            body = base64.b64encode(link.picture.body).decode()
+        if link.image:
+            kind = link.image.path.rpartition(".")[2]
+            body = base64.b64encode(link.image.body).decode()
             text = text.replace(f'src="{link.url}"', f'src="data:image/{kind};base64,{body}"')
     page.write_text(text, encoding="utf-8")

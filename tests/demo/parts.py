@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tests.demo.site import Picture, Site
+from tests.demo.site import DrawnImage, Site
 
 ALT_TEXTS = (
     "IMG_{number:04d}.JPG",
@@ -37,14 +37,13 @@ class Link:
 
     url: str
     text: str
-    picture: Picture | None = None
+    image: DrawnImage | None = None
 
 
-def links(site: Site, drawn: Sequence[Picture]) -> list[Link]:
+def links(site: Site, drawn: Sequence[DrawnImage]) -> list[Link]:
     """Every picture once, with the failures of the open web between them."""
     good = [
-        Link(site.url + picture.path, _alt_text(number, picture), picture)
-        for number, picture in enumerate(drawn)
+        Link(site.url + image.path, _alt_text(number, image), image) for number, image in enumerate(drawn)
     ]
     bad = _failures(site, drawn)
     step = len(good) // len(bad)
@@ -64,8 +63,8 @@ def write_parts(folder: Path, rows: Sequence[Link]) -> list[Path]:
     return paths
 
 
-def _failures(site: Site, drawn: Sequence[Picture]) -> list[Link]:
-    names = [picture.path.rsplit("/", 1)[1] for picture in drawn]
+def _failures(site: Site, drawn: Sequence[DrawnImage]) -> list[Link]:
+    names = [image.path.rsplit("/", 1)[1] for image in drawn]
     jpegs = [name for name in names if name.endswith("jpeg")]
     return [
         *(Link(f"{site.url}/pictures/gone-{number}.jpeg", "a page that is gone") for number in range(8)),
@@ -74,11 +73,8 @@ def _failures(site: Site, drawn: Sequence[Picture]) -> list[Link]:
         *(Link(f"{site.url}/broken/{name}", "a broken server") for name in names[:2]),
         *(Link(f"{site.url}/no-ai/{name}", "not for machines") for name in names[:3]),
         *(Link(f"{site.silent_url}/{name}", "nobody answers") for name in names[:2]),
-        *(
-            Link(f"{site.url}/moved/{picture.path.rsplit('/', 1)[1]}", "moved", picture)
-            for picture in drawn[8:12]
-        ),
-        *(Link(site.url + picture.path, "once more", picture) for picture in drawn[:2]),
+        *(Link(f"{site.url}/moved/{image.path.rsplit('/', 1)[1]}", "moved", image) for image in drawn[8:12]),
+        *(Link(site.url + image.path, "once more", image) for image in drawn[:2]),
         Link("http://169.254.169.254/latest/meta-data/", "a cloud's secrets"),
         Link("http://10.0.0.1/router.png", "an intranet"),
         Link("file:///etc/passwd", "a local file"),
@@ -86,12 +82,12 @@ def _failures(site: Site, drawn: Sequence[Picture]) -> list[Link]:
     ]
 
 
-def _alt_text(number: int, picture: Picture) -> str:
-    return ALT_TEXTS[number % len(ALT_TEXTS)].format(number=number, words=picture.truth)
+def _alt_text(number: int, image: DrawnImage) -> str:
+    return ALT_TEXTS[number % len(ALT_TEXTS)].format(number=number, words=image.truth)
 
 
 def _table(rows: Sequence[Link]) -> pa.Table:
-    sides = [(row.picture.width, row.picture.height) if row.picture else (None, None) for row in rows]
+    sides = [(row.image.width, row.image.height) if row.image else (None, None) for row in rows]
     columns = {
         "URL": [row.url for row in rows],
         "TEXT": [row.text for row in rows],

@@ -21,7 +21,7 @@ CUT = 0.6
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class DrawnImage:
     """One picture of the site, and the sentence that is true of it."""
 
     path: str
@@ -31,7 +31,7 @@ class Picture:
     height: int
 
 
-def draw_pictures(count: int) -> list[Picture]:
+def draw_images(count: int) -> list[DrawnImage]:
     """Pictures that no model was trained on, in all formats and several sizes."""
     drawn = []
     for number, side in enumerate(islice((96 + 32 * (step % 6) for step in range(count)), count)):
@@ -39,7 +39,7 @@ def draw_pictures(count: int) -> list[Picture]:
         kind = FORMATS[number % len(FORMATS)]
         body = BytesIO()
         image.save(body, kind, quality=92)
-        drawn.append(Picture(f"/pictures/{number}.{kind}", body.getvalue(), str(scene), side, side))
+        drawn.append(DrawnImage(f"/pictures/{number}.{kind}", body.getvalue(), str(scene), side, side))
     return drawn
 
 
@@ -52,26 +52,26 @@ class Site:
 
 
 @contextmanager
-def serve(drawn: list[Picture]) -> Iterator[Site]:
+def serve(drawn: list[DrawnImage]) -> Iterator[Site]:
     """Serve until the block ends, from a thread beside."""
     with background(lambda: _site(drawn)) as site:
         yield site
 
 
 @asynccontextmanager
-async def _site(drawn: list[Picture]) -> AsyncIterator[Site]:
+async def _site(drawn: list[DrawnImage]) -> AsyncIterator[Site]:
     port, silent = free_ports(2)
     listening = await asyncio.get_running_loop().create_server(asyncio.Protocol, "127.0.0.1", silent)
     async with listening, serving(_application(drawn), port) as url:
         yield Site(url, f"http://127.0.0.1:{silent}")
 
 
-def _application(drawn: list[Picture]) -> web.Application:
-    bodies = {picture.path: picture.body for picture in drawn}
+def _application(drawn: list[DrawnImage]) -> web.Application:
+    bodies = {image.path: image.body for image in drawn}
     app = web.Application()
     app.add_routes(
         [
-            web.get("/pictures/{name}", partial(_picture, bodies)),
+            web.get("/pictures/{name}", partial(_image, bodies)),
             web.get("/truncated/{name}", partial(_truncated, bodies)),
             web.get("/moved/{name}", _moved),
             web.get("/no-ai/{name}", partial(_opted_out, bodies)),
@@ -86,7 +86,7 @@ def _body(bodies: dict[str, bytes], request: web.Request) -> bytes:
     return bodies[f"/pictures/{request.match_info['name']}"]
 
 
-async def _picture(bodies: dict[str, bytes], request: web.Request) -> web.Response:
+async def _image(bodies: dict[str, bytes], request: web.Request) -> web.Response:
     if request.path not in bodies:
         raise web.HTTPNotFound
     return web.Response(body=_body(bodies, request))

@@ -14,9 +14,9 @@ import redis
 
 from common.queue.kombu_queue import UNACKED, UNACKED_INDEX
 from common.run.schema import SHARD
-from tests.faults.site import COLOURS, picture
+from tests.faults.site import COLOURS, encode_image
 
-SHA256 = {colour: hashlib.sha256(picture(colour)).hexdigest() for colour in COLOURS}
+SHA256 = {colour: hashlib.sha256(encode_image(colour)).hexdigest() for colour in COLOURS}
 CLAIM_LIFE = 5.0
 
 HOSTILE = "hostile"

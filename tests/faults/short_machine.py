@@ -25,7 +25,7 @@ from aiohttp import web
 
 from tests.faults.broker import broker
 from tests.faults.fleet import fleet
-from tests.faults.site import picture, serve
+from tests.faults.site import encode_image, serve
 from tests.programs import require
 from tests.servers.background import background
 
@@ -68,7 +68,7 @@ async def serving() -> AsyncIterator[None]:
 
     async def get(request: web.Request) -> web.Response:
         await asyncio.sleep(ANSWER_SECONDS)
-        return web.Response(body=picture("red")) if request.path != "/gone" else web.Response(status=404)
+        return web.Response(body=encode_image("red")) if request.path != "/gone" else web.Response(status=404)
 
     app = web.Application()
     app.router.add_get("/{path:.*}", get)

@@ -19,7 +19,7 @@ COLOURS = ("white", "red", "green", "blue", "yellow", "magenta")
 CONTACT = re.compile(r"\(\+([^)]+)\)")
 
 
-def picture(colour: str) -> bytes:
+def encode_image(colour: str) -> bytes:
     """A small picture of one colour."""
     body = BytesIO()
     Image.new("RGB", (8, 8), colour).save(body, "PNG")
@@ -96,7 +96,7 @@ async def _serving(site: Site, port: int) -> AsyncIterator[Site]:
 
 
 def _application(site: Site) -> web.Application:
-    bodies = {colour: picture(colour) for colour in COLOURS}
+    bodies = {colour: encode_image(colour) for colour in COLOURS}
 
     async def at_once(request: web.Request) -> web.Response:
         return web.Response(body=bodies[request.match_info["colour"]])

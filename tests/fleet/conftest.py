@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.demo.site import Picture, Site, draw_pictures, serve
+from tests.demo.site import DrawnImage, Site, draw_images, serve
 
 
 @pytest.fixture(scope="session")
-def drawn() -> list[Picture]:
-    return draw_pictures(48)
+def drawn() -> list[DrawnImage]:
+    return draw_images(48)
 
 
 @pytest.fixture(scope="session")
-def site(drawn: list[Picture]) -> Iterator[Site]:
+def site(drawn: list[DrawnImage]) -> Iterator[Site]:
     with serve(drawn) as running:
         yield running
 

@@ -21,7 +21,7 @@ from playwright.sync_api import Page
 from common.run.batch import batch_id
 from producer.cli import main as producer
 from tests.dataset.browser import browser
-from tests.demo.site import Site, draw_pictures, serve
+from tests.demo.site import Site, draw_images, serve
 from tests.fleet.conftest import worker
 from tests.processes import TOY, run_here
 from tests.servers.acl import documented_users
@@ -148,7 +148,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=Path("docs/images"))
     target = parser.parse_args().folder
-    drawn = draw_pictures(16)
+    drawn = draw_images(16)
     with (
         tempfile.TemporaryDirectory() as place,
         serve(drawn) as site,
@@ -156,14 +156,14 @@ def main() -> None:
         watched(Path(place), broker, site) as fleet,
         page_of(fleet) as page,
     ):
-        _take(fleet, page, [site.url + picture.path for picture in drawn], target)
+        _take(fleet, page, [site.url + image.path for image in drawn], target)
 
 
-def _take(fleet: Watched, page: Page, pictures: list[str], target: Path) -> None:
-    done = [fleet.enqueue(f"laion5b-part-{number:05d}", pictures) for number in range(4)]
+def _take(fleet: Watched, page: Page, images: list[str], target: Path) -> None:
+    done = [fleet.enqueue(f"laion5b-part-{number:05d}", images) for number in range(4)]
     shows(page, f"{fleet.url}/tasks", done[-1], "SUCCESS")
     fleet.enqueue("laion5b-part-00004", [f"{fleet.site.silent_url}/{number}" for number in range(16)])
-    dead = fleet.enqueue("laion5b-part-00005", pictures)
+    dead = fleet.enqueue("laion5b-part-00005", images)
     fleet.spoil("laion5b-part-00005")
     shows(page, f"{fleet.url}/tasks", dead, "FAILURE")
     fleet.enqueue("laion5b-part-00006", [f"{fleet.site.silent_url}/{number}" for number in range(99)])

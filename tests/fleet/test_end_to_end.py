@@ -21,7 +21,7 @@ from common.run.schema import SHARD
 from common.settings import Settings
 from producer.cli import main
 from tests.demo.parts import links, write_parts
-from tests.demo.site import Picture, Site
+from tests.demo.site import DrawnImage, Site
 from tests.fleet.conftest import worker
 from tests.processes import TOY, run_here
 from tests.servers.seaweed import Seaweed
@@ -48,7 +48,11 @@ class Finished:
 
 @pytest.fixture(scope="module")
 def finished(
-    tmp_path_factory: pytest.TempPathFactory, _broker: Valkey, s3: Seaweed, site: Site, drawn: list[Picture]
+    tmp_path_factory: pytest.TempPathFactory,
+    _broker: Valkey,
+    s3: Seaweed,
+    site: Site,
+    drawn: list[DrawnImage],
 ) -> Finished:
     folder = tmp_path_factory.mktemp("fleet")
     rows = links(site, drawn)
@@ -146,8 +150,8 @@ def test_captions_are_ordered_and_consistent(finished: Finished) -> None:
         assert set(row["shortlist"]) == set(row["all_captions"][: len(row["shortlist"])])
 
 
-def test_the_captions_are_mostly_true(finished: Finished, drawn: list[Picture]) -> None:
-    truth = {picture.path: picture.truth for picture in drawn}
+def test_the_captions_are_mostly_true(finished: Finished, drawn: list[DrawnImage]) -> None:
+    truth = {image.path: image.truth for image in drawn}
     rows = [row for row in finished.table.to_pylist() if row["status"] == "ok"]
     pairs = [
         (row["top_caption"], truth.get("/pictures" + row["URL"].rpartition("/pictures")[2])) for row in rows

@@ -10,7 +10,7 @@ from common.queue.broker import connect
 from common.queue.exporter import QueueMetrics
 from producer.cli import main as producer
 from tests.dataset.browser import needs_chromium
-from tests.demo.site import Picture, Site
+from tests.demo.site import DrawnImage, Site
 from tests.fleet.flower import USER, Watched, page_of, shows, until, watched
 from tests.processes import run_here
 from tests.servers.acl import denials
@@ -28,13 +28,13 @@ def fleet(tmp_path_factory: pytest.TempPathFactory, _broker: Valkey, site: Site)
 
 
 @needs_chromium
-def test_workers_and_what_becomes_of_their_batches(fleet: Watched, drawn: list[Picture]) -> None:
+def test_workers_and_what_becomes_of_their_batches(fleet: Watched, drawn: list[DrawnImage]) -> None:
     with page_of(fleet) as page:
         shows(page, f"{fleet.url}/workers", "celery@", "Online")
         slow = fleet.enqueue("slow", [f"{fleet.site.silent_url}/{number}" for number in range(4)])
         dead = fleet.enqueue("dead", ["http://192.0.2.1/"])
         fleet.spoil("dead")
-        good = fleet.enqueue("good", [fleet.site.url + picture.path for picture in drawn[:8]])
+        good = fleet.enqueue("good", [fleet.site.url + image.path for image in drawn[:8]])
         shows(page, f"{fleet.url}/tasks", slow, "STARTED")
         shows(page, f"{fleet.url}/tasks", slow, "SUCCESS")
         shows(page, f"{fleet.url}/tasks", dead, "FAILURE")

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.demo.parts import links, write_parts
-from tests.demo.site import Picture, Site
+from tests.demo.site import DrawnImage, Site
 from tests.processes import BIN, TOY
 
 pytestmark = [pytest.mark.slow, pytest.mark.models]
@@ -66,7 +66,7 @@ def _shadow(folder: Path) -> None:
 
 
 @pytest.fixture
-def parts(outside: Path, site: Site, drawn: list[Picture]) -> list[Path]:
+def parts(outside: Path, site: Site, drawn: list[DrawnImage]) -> list[Path]:
     """In a folder that shadows the fleet."""
     _shadow(outside)
     return write_parts(outside / "in", links(site, drawn))

@@ -67,8 +67,8 @@ def _anchors(document: Path) -> set[str]:
 
 def test_the_readme_is_short_and_shows_the_gallery() -> None:
     assert len(README.split()) <= 600
-    (picture,) = re.findall(r"^!\[[^\]]+\]\((docs/images/gallery[\w-]*\.png)\)$", README, re.MULTILINE)
-    assert (ROOT / picture).stat().st_size < 500_000
+    (image,) = re.findall(r"^!\[[^\]]+\]\((docs/images/gallery[\w-]*\.png)\)$", README, re.MULTILINE)
+    assert (ROOT / image).stat().st_size < 500_000
     assert "make demo" in README
     assert "make test" in README
 

@@ -27,7 +27,7 @@ COUNT = 12
 
 @pytest.fixture(scope="module")
 def images() -> list[Image.Image]:
-    return [picture for _, picture in islice(draw_scenes(UNSEEN, 8, SIDES), COUNT)]
+    return [image for _, image in islice(draw_scenes(UNSEEN, 8, SIDES), COUNT)]
 
 
 @pytest.fixture(scope="module")

@@ -51,7 +51,7 @@ def images(captioner: BlipCaptioner, count: int) -> list[NDArray[np.uint8]]:
         rng = np.random.default_rng(5)
         return [rng.integers(0, 256, (SIDE, SIDE, 3)).astype(np.uint8) for _ in range(count)]
     stream = islice(draw_scenes(UNSEEN, 3), count)
-    return [captioner.preprocessing.resize(np.asarray(picture)) for _, picture in stream]
+    return [captioner.preprocessing.resize(np.asarray(image)) for _, image in stream]
 
 
 def generated(

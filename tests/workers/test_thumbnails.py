@@ -17,7 +17,7 @@ from workers.thumbnails import Request, Thumbnailer
 OPEN = {"FLEET_FETCH_ALLOW_NETWORKS": "127.0.0.1/32", "FLEET_FETCH_RETRIES": "0"}
 
 
-def picture(kind: str = "JPEG", size: tuple[int, int] = (900, 300), **options: object) -> bytes:
+def encode_image(kind: str = "JPEG", size: tuple[int, int] = (900, 300), **options: object) -> bytes:
     body = BytesIO()
     image = Image.new("RGB", size, "teal")
     image.paste("orange", (0, 0, size[0] // 3, size[1]))
@@ -29,7 +29,7 @@ def telling_image() -> bytes:
     exif = Image.Exif()
     exif[ExifTags.Base.ImageDescription] = "written by a human"
     exif[ExifTags.Base.Orientation] = 6
-    return picture(exif=exif, comment=b"secret")
+    return encode_image(exif=exif, comment=b"secret")
 
 
 async def take(
@@ -59,8 +59,8 @@ def urls(web: Web, *paths: str) -> list[Mapping[str, object]]:
 async def test_every_image_comes_out_alike_and_says_nothing_of_its_origin(tmp_path: Path) -> None:
     pages = {
         "/jpeg": reply(telling_image()),
-        "/png": reply(picture("PNG")),
-        "/webp": reply(picture("WEBP")),
+        "/png": reply(encode_image("PNG")),
+        "/webp": reply(encode_image("WEBP")),
     }
     async with serve(pages) as web:
         code, answers, _ = await take(urls(web, *pages), tmp_path)
@@ -79,11 +79,11 @@ async def test_every_image_comes_out_alike_and_says_nothing_of_its_origin(tmp_pa
 
 
 async def test_copies_in_20_sizes_have_nearly_the_same_cells(tmp_path: Path) -> None:
-    with Image.open(BytesIO(picture())) as image:
+    with Image.open(BytesIO(encode_image())) as image:
         image.rotate(180).save(tmp_path / "turned", "PNG")
     sizes = [str(width) for width in range(90, 690, 30)]
     for width in sizes:
-        (tmp_path / width).write_bytes(picture(size=(int(width), int(width) // 3), quality=60))
+        (tmp_path / width).write_bytes(encode_image(size=(int(width), int(width) // 3), quality=60))
     settings = FetchSettings()
     async with Fetcher(settings) as fetcher:
         tool = Thumbnailer(fetcher, settings, tmp_path, 100)
@@ -102,11 +102,11 @@ async def test_what_cannot_be_had_is_said_and_leaves_no_file(tmp_path: Path) -> 
     pages = {
         "/gone": reply(status="404 Not Found"),
         "/text": reply(b"<!doctype html>"),
-        "/cut": reply(picture()[:300]),
-        "/no-ai": reply(picture(), headers="X-Robots-Tag: noai\r\n"),
+        "/cut": reply(encode_image()[:300]),
+        "/no-ai": reply(encode_image(), headers="X-Robots-Tag: noai\r\n"),
         "/inside": redirect("http://169.254.169.254/latest"),
-        "/wide": reply(picture(size=(2000, 1000))),
-        "/good": reply(picture(size=(20, 10))),
+        "/wide": reply(encode_image(size=(2000, 1000))),
+        "/good": reply(encode_image(size=(20, 10))),
     }
     async with serve(pages) as web:
         wanted = [*urls(web, *pages), {"id": "file", "url": "file:///etc/passwd"}]
@@ -124,9 +124,9 @@ async def test_local_files_are_read_under_the_same_limits(tmp_path: Path) -> Non
     source, out = tmp_path / "in", tmp_path / "out"
     source.mkdir()
     out.mkdir()
-    (source / "a.png").write_bytes(picture("PNG"))
+    (source / "a.png").write_bytes(encode_image("PNG"))
     (source / "b.txt").write_text("no picture")
-    (source / "c.jpg").write_bytes(picture() + bytes(30_000))
+    (source / "c.jpg").write_bytes(encode_image() + bytes(30_000))
     wanted = [{"id": name[0], "path": str(source / name)} for name in ("a.png", "b.txt", "c.jpg", "d.jpg")]
     _, answers, _ = await take(wanted, out, FLEET_FETCH_MAX_BYTES="20000")
     assert {name: status for name, (status, _) in answers.items()} == {
@@ -146,7 +146,7 @@ async def test_lines_that_are_no_wishes_are_refused_before_anything_is_fetched(t
 
 
 async def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(picture("PNG"))
+    (tmp_path / "a.png").write_bytes(encode_image("PNG"))
     wanted = [{"id": "a", "path": str(tmp_path / "a.png")}]
     code, answers, said = await take(wanted, tmp_path / "missing")
     assert (code, answers) == (2, {})

@@ -12,7 +12,7 @@ from dataset.gallery.page import render_page
 from dataset.rows.row_source import open_rows
 from dataset.rows.sample import draw
 from tests.dataset.browser import browser
-from tests.dataset.gallery.pictures import Picture, Web, picture_web
+from tests.dataset.gallery.scenes import Scene, Web, image_web
 from tests.dataset.synthetic import RunShape, write_manifest, write_shard
 
 ROWS = 400
@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("docs/images"))
     folder = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as place, picture_web() as web:
+    with tempfile.TemporaryDirectory() as place, image_web() as web:
         page = write_gallery(Path(place), web)
         for name in WINDOWS:
             take(page, folder / f"gallery-{name}.png", name)
@@ -37,7 +37,7 @@ def write_gallery(folder: Path, web: Web) -> Path:
     shape = RunShape(parts=1, part_rows=ROWS, batch_rows=ROWS)
     write_manifest(store, shape)
     (batch,) = shape.batches()
-    write_shard(store, shape, batch, [Picture(number).row(web.address) for number in range(ROWS)])
+    write_shard(store, shape, batch, [Scene(number).row(web.address) for number in range(ROWS)])
     sample = draw(open_rows(store.uri, None, S3Settings()), 24, seed=7)
     page = folder / "gallery.html"
     page.write_text(render_page(sample, "Random samples", with_failures=False), "utf-8")

@@ -13,7 +13,7 @@ from dataset.gallery.page import WEB_ADDRESS, render_page, shorten
 from dataset.rows.row_source import Row
 from dataset.rows.sample import Sample
 from tests.dataset.browser import browser, needs_chromium
-from tests.dataset.gallery.pictures import Picture, Web, picture_web
+from tests.dataset.gallery.scenes import Scene, Web, image_web
 
 pytestmark = needs_chromium
 RIGHT_TO_LEFT = "\u202egnp.exe\u202c \u200f\u061c שלום \u2066abc"
@@ -44,7 +44,7 @@ BAD_ADDRESSES = (
 
 @pytest.fixture(scope="module")
 def web() -> Iterator[Web]:
-    with picture_web() as served:
+    with image_web() as served:
         yield served
 
 
@@ -81,9 +81,9 @@ def show(tab: Page, folder: Path, rows: list[Row], *, with_failures: bool = Fals
     return said
 
 
-def test_pictures_load_and_no_host_learns_where_from(tab: Page, tmp_path: Path, web: Web) -> None:
+def test_images_load_and_no_host_learns_where_from(tab: Page, tmp_path: Path, web: Web) -> None:
     web.asked.clear()
-    rows = [empty_row(**Picture(number).row(web.address)) for number in range(12)]
+    rows = [empty_row(**Scene(number).row(web.address)) for number in range(12)]
     good = [row for row in rows if row["status"] == Status.OK]
     said = show(tab, tmp_path, good)
     for image in tab.query_selector_all("img"):
@@ -94,7 +94,7 @@ def test_pictures_load_and_no_host_learns_where_from(tab: Page, tmp_path: Path, 
     assert not [line for line in said if not line.startswith(("file:", web.address))]
 
 
-def test_a_picture_that_is_gone_says_so(tab: Page, tmp_path: Path, web: Web) -> None:
+def test_an_image_that_is_gone_says_so(tab: Page, tmp_path: Path, web: Web) -> None:
     show(tab, tmp_path, [hostile_row(f"{web.address}/gone.png", "a text")])
     tab.wait_for_selector(".missing .gone", state="visible")
 

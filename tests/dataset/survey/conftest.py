@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.dataset.gallery.pictures import Web, picture_web
+from tests.dataset.gallery.scenes import Web, image_web
 from tests.dataset.survey.world import coco_json, make_run
 
 OPEN = {
@@ -26,5 +26,5 @@ class World:
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("world")
-    with picture_web() as web:
+    with image_web() as web:
         yield World(web, make_run(folder / "run", web), coco_json(folder / "captions.json", web))

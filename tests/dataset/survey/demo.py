@@ -13,20 +13,20 @@ import typer
 
 from tests.demo.__main__ import ENVIRONMENT
 from tests.demo.parts import links, write_parts
-from tests.demo.site import Picture, Site, draw_pictures, serve
+from tests.demo.site import DrawnImage, Site, draw_images, serve
 
 BIN = Path(sys.executable).parent
 
 
 def main(
     output: Annotated[Path, typer.Option(help="Emptied first.")] = Path("output/survey-demo"),
-    pictures: Annotated[int, typer.Option(min=60, help="Pictures on the demo's web.")] = 120,
+    images: Annotated[int, typer.Option(min=60, help="Pictures on the demo's web.")] = 120,
     samples: Annotated[int, typer.Option("--n", min=2, help="Samples of the survey.")] = 60,
     port: Annotated[int, typer.Option(help="Where the survey is served; 0 serves none.")] = 8000,
 ) -> None:
     """Caption toy pictures, draw a survey, invite three raters, serve."""
     shutil.rmtree(output, ignore_errors=True)
-    drawn = draw_pictures(pictures)
+    drawn = draw_images(images)
     with serve(drawn) as site:
         parts = write_parts(output / "input", links(site, drawn))
         human = write_truths(output / "input" / "human.csv", site, drawn)
@@ -41,10 +41,10 @@ def main(
         call("dataset", "survey", "serve", str(output / "survey"), "--port", str(port))
 
 
-def write_truths(file: Path, site: Site, drawn: Sequence[Picture]) -> Path:
+def write_truths(file: Path, site: Site, drawn: Sequence[DrawnImage]) -> Path:
     """What is true of every picture, written as people write: a capital first, a full stop last."""
     with file.open("w", newline="") as target:
-        rows = ((site.url + picture.path, f"{picture.truth.capitalize()}.") for picture in drawn)
+        rows = ((site.url + image.path, f"{image.truth.capitalize()}.") for image in drawn)
         csv.writer(target).writerows([("image", "caption"), *rows])
     return file
 

@@ -50,12 +50,12 @@ class Crowd:
     def _answer(self, client: Client, number: int, chances: random.Random) -> None:
         place = self._timed(client, "/next").place
         page = self._timed(client, place)
-        picture = page.text.partition('src="/pictures/')[2].partition(".jpg")[0]
-        self._timed(client, f"/pictures/{picture}.jpg")
+        image = page.text.partition('src="/pictures/')[2].partition(".jpg")[0]
+        self._timed(client, f"/pictures/{image}.jpg")
         guess, rating = chances.choice(("human", "machine")), chances.randrange(6)
         form = {"token": page.hidden("token"), "seen": page.hidden("seen"), "guess": guess, "rating": rating}
         assert self._timed(client, place, form).status == 303
-        self.acknowledged.append((number, picture, guess, rating))
+        self.acknowledged.append((number, image, guess, rating))
 
     def _timed(self, client: Client, path: str, form: Mapping[str, object] | None = None) -> Reply:
         began = time.perf_counter()

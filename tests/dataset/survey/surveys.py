@@ -11,7 +11,7 @@ from dataset.survey.database import open_database
 from dataset.survey.layout import ANSWERS, IMAGES, SURVEY, TRUTH, Author, Origin, Sample, Survey, Truth
 from dataset.survey.raters import invite
 from dataset.survey.spelling import alike
-from tests.dataset.gallery.pictures import Picture
+from tests.dataset.gallery.scenes import Scene
 
 
 def sample_id(number: int) -> str:
@@ -32,7 +32,7 @@ def make_survey(
     origins = {}
     made = []
     for number in range(samples):
-        words = Picture(number).words
+        words = Scene(number).words
         caption = (captions or {}).get(number, "a {colour} {shape} beside a {other} {second}".format(**words))
         author = Author.MACHINE if machine_only or number % 2 else Author.HUMAN
         name = sample_id(number)
@@ -61,5 +61,5 @@ def codes(folder: Path, count: int) -> list[str]:
 
 def _jpeg(number: int) -> bytes:
     sink = io.BytesIO()
-    Image.open(io.BytesIO(Picture(number).png())).save(sink, "JPEG", quality=85)
+    Image.open(io.BytesIO(Scene(number).png())).save(sink, "JPEG", quality=85)
     return sink.getvalue()

@@ -301,7 +301,7 @@ def test_shortcuts_can_be_switched_off_for_good(tab: Page) -> None:
     expect(tab.locator("label[for=human] kbd")).to_be_hidden()
 
 
-def test_a_picture_that_vanishes_is_said(tab: Page) -> None:
+def test_an_image_that_vanishes_is_said(tab: Page) -> None:
     tab.route("**/pictures/*", lambda route: route.fulfill(status=404))
     tab.reload()
     expect(tab.get_by_text("The picture cannot be shown")).to_be_visible()

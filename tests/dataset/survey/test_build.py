@@ -21,12 +21,12 @@ from dataset.merge.flow import Options, merge
 from dataset.survey.layout import Survey, Truth, read_survey, read_truth
 from dataset.survey.spelling import alike
 from tests.dataset.command import error_line
-from tests.dataset.gallery.pictures import Picture
+from tests.dataset.gallery.scenes import Scene
 from tests.dataset.survey.conftest import OPEN, World
 from tests.dataset.survey.surveys import make_survey
 from tests.dataset.survey.world import (
     FIRST_GONE,
-    HUMAN_PICTURES,
+    HUMAN_IMAGES,
     caption_csv,
     coco_json,
     human_caption,
@@ -52,12 +52,12 @@ def read(folder: Path) -> tuple[Survey, Truth]:
 def built(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All of the human pictures but the one that is gone: the draw must have met it."""
     folder = tmp_path_factory.mktemp("built") / "survey"
-    options = ("--human", world.human, "--n", 2 * (len(HUMAN_PICTURES) - 1), "--output", folder)
-    assert build(world, *options) == f"{2 * (len(HUMAN_PICTURES) - 1)} samples: {folder}\n"
+    options = ("--human", world.human, "--n", 2 * (len(HUMAN_IMAGES) - 1), "--output", folder)
+    assert build(world, *options) == f"{2 * (len(HUMAN_IMAGES) - 1)} samples: {folder}\n"
     return folder
 
 
-def test_half_is_human_and_a_lost_picture_is_replaced(built: Path, world: World) -> None:
+def test_half_is_human_and_a_lost_image_is_replaced(built: Path, world: World) -> None:
     survey, truth = read(built)
     authors = Counter(origin.author for origin in truth.samples.values())
     assert authors == {"human": 59, "machine": 59}
@@ -71,7 +71,7 @@ def test_half_is_human_and_a_lost_picture_is_replaced(built: Path, world: World)
         if origin.author == "human":
             assert origin.caption in {human_caption(number, form) for form in (0, 1)}
         else:
-            assert origin.caption == Picture(number).row(world.web.address)["top_caption"]
+            assert origin.caption == Scene(number).row(world.web.address)["top_caption"]
 
 
 def test_nothing_tells_which_is_which(built: Path) -> None:
@@ -82,11 +82,11 @@ def test_nothing_tells_which_is_which(built: Path) -> None:
     assert not re.search(r"human|machine|http|127\.0\.0\.1", text.replace(survey.title, ""))
     ids = [sample.id for sample in survey.samples]
     assert ids == sorted(ids)  # random, so the order is too
-    pictures = sorted((built / "pictures").iterdir())
-    assert [file.stem for file in pictures] == ids
-    assert len({(file.stat().st_mtime_ns, file.stat().st_mode) for file in pictures}) == 1
+    images = sorted((built / "pictures").iterdir())
+    assert [file.stem for file in images] == ids
+    assert len({(file.stat().st_mtime_ns, file.stat().st_mode) for file in images}) == 1
     shapes = set()
-    for file in pictures:
+    for file in images:
         with Image.open(file) as image:
             shapes.add((image.format, image.size, str(image.quantization), tuple(sorted(image.info))))  # type: ignore[attr-defined]
     assert len(shapes) == 1
@@ -125,7 +125,7 @@ def test_machine_only(world: World, tmp_path: Path) -> None:
     assert (len(survey.samples), survey.title) == (25, "Round 2")
 
 
-def test_captions_of_the_runs_own_pictures_never_show_a_picture_twice(world: World, tmp_path: Path) -> None:
+def test_captions_of_the_runs_own_images_never_show_an_image_twice(world: World, tmp_path: Path) -> None:
     """Best for blindness: both sides caption pictures of one kind."""
     rows = [(f"{world.web.address}/{n}.png", human_caption(n)) for n in range(60)]
     human = caption_csv(tmp_path / "own.csv", rows)
@@ -134,7 +134,7 @@ def test_captions_of_the_runs_own_pictures_never_show_a_picture_twice(world: Wor
     assert len({origin.source for origin in truth.samples.values()}) == 60
 
 
-def test_the_same_picture_at_two_addresses_is_drawn_once(world: World, tmp_path: Path) -> None:
+def test_the_same_image_at_two_addresses_is_drawn_once(world: World, tmp_path: Path) -> None:
     rows = [(f"{world.web.address}/{'0' * zeros}1000000.png", "A caption.") for zeros in range(4)]
     human = caption_csv(tmp_path / "again.csv", rows)
     said = build(world, "--human", human, "--n", 4, "--output", tmp_path / "survey", code=2)
@@ -143,10 +143,10 @@ def test_the_same_picture_at_two_addresses_is_drawn_once(world: World, tmp_path:
     assert [file.name for file in tmp_path.iterdir()] == ["again.csv"]
 
 
-def test_local_pictures_in_parquet(world: World, tmp_path: Path) -> None:
+def test_local_images_in_parquet(world: World, tmp_path: Path) -> None:
     (tmp_path / "pictures").mkdir()
     for number in range(2000, 2005):
-        (tmp_path / "pictures" / f"{number}.png").write_bytes(Picture(number).png())
+        (tmp_path / "pictures" / f"{number}.png").write_bytes(Scene(number).png())
     names = [f"{number}.png" for number in range(2000, 2005)]
     file = tmp_path / "human.parquet"
     pq.write_table(pa.table({"file_name": names, "Caption": ["A thing."] * 5}), file)
@@ -158,7 +158,7 @@ def test_local_pictures_in_parquet(world: World, tmp_path: Path) -> None:
     assert sum(sample.caption == "a thing" for sample in survey.samples) == 4
 
 
-def test_too_few_rows_and_pictures_that_are_gone(world: World, tmp_path: Path) -> None:
+def test_too_few_rows_and_images_that_are_gone(world: World, tmp_path: Path) -> None:
     few = make_run(tmp_path / "few", world.web, numbers=range(10))
     said = build(world, "--machine-only", "--n", 50, "--output", tmp_path / "survey", run=few, code=2)
     assert said.startswith("error: too few samples: ")
@@ -212,7 +212,7 @@ def test_a_bad_shard_is_exit_code_1(world: World, tmp_path: Path) -> None:
     assert "not a readable shard" in said
 
 
-def test_a_picture_that_has_vanished(tmp_path: Path) -> None:
+def test_an_image_that_has_vanished(tmp_path: Path) -> None:
     folder = tmp_path / "survey"
     make_survey(folder, 3)
     next((folder / "pictures").iterdir()).unlink()
@@ -229,9 +229,9 @@ def run_with_digests(
     shape = RunShape(parts=1, part_rows=len(numbers), batch_rows=len(numbers))
     write_manifest(store, shape)
     (batch,) = shape.batches()
-    rows = [Picture(n).row(world.web.address) for n in numbers]
+    rows = [Scene(n).row(world.web.address) for n in numbers]
     for number, row in zip(numbers, rows, strict=True):
-        body = Picture(number).png() if right(number) else b"another image"
+        body = Scene(number).png() if right(number) else b"another image"
         row["sha256"] = hashlib.sha256(body).hexdigest()
     write_shard(store, shape, batch, rows)
     return store.uri
@@ -239,7 +239,7 @@ def run_with_digests(
 
 def test_images_that_changed_since_they_were_captioned_are_not_shown(world: World, tmp_path: Path) -> None:
     run = run_with_digests(world, tmp_path / "run", range(60), right=lambda number: number % 3 == 0)
-    good = [n for n in range(0, 60, 3) if Picture(n).row(world.web.address).get("top_caption")]
+    good = [n for n in range(0, 60, 3) if Scene(n).row(world.web.address).get("top_caption")]
     build(world, "--machine-only", "--n", len(good), "--output", tmp_path / "survey", run=run)
     _, truth = read(tmp_path / "survey")
     shown = {int(one.source.rsplit("/", 1)[1].removesuffix(".png")) for one in truth.samples.values()}
@@ -260,7 +260,7 @@ def test_a_survey_of_what_is_published(world: World, tmp_path: Path) -> None:
 def resized(number: int, width: int) -> bytes:
     """A picture in another size, as JPEG."""
     sink = io.BytesIO()
-    with Image.open(io.BytesIO(Picture(number).png())) as image:
+    with Image.open(io.BytesIO(Scene(number).png())) as image:
         image.resize((width, width * 3 // 4), Image.Resampling.LANCZOS).save(sink, "JPEG", quality=80)
     return sink.getvalue()
 
@@ -275,7 +275,7 @@ def embedded(file: Path, bodies: Sequence[bytes | None]) -> Path:
     return file
 
 
-def test_one_picture_in_several_sizes_is_drawn_once(world: World, tmp_path: Path) -> None:
+def test_one_image_in_several_sizes_is_drawn_once(world: World, tmp_path: Path) -> None:
     human = embedded(tmp_path / "sizes.parquet", [resized(7, 90 + 130 * n) for n in range(4)])
     said = build(world, "--human", human, "--n", 4, "--output", tmp_path / "survey", code=2)
     assert said.startswith("error: too few samples: 1 of 2 human ones could be had")
@@ -285,7 +285,7 @@ def test_one_picture_in_several_sizes_is_drawn_once(world: World, tmp_path: Path
 def test_images_inside_the_file_of_captions(world: World, tmp_path: Path) -> None:
     """As COCO's captions are on the Hub: images as structs of bytes, beside lists of captions."""
     numbers = range(3000, 3010)
-    bodies = [None if n == 3001 else b"no image" if n == 3002 else Picture(n).png() for n in numbers]
+    bodies = [None if n == 3001 else b"no image" if n == 3002 else Scene(n).png() for n in numbers]
     human = embedded(tmp_path / "coco.parquet", bodies)
     build(world, "--human", human, "--n", 16, "--output", tmp_path / "survey")
     survey, truth = read(tmp_path / "survey")

@@ -81,12 +81,12 @@ def test_a_whole_survey_without_a_script(rater: Client, folder: Path) -> None:
 
 
 def test_nobody_gets_in_without_code_and_consent(client: Client, folder: Path) -> None:
-    picture = f"/pictures/{sample_id(0)}.jpg"
-    for path in ("/next", "/sample/1", "/done", "/consent", picture):
+    image = f"/pictures/{sample_id(0)}.jpg"
+    for path in ("/next", "/sample/1", "/done", "/consent", image):
         assert (client.get(path).status, client.get(path).place) == (303, "/")
     assert client.post("/sample/1", {"guess": "human", "rating": 1, "seen": 0}).place == "/"
     assert client.post("/enter", {"code": codes(folder, 1)[0]}).place == "/next"
-    for path in ("/next", "/sample/1", "/done", picture):
+    for path in ("/next", "/sample/1", "/done", image):
         assert client.get(path).place == "/consent"
 
 
@@ -125,9 +125,9 @@ def test_no_response_holds_the_truth(rater: Client) -> None:
     for number in range(SAMPLES):
         page = rater.get(f"/sample/{number + 1}")
         name = re.findall(r"/pictures/([0-9a-f]{32})", page.text)[0]
-        picture = rater.get(f"/pictures/{name}.jpg")
-        assert picture.status == 200
-        assert not {"last-modified", "etag", "server", "date-created"} & picture.headers.keys()
+        image = rater.get(f"/pictures/{name}.jpg")
+        assert image.status == 200
+        assert not {"last-modified", "etag", "server", "date-created"} & image.headers.keys()
     for reply in rater.seen:
         assert b"images.example" not in reply.body
         assert b"captions.json" not in reply.body

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from common.settings import S3Settings
 from common.store import open_store
-from tests.dataset.gallery.pictures import Picture, Web
+from tests.dataset.gallery.scenes import Scene, Web
 from tests.dataset.synthetic import RunShape, write_manifest, write_shard
 
 ROWS = 120
-HUMAN_PICTURES = range(1000, 1060)
+HUMAN_IMAGES = range(1000, 1060)
 FIRST_GONE = 1000
 """This human caption's picture is not there."""
 
@@ -23,25 +23,25 @@ def make_run(folder: Path, web: Web, *, numbers: Sequence[int] = range(ROWS)) ->
     write_manifest(store, shape)
     for batch in shape.batches():
         some = numbers[batch.first_row : batch.first_row + batch.rows]
-        write_shard(store, shape, batch, [Picture(number).row(web.address) for number in some])
+        write_shard(store, shape, batch, [Scene(number).row(web.address) for number in some])
     return store.uri
 
 
 def human_caption(number: int, form: int = 0) -> str:
     """As people write: capitals, articles, a full stop."""
-    words = Picture(number).words
+    words = Scene(number).words
     forms = ("A {colour} {shape} , and a {other} {second}.", "The {colour} {shape} stands on {ground} .")
     return forms[form].format(**words)
 
 
-def picture_url(web: Web, number: int) -> str:
+def image_url(web: Web, number: int) -> str:
     return f"{web.address}/gone" if number == FIRST_GONE else f"{web.address}/{number}.png"
 
 
-def coco_json(file: Path, web: Web, numbers: Sequence[int] = HUMAN_PICTURES) -> Path:
+def coco_json(file: Path, web: Web, numbers: Sequence[int] = HUMAN_IMAGES) -> Path:
     """COCO's captions, two for each picture."""
     images = [
-        {"id": n, "file_name": f"{n}.png", "coco_url": picture_url(web, n), "license": 1} for n in numbers
+        {"id": n, "file_name": f"{n}.png", "coco_url": image_url(web, n), "license": 1} for n in numbers
     ]
     notes = [
         {"id": 2 * n + form, "image_id": n, "caption": human_caption(n, form)}

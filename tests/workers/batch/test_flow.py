@@ -10,7 +10,7 @@ import pytest
 
 from common.run.schema import Status
 from common.settings import FetchSettings, MannersSettings, SamplingSettings
-from tests.demo.site import Picture, Site, draw_pictures, serve
+from tests.demo.site import DrawnImage, Site, draw_images, serve
 from workers.batch import flow as flow_module
 from workers.batch import loop
 from workers.batch.bodies import WebBodies
@@ -25,7 +25,7 @@ from workers.fetch.guard import Guard
 from workers.fetch.shortage import Shortage
 from workers.models.fake import FakeCascade
 
-DRAWN = draw_pictures(48)
+DRAWN = draw_images(48)
 SIGNLESS = MannersSettings(signs=())
 
 
@@ -72,8 +72,8 @@ def run(
     return outcomes, sum(done)
 
 
-def links(site: Site, pictures: Sequence[Picture]) -> list[str]:
-    return [site.url + picture.path for picture in pictures]
+def links(site: Site, images: Sequence[DrawnImage]) -> list[str]:
+    return [site.url + image.path for image in images]
 
 
 def test_every_row_gets_its_own_captions_in_order(site: Site) -> None:

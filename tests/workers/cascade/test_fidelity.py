@@ -56,11 +56,11 @@ def test_toy_captions_do_not_change_with_the_resizing() -> None:
     """Pictures of another size and shape than the models', so that every resizing has work to do."""
     cascade = load_toy()
     drawn = [
-        picture.resize((330, 250), Image.Resampling.LANCZOS)
-        for _, picture in islice(toy.draw_scenes(toy.UNSEEN, 0, sides=(96, 96)), 40)
+        image.resize((330, 250), Image.Resampling.LANCZOS)
+        for _, image in islice(toy.draw_scenes(toy.UNSEEN, 0, sides=(96, 96)), 40)
     ]
-    own = [cascade.prepare(np.asarray(picture)) for picture in drawn]
-    pillow = [_through_pillow(cascade, picture) for picture in drawn]
+    own = [cascade.prepare(np.asarray(image)) for image in drawn]
+    pillow = [_through_pillow(cascade, image) for image in drawn]
     assert any(not np.array_equal(a.captioner, b.captioner) for a, b in zip(own, pillow, strict=True))
     keys = range(len(drawn))
     tops = [[found.top for found in cascade.caption(inputs, keys)] for inputs in (own, pillow)]

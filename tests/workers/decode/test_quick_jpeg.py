@@ -13,7 +13,7 @@ from workers.decode.formats.jpeg import read_jpeg
 from workers.decode.here import decode_here
 from workers.decode.quick_jpeg import decode_quickly
 
-PICTURE = picture((333, 217), 5)
+IMAGE = picture((333, 217), 5)
 SAVED: dict[str, dict[str, object]] = {
     "4:4:4": {"subsampling": 0},
     "4:2:2": {"subsampling": 1},
@@ -35,7 +35,7 @@ def save(image: Image.Image, **options: object) -> bytes:
 def test_every_ordinary_jpeg_is_decoded_bit_for_bit_as_by_pillow(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    body = save(PICTURE, **SAVED[name])
+    body = save(IMAGE, **SAVED[name])
     source = read_jpeg(body, Budget(1))
     assert decode_quickly(source, source.body, profiles=True) is not None
     quick = decode_here(body, max_pixels=100_000)
@@ -46,20 +46,20 @@ def test_every_ordinary_jpeg_is_decoded_bit_for_bit_as_by_pillow(
 
 @pytest.mark.parametrize("mode", ["L", "CMYK"])
 def test_other_colours_are_pillows(mode: str) -> None:
-    source = read_jpeg(save(PICTURE.convert(mode)), Budget(1))
+    source = read_jpeg(save(IMAGE.convert(mode)), Budget(1))
     assert decode_quickly(source, source.body, profiles=True) is None
 
 
 def test_colours_that_a_profile_changes_are_pillows() -> None:
     swapped = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     swapped = swapped.replace(b"rXYZ", b"tXYZ").replace(b"bXYZ", b"rXYZ").replace(b"tXYZ", b"bXYZ")
-    source = read_jpeg(save(PICTURE, icc_profile=swapped), Budget(1))
+    source = read_jpeg(save(IMAGE, icc_profile=swapped), Budget(1))
     assert decode_quickly(source, source.body, profiles=True) is None
     assert decode_quickly(source, source.body, profiles=False) is not None
 
 
 def test_what_libjpeg_warns_of_is_pillows() -> None:
-    body = save(PICTURE)
+    body = save(IMAGE)
     for broken in (body[: len(body) // 2], body[:200] + body[220:], b"\xff\xd8\xff\xd9"):
         source = read_jpeg(broken, Budget(1))
         found = decode_quickly(source, source.body, profiles=True)

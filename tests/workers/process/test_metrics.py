@@ -21,7 +21,7 @@ from common.queue.exporter import QueueMetrics
 from common.queue.kombu_queue import queue_length
 from producer.cli import main
 from tests.demo.parts import links, write_parts
-from tests.demo.site import Picture, Site, draw_pictures, serve
+from tests.demo.site import DrawnImage, Site, draw_images, serve
 from tests.fleet.conftest import worker
 from tests.processes import run_here
 from tests.servers.ports import free_ports
@@ -33,12 +33,12 @@ PARENT_LIMIT = 200_000_000
 
 
 @pytest.fixture(scope="module")
-def drawn() -> list[Picture]:
-    return draw_pictures(48)
+def drawn() -> list[DrawnImage]:
+    return draw_images(48)
 
 
 @pytest.fixture(scope="module")
-def site(drawn: list[Picture]) -> Iterator[Site]:
+def site(drawn: list[DrawnImage]) -> Iterator[Site]:
     with serve(drawn) as running:
         yield running
 
@@ -99,7 +99,7 @@ def until(true: Callable[[], bool], seconds: float = PATIENCE) -> None:
 
 
 @pytest.fixture(scope="module")
-def fleet(tmp_path_factory: pytest.TempPathFactory, site: Site, drawn: list[Picture]) -> Iterator[Fleet]:
+def fleet(tmp_path_factory: pytest.TempPathFactory, site: Site, drawn: list[DrawnImage]) -> Iterator[Fleet]:
     folder = tmp_path_factory.mktemp("metrics")
     port = free_ports(1)[0]
     with valkey(folder / "broker") as broker:

@@ -19,8 +19,8 @@ def cascade() -> Cascade:
     return load_toy()
 
 
-def captions(cascade: Cascade, picture: Image.Image, key: int) -> Captions:
-    return cascade.caption([cascade.prepare(np.asarray(picture))], [key])[0]
+def captions(cascade: Cascade, image: Image.Image, key: int) -> Captions:
+    return cascade.caption([cascade.prepare(np.asarray(image))], [key])[0]
 
 
 def test_quality(cascade: Cascade) -> None:
@@ -34,7 +34,7 @@ def test_quality(cascade: Cascade) -> None:
 
 
 def test_same_key_same_captions_whatever_shares_the_batch(cascade: Cascade) -> None:
-    inputs = [cascade.prepare(np.asarray(picture)) for _, picture in islice(draw_scenes(UNSEEN, 2), 4)]
+    inputs = [cascade.prepare(np.asarray(image)) for _, image in islice(draw_scenes(UNSEEN, 2), 4)]
     keys = [2**64 - 1, 0, 2**63, 77]
     together = cascade.caption(inputs, keys)
     backwards = cascade.caption(inputs[::-1], keys[::-1])[::-1]
@@ -48,13 +48,13 @@ def test_same_key_same_captions_whatever_shares_the_batch(cascade: Cascade) -> N
 
 
 def test_other_keys_give_other_captions(cascade: Cascade) -> None:
-    _, picture = next(draw_scenes(UNSEEN, 2))
-    assert captions(cascade, picture, 1).candidates != captions(cascade, picture, 2).candidates
+    _, image = next(draw_scenes(UNSEEN, 2))
+    assert captions(cascade, image, 1).candidates != captions(cascade, image, 2).candidates
 
 
 def test_the_captions_are_in_order(cascade: Cascade) -> None:
-    for key, (_, picture) in enumerate(islice(draw_scenes(UNSEEN, 3), 5)):
-        found = captions(cascade, picture, key)
+    for key, (_, image) in enumerate(islice(draw_scenes(UNSEEN, 3), 5)):
+        found = captions(cascade, image, key)
         assert len(set(found.candidates)) == len(found.candidates) == len(found.similarities)
         assert list(found.similarities) == sorted(found.similarities, reverse=True)
         assert set(found.shortlist) == set(found.candidates[:5])
@@ -66,8 +66,8 @@ def test_the_captions_are_in_order(cascade: Cascade) -> None:
 
 @pytest.mark.parametrize("sides", [(1, 1), (3000, 4), (301, 200)])
 def test_images_of_any_size(cascade: Cascade, sides: tuple[int, int]) -> None:
-    scene, picture = next(draw_scenes(UNSEEN, 4, (300, 300)))
-    found = captions(cascade, picture.resize(sides), 1)
+    scene, image = next(draw_scenes(UNSEEN, 4, (300, 300)))
+    found = captions(cascade, image.resize(sides), 1)
     assert any(shape in found.top for shape in SHAPES)
     if min(sides) > 100:
         assert found.top == str(scene)

@@ -37,7 +37,7 @@ def captioner(*, captures: bool) -> BlipCaptioner:
 @pytest.fixture(scope="module")
 def images() -> list[Image]:
     resize = captioner(captures=False).preprocessing.resize
-    return [resize(np.asarray(picture)) for _, picture in islice(draw_scenes(UNSEEN, 9, SIDES), COUNT)]
+    return [resize(np.asarray(image)) for _, image in islice(draw_scenes(UNSEEN, 9, SIDES), COUNT)]
 
 
 @pytest.fixture(scope="module")

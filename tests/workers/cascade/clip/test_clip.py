@@ -108,7 +108,7 @@ def test_similarities_are_those_of_open_clip(name: str) -> None:
     plain = open_clip.create_model(f"local-dir:{folder}").eval()
     tokenizer = open_clip.get_tokenizer(f"local-dir:{folder}")
     drawn = list(islice(draw_scenes(UNSEEN, 5, (IMAGE_SIDE, IMAGE_SIDE)), 3))
-    images = [clip.preprocessing.resize(np.asarray(picture)) for _, picture in drawn]
+    images = [clip.preprocessing.resize(np.asarray(image)) for _, image in drawn]
     sentences = [str(scene) for scene, _ in drawn]
     captions = [sentences, sentences[1:], [sentences[0], "a red circle"]]
     found = clip.similarities(images, captions)

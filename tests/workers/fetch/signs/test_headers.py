@@ -14,7 +14,7 @@ HEADERS = tuple(sign.name for sign in SIGNS if sign.where in {Where.HEADER, Wher
 HEADERS = (*HEADERS, *(sign.name for sign in SIGNS if sign.where is Where.BOTH))
 
 
-async def test_a_forbidden_picture_is_a_row_with_its_rule(fetching: Fetching) -> None:
+async def test_a_forbidden_image_is_a_row_with_its_rule(fetching: Fetching) -> None:
     pages = {
         "/robots": reply(b"x", headers="X-Robots-Tag: noindex, nofollow\r\n"),
         "/tdm": reply(b"x", headers="TDM-Reservation: 1\r\n"),

@@ -29,7 +29,7 @@ ALT_TEXTS = (
 
 
 @dataclass(frozen=True)
-class Picture:
+class Scene:
     """Two shapes on a ground."""
 
     number: int
@@ -117,12 +117,12 @@ class Web:
 
 
 @contextmanager
-def picture_web() -> Iterator[Web]:
+def image_web() -> Iterator[Web]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             web.asked.append((self.path, dict(self.headers)))
             number = self.path.removeprefix("/").removesuffix(".png")
-            body = Picture(int(number)).png() if number.isdecimal() else b""
+            body = Scene(int(number)).png() if number.isdecimal() else b""
             self.send_response(200 if body else 404)
             self.send_header("Content-Type", "image/png")
             self.send_header("Content-Length", str(len(body)))
