@@ -138,7 +138,7 @@ def test_a_shortage_of_this_machine_gives_the_batch_back(site: Site, monkeypatch
     monkeypatch.setattr(flight, "PATIENCE", 0.0)
     refused = pytest.RaisesExc(ShortageError, match="file descriptors")
     with pytest.RaisesGroup(refused, allow_unwrapped=True, flatten_subgroups=True):
-        run(links(site, DRAWN), Counting(), settings())
+        run(links(site, DRAWN), Counting(), settings(timeout=60))
 
 
 def test_decoders_take_their_own_time_not_that_of_the_web(site: Site) -> None:
