@@ -1,1 +1,1 @@
-"""Images that are already here: the layout of archives, without what is in an image."""
+"""Images that are already here: the layout of archives; image bytes are opaque."""

@@ -1,4 +1,4 @@
-"""The bound on what the headers of an archive may hold."""
+"""The bound on the size of an archive's headers."""
 
 import io
 import tarfile
@@ -34,7 +34,7 @@ class HeaderFile(io.RawIOBase):
         return self._file.tell()
 
     def read(self, size: int = -1) -> bytes:
-        """At most what is left of the member's bound.
+        """At most the rest of the member's bound.
 
         Raises:
             tarfile.ReadError: it asks for more.

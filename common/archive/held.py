@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What is held for one row.
+    """The bytes of one row's image.
 
     Args:
         row: of the part.

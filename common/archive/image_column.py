@@ -34,7 +34,7 @@ def find_image_column(schema: pa.Schema) -> str | None:
     """
     used = set(input_columns(schema).values())
     fields = [field for field in schema if field.name not in used]
-    declared = _declared(schema)
+    declared = _declared_columns(schema)
     for candidates in (
         [field.name for field in fields if field.name in declared and _holds_bytes(field.type)],
         [field.name for field in fields if _is_image_struct(field.type)],
@@ -75,7 +75,7 @@ def _present(group: pq.RowGroupMetaData, index: int) -> int:
     return int(group.num_rows - statistics.null_count)
 
 
-def _declared(schema: pa.Schema) -> set[str]:
+def _declared_columns(schema: pa.Schema) -> set[str]:
     """Columns that `datasets` calls images."""
     try:
         features = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]

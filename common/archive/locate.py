@@ -24,7 +24,7 @@ def locate_samples(file: BinaryIO, first: int, count: int) -> list[Sample]:
 
 
 def locate_images(file: BinaryIO, wanted: Mapping[str, int], listed: Distinct) -> dict[int, Member]:
-    """The images of some keys of the list beside a tar, by the number that `wanted` gives each key.
+    """The images of some keys of the list beside a tar, by the number of each key in `wanted`.
 
     Args:
         file: the tar; all of it is passed over, so that a cut one is found.

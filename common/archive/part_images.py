@@ -1,4 +1,4 @@
-"""Single images of planned parts, for those who look at rows one by one."""
+"""Single images of planned parts, for galleries and surveys."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -13,7 +13,7 @@ from common.settings import S3Settings
 
 
 def read_rows(part: Part, rows: Sequence[int], max_bytes: int, s3: S3Settings) -> Iterator[Held]:
-    """What the part holds of some rows, in any order; nothing of a part of links.
+    """The images of some rows, in any order; none of a part of links.
 
     Args:
         part: as planned.

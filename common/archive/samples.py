@@ -14,7 +14,7 @@ from common.archive.tar import Member, TarError, read_members
 IMAGES = frozenset(
     {"jpg", "jpeg", "jpe", "jfif", "png", "webp", "gif", "avif", "bmp", "tif", "tiff", "ico", "img", "image"}
 )
-"""Extensions of images; which kind it is, the bytes tell."""
+"""Extensions of images; the bytes decide on the format."""
 
 TEXT, JSON = "txt", "json"
 ROWS = IMAGES | {TEXT, JSON}

@@ -18,7 +18,7 @@ BUFFER = 8 << 20
 """Bytes of a request: headers lie between the images, so that nearly all is read."""
 
 KEY = "key"
-"""Column of the list beside a tar: what its members are called."""
+"""Column of the list beside a tar: the names of its members."""
 
 
 @contextmanager
@@ -26,7 +26,7 @@ def open_tar(part: Part, s3: S3Settings) -> Iterator[BinaryIO]:
     """The version of a tar that was planned.
 
     Raises:
-        PartError: it changed or is damaged; also for what is read inside the block.
+        PartError: it changed or is damaged; also raised while the block reads it.
         StoreError: the place where it lies cannot be reached.
     """
     with open_part(part.address, s3, part.fingerprint, buffer=BUFFER) as (file, _), tar_errors(part.address):

@@ -72,7 +72,7 @@ class QueueMetrics(Collector):
 
 
 def serve(settings: Settings, collector: Collector) -> None:
-    """Serve what a collector collects until the process is stopped.
+    """Serve a collector's metrics until the process is stopped.
 
     Raises:
         FleetError: no port is set, or it is taken.

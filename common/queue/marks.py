@@ -6,7 +6,7 @@ import redis
 
 from common.queue.kombu_queue import held_messages
 from common.queue.queued_batches import QueuedBatches
-from common.queue.waiting import served_since
+from common.queue.waiting import oldest_waiting_time
 from common.run.numbering import Numbering
 
 NONE = -1.0
@@ -44,7 +44,7 @@ class Marks:
 
     def read_waiting(self) -> int:
         """Batches whose message waits in the queue or is held by a worker; see `waiting_batches`."""
-        since = served_since(self._client)
+        since = oldest_waiting_time(self._client)
         held = (message.batch_id for message in held_messages(self._client) if message.run == self._run)
         bits = self._numbering.bits(held)  # after the look at the queue: what is popped in between is held
         if since is None:

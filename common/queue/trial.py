@@ -13,7 +13,7 @@ KOMBU_KEYS = (f"_kombu.binding.{QUEUE}", f"_kombu.binding_permanent.{QUEUE}")
 
 
 def try_broker(client: redis.Redis, settings: Settings) -> None:
-    """Do what the fleet is going to do with it, and leave nothing.
+    """Run the fleet's commands against it, and leave nothing.
 
     Raises:
         redis.RedisError: it is away, or refuses.

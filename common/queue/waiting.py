@@ -17,7 +17,7 @@ def waiting_batches(client: redis.Redis, run: str) -> set[str]:
     worker, is lost. That happens to a worker killed between popping a message and recording it.
     """
     marks = QueuedBatches(client, run).read()
-    since = served_since(client)
+    since = oldest_waiting_time(client)
     # Read after the queue: a message popped in between is held by now.
     held = {message.batch_id for message in held_messages(client) if message.run == run}
     if since is None:
@@ -25,7 +25,7 @@ def waiting_batches(client: redis.Redis, run: str) -> set[str]:
     return held | {batch for batch, at in marks.items() if at >= since}
 
 
-def served_since(client: redis.Redis) -> float | None:
+def oldest_waiting_time(client: redis.Redis) -> float | None:
     """Time of queueing of the oldest waiting message; None for an empty queue."""
     first = first_waiting(client, RETURNED)
     if not first:

@@ -1,4 +1,4 @@
-"""What a trial in containers must show: who runs, who may ask, what was counted, and that no row is lost."""
+"""Checks of a trial in containers: users, open ports, counters, and that no row is lost."""
 
 import json
 from base64 import b64encode

@@ -87,7 +87,7 @@ def why_not(command: str, *, cluster: bool, engine: bool) -> str:
 def run_block(
     commands: list[str], environment: Mapping[str, str], folder: Path, *, cluster: bool
 ) -> list[Outcome]:
-    """Run what can be run of a block, in one shell, since a later line may use what an earlier one set."""
+    """Run the commands of a block in one shell: a later line may use variables of an earlier one."""
     engine = bool(shutil.which("docker", path=environment["PATH"]))
     reasons = {command: why_not(command, cluster=cluster, engine=engine) for command in commands}
     able = [command for command in commands if not reasons[command]]
@@ -98,7 +98,7 @@ def run_block(
 
 
 def _run_in_one_shell(commands: list[str], environment: Mapping[str, str], folder: Path) -> tuple[int, str]:
-    """Run commands until one fails; returns how many ended well, and what the next one said."""
+    """Run commands until one fails; returns the number that ended well, and the output of the next."""
     progress = folder / ".progress"
     progress.write_text("")
     script = "".join(f"{command}\necho >> '{progress}'\n" for command in commands)

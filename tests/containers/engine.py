@@ -13,7 +13,7 @@ INSTALL = "apt install podman runc catatonit debootstrap"
 
 
 class ContainerError(Exception):
-    """A container, or the engine, did not do what it was asked for."""
+    """A container or the engine failed."""
 
 
 def podman(

@@ -74,7 +74,7 @@ class Fleet:
         return Running(own_name or name, address, pod["containers"][0], started)
 
     def run_job(self, name: str) -> str:
-        """Run the pod of a CronJob to its end; returns what it said.
+        """Run the pod of a CronJob to its end; returns its output.
 
         Raises:
             ContainerError: it ended with another code than 0.

@@ -23,7 +23,7 @@ RUN apt-get update && apt-get install --yes --no-install-recommends redis-server
 
 
 def build_images() -> dict[str, float]:
-    """Build what is not there yet; returns the seconds that each took."""
+    """Build the images that are not there yet; returns the seconds that each took."""
     took: dict[str, float] = {}
     for name, build in (
         ("base", _build_base),

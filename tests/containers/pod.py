@@ -1,4 +1,4 @@
-"""A rendered pod as options of `podman run`: what the kubelet would give its one container."""
+"""A rendered pod as options of `podman run`, as the kubelet would set up its one container."""
 
 import base64
 import re
@@ -15,7 +15,7 @@ UNITS = {"Ki": "k", "Mi": "m", "Gi": "g"}
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """The objects of an overlay, and what stands for the cluster around them.
+    """The objects of an overlay, and stand-ins for the cluster around them.
 
     Args:
         hosts: addresses of Services, by name.

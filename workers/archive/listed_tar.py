@@ -19,7 +19,7 @@ OPT_OUT = "Use of image disallowed by"
 
 
 class ListedTarSource:
-    """The images of a row range; the headers are passed over once, to the archive's end."""
+    """The images of a row range; the headers are read once, to the archive's end."""
 
     def __init__(self, part: Part, batch: Batch, s3: S3Settings) -> None:
         self._part, self._batch, self._s3 = part, batch, s3
@@ -28,7 +28,7 @@ class ListedTarSource:
             self._absent = dict(self._read_absent())
 
     def absent(self) -> Mapping[int, Fetched]:
-        """Rows of which the tar has no image, in the list's own words."""
+        """Rows without an image in the tar, with the list's own reason."""
         return self._absent
 
     def read(self, wanted: Sequence[int], max_bytes: int) -> Iterator[tuple[int, Fetched]]:

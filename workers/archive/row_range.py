@@ -1,4 +1,4 @@
-"""A batch whose images are found only while they are read."""
+"""A batch of a column or a folder: an absent image is found only when it is read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,5 +18,5 @@ class RowRange:
     s3: S3Settings
 
     def absent(self) -> Mapping[int, Fetched]:
-        """None is known before."""
+        """None: absence is found when the row is read."""
         return {}

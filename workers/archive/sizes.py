@@ -6,7 +6,7 @@ from workers.fetched import Fetched
 
 
 def to_fetched(held: Held, absent: str) -> Fetched:
-    """What a source gives for it, in the words of the fetcher.
+    """The outcome of a held image, as the fetcher reports its own.
 
     Args:
         held: the image, read up to the limit on bytes.

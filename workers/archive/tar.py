@@ -1,4 +1,4 @@
-"""Images in a tar without a list: its own members say URL and TEXT."""
+"""Images in a tar without a list: URL and TEXT come from its own members."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ BATCH_BYTES = 1 << 30
 
 
 class TarSource:
-    """The samples of a row range; the headers are passed over once."""
+    """The samples of a row range; the headers are read once."""
 
     def __init__(self, part: Part, batch: Batch, s3: S3Settings) -> None:
         self._part, self._first, self._s3 = part, batch.first_row, s3
@@ -53,7 +53,7 @@ def _read_table(file: BinaryIO, samples: Sequence[Sample]) -> pa.Table:
 
 
 def _row(file: BinaryIO, sample: Sample) -> dict[str, str | None]:
-    """The columns of a sample: those of its JSON, and TEXT from its text if that says something."""
+    """The columns of a sample: those of its JSON, and TEXT from its text unless that is blank."""
     row = _read_record(file, sample.json) if sample.json else {}
     text = _read_text(file, sample.text) if sample.text else ""
     return {**row, "TEXT": text} if text else row

@@ -11,7 +11,7 @@ class Backoff:
     def __init__(self) -> None:
         self._failures = 0
         self.is_proven = False
-        """Whether the batch before ended well: what fails next is hardly this worker's fault."""
+        """Whether the batch before ended well: the next failure is hardly this worker's fault."""
 
     def reset(self) -> None:
         """A batch ended well."""

@@ -1,4 +1,4 @@
-"""Who is to blame for a failure, and what is done about it: the one place where that is decided.
+"""The culprit of a failure and the reaction to it: decided here alone.
 
 A new kind of failure is one row of `TABLE`. The first row that fits decides.
 """
@@ -45,7 +45,7 @@ class Kind:
         fits: whether an error is of this kind.
         culprit: in the words of a log line.
         reaction: to it.
-        advice: what to do, where the error's own line does not say it.
+        advice: the remedy, where the error's own line names none.
         is_lasting: no waiting mends it.
         keeps_place: the batch goes back to where it came from, the front of the queue, and not behind all
             others: any worker would have failed.

@@ -38,7 +38,7 @@ class FleetConsumer(Consumer):  # type: ignore[misc]
         self._is_stopping = False
 
     def stop_taking(self) -> None:
-        """Ask for no further message; what is on its way goes back. Any thread may say so."""
+        """Ask for no further message; one that is on its way goes back. Thread-safe."""
         self._is_stopping = True
 
     def connection_for_read(self, heartbeat: float | None = None) -> Connection:

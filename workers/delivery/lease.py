@@ -20,7 +20,7 @@ SILENT_BEATS = 5
 """Beats without a sign of life after which a batch no longer counts as running."""
 
 CLAIM_SECONDS = 5.0
-"""Life of a claim: how long a batch waits whose process was killed."""
+"""Life of a claim: the wait of a batch whose process was killed."""
 
 CLAIM_RENEWAL = 1.0
 

@@ -19,7 +19,7 @@ class DeliveryQoS(QoS):  # type: ignore[misc]
         channel: that the messages come from.
         lost: told of each failure; the consumer must connect anew.
         unnoted: takes messages that were popped and could not be noted as held.
-        set_aside: takes what strangers noted as held and is no message, with the reason.
+        set_aside: takes foreign entries among the held messages, with the reason.
         is_stopping: whether this worker is to take no further message.
     """
 
@@ -38,7 +38,7 @@ class DeliveryQoS(QoS):  # type: ignore[misc]
         self._first: set[str] = set()
 
     def can_consume(self) -> bool:
-        """Whether to ask for a message; what was asked for before the stop is still read."""
+        """Whether to ask for a message; an answer to an earlier request is still read."""
         return super().can_consume() and (not self._is_stopping() or bool(self.channel._in_poll))  # noqa: SLF001
 
     def append(self, message: virtual.Message, delivery_tag: str) -> None:
@@ -68,7 +68,7 @@ class DeliveryQoS(QoS):  # type: ignore[misc]
                 super().reject(delivery_tag, requeue=requeue)
 
     def restore_by_tag(self, tag: bytes | str, client: Any = None, leftmost: bool = False) -> None:
-        """As kombu's; but what is no message is set aside: each sweep for lost messages would end there."""
+        """As kombu's; but a foreign entry is set aside: each sweep for lost messages would end there."""
         try:
             super().restore_by_tag(tag, client, leftmost)
         except Exception as error:  # strangers' entries raise anything
@@ -81,7 +81,7 @@ class DeliveryQoS(QoS):  # type: ignore[misc]
                 connected.hdel(self.unacked_key, tag)
 
     def _goes_first(self, delivery_tag: str) -> bool:
-        """A stopping worker consumes no more, and returns what it had asked for before."""
+        """A stopping worker consumes no more, and returns the message of its last request."""
         return delivery_tag in self._first or not self.channel._consumers  # noqa: SLF001 - as kombu's own QoS does
 
     def return_first(self, delivery_tag: str) -> None:

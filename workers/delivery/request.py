@@ -17,7 +17,7 @@ from workers.delivery.replacement import REPLACED
 class FleetRequest(Request):  # type: ignore[misc]
     """Knows when it came, and where in the queue a returned batch belongs.
 
-    To the front, where it was, goes that of a lost child, and what the table of blame says so of.
+    The message of a lost child goes to the front, where it was, and so does one by the table of blame.
     """
 
     def __init__(self, *arguments: Any, clock: Callable[[], float] = time.monotonic, **options: Any) -> None:

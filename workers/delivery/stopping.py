@@ -113,7 +113,7 @@ class Shutdown:
             self._heartbeat.end()
 
     def _end_at_last(self) -> None:
-        """Celery may wait for its broker for ever; what is not acknowledged comes back anyway."""
+        """Celery may wait for its broker for ever; unacknowledged messages come back anyway."""
         time.sleep(GOODBYE)
         log.error("stopping takes too long: ends now")
         _start(self._say_goodbye).join(LAST_TURN)

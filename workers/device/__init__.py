@@ -1,1 +1,1 @@
-"""What holds for the GPU of a process, whoever uses it: its errors, its thread, its share of the machine."""
+"""The GPU of a process: its errors, its thread, its share of the machine."""

@@ -1,4 +1,4 @@
-"""How much of the work fits a card: pure arithmetic over figures that were measured (docs/performance.md)."""
+"""Images and processes that fit a card: pure arithmetic over measured figures (docs/performance.md)."""
 
 GIB = 1 << 30
 

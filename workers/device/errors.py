@@ -1,4 +1,4 @@
-"""Errors of the device, from whatever torch and CUDA raise: never a batch's fault.
+"""Errors of the device, from exceptions of torch and CUDA: never a batch's fault.
 
 Sources: the texts of torch (c10/cuda, aten/cuda) and of the CUDA runtime's error codes. Knows no torch
 itself: where the device failed torch is loaded.
@@ -13,7 +13,7 @@ from common.errors import FleetError
 
 
 class DeviceError(FleetError):
-    """The device cannot be had, or not used; the line says what to do."""
+    """The device is absent or unusable; the line names the remedy."""
 
     label = "DeviceError"
 
@@ -55,7 +55,7 @@ _UNUSABLE = (
         "give this worker a GPU and its driver, or set FLEET_DEVICE=cpu",
     ),
 )
-"""What a new process would not mend: pattern and advice."""
+"""Failures that a new process would not mend: pattern and advice."""
 
 _LOST = re.compile(
     r"CUDA error|CUDA driver error|device-side assert|cuDNN error|CUDNN_STATUS|CUBLAS_STATUS|CUFFT_"
@@ -64,7 +64,7 @@ _NAMES_IT = re.compile(r"cuda|gpu", re.IGNORECASE)
 
 
 def find_device_error(error: BaseException) -> DeviceError | None:
-    """The device's error that an exception stands for; None where the device is not to blame."""
+    """The device's error behind an exception; None where the device is not to blame."""
     if isinstance(error, DeviceError):
         return error
     if not isinstance(error, RuntimeError | AssertionError) or isinstance(error, RecursionError):
@@ -98,7 +98,7 @@ _ON_DEVICE = re.compile(r"CUDA|CUBLAS|CUDNN|cuDNN|HIP|device", re.ASCII)
 
 @contextmanager
 def device_errors() -> Iterator[None]:
-    """Raise what the device did as a DeviceError.
+    """Raise failures of the device as DeviceError.
 
     Raises:
         DeviceError: in place of an error of torch or CUDA.
@@ -120,5 +120,5 @@ def _torch_errors(*names: str) -> tuple[type[BaseException], ...]:
 
 
 def _name(line: str) -> str:
-    """The line, beginning with what it is about."""
+    """The line, which begins with its subject."""
     return line if _NAMES_IT.search(line) else f"the GPU: {line}"

@@ -7,7 +7,7 @@ ON_CARD = "CAPTION_PROCESSES_ON_CARD"
 
 
 def set_processes_on_card(count: int) -> None:
-    """Say how many processes share each card; called once in the parent, whose children inherit it."""
+    """Set the number of processes that share each card; called once, in the parent."""
     os.environ[ON_CARD] = str(count)
 
 
@@ -17,7 +17,7 @@ def set_process_index(index: int) -> None:
 
 
 def processes_on_card() -> int:
-    """How many processes share this one's card."""
+    """The number of processes that share this one's card."""
     return int(os.environ.get(ON_CARD, "1"))
 
 
@@ -27,5 +27,5 @@ def process_index() -> int:
 
 
 def card_number() -> int:
-    """Which of the worker's cards is this process's."""
+    """The index of this process's card among the worker's."""
     return process_index() // processes_on_card()

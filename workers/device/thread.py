@@ -15,9 +15,9 @@ T = TypeVar("T")
 
 
 def submit(work: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> "Future[T]":
-    """Run `work` after all that was submitted before.
+    """Run `work` after all earlier submissions.
 
-    The future raises DeviceError in place of what torch or CUDA raised.
+    The future raises DeviceError in place of exceptions of torch or CUDA.
     """
 
     def run() -> T:

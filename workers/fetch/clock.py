@@ -30,7 +30,7 @@ class Clock:
 
     @contextmanager
     def pause(self) -> Iterator[None]:
-        """Inside `async with`, a block whose time is not the URL's."""
+        """Stop the URL's clock for a block inside `async with`."""
         began, due = time.monotonic(), self._timeout.when()
         if self._timeout.expired() or due is None:
             yield

@@ -1,7 +1,7 @@
 """All bytes that a server sends, counted at the socket.
 
 aiohttp bounds the body that it buffers, but neither chunk extensions nor trailers, empty lines or
-informational responses, nor what follows a response.
+informational responses, nor bytes after a response.
 """
 
 import asyncio

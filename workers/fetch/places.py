@@ -1,4 +1,4 @@
-"""How many URLs are at work at once, those aside that wait for their host."""
+"""The number of URLs at work at once; those that wait for a busy host are not counted."""
 
 import asyncio
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 
 class Places:
-    """A bound on URLs at work: who waits for a busy host holds up nobody else.
+    """A bound on URLs at work; those that wait for a busy host are not counted.
 
     Args:
         limit: URLs that begin; as many again may come back from waiting.

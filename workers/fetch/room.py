@@ -10,14 +10,14 @@ SMALL = 1 << 18
 
 RECEIVED_BYTES = 256 << 20
 EXPANDED_BYTES = 128 << 20
-"""A pool of its own: whoever held the one and waited for the same could wait for ever."""
+"""A pool of its own: a holder of the one that waited for the same could wait for ever."""
 
 
 class Pool:
     """Bytes that are lent in the order of asking; for one event loop.
 
     Args:
-        limit: bytes in all; who asks for more gets all of them.
+        limit: bytes in all; a larger request gets all of them.
     """
 
     def __init__(self, limit: int) -> None:
@@ -25,7 +25,7 @@ class Pool:
         self._queue: deque[tuple[int, asyncio.Future[None]]] = deque()
 
     async def take(self, count: int) -> int:
-        """Wait for `count` bytes; what was lent, to be given back."""
+        """Wait for `count` bytes; returns the loan, to be given back."""
         count = min(count, self._limit)
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queue.append((count, turn))

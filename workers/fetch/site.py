@@ -22,7 +22,7 @@ class Site:
 
     Args:
         until: seconds since 1970, up to when this holds.
-        robots: what its robots.txt says to us.
+        robots: the rules of its robots.txt for us.
         tdm: the rules of its tdmrep.json.
         failure: status and detail of a robots.txt that is out of reach.
         tries: in vain, one after the other.
@@ -48,7 +48,7 @@ class Site:
         return Site(now + again, self.robots, self.tdm, reason, self.tries + 1)
 
     def to_bytes(self) -> bytes:
-        """As it is shared: JSON, of which what is empty is left out."""
+        """As it is shared: JSON without its empty fields."""
         fields = {
             "u": int(self.until),
             "r": [[name, value.decode("latin-1")] for name, value in self.robots.lines],

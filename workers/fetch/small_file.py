@@ -1,4 +1,4 @@
-"""The files in which sites say what they want: fetched as images are, guarded and in turn."""
+"""The files with a site's policy: fetched as images are, guarded and in turn."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""`celery worker -D`: what keeps the worker from starting is told before it goes into the background."""
+"""`celery worker -D`: failures to start are reported before the worker goes into the background."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """Signals in a worker's first seconds: as process 1 of a container it would ignore them until Celery listens.
 
-Imports next to nothing, since the imports are what takes the seconds.
+Imports next to nothing, since imports take the seconds.
 """
 
 import os

@@ -91,7 +91,7 @@ def _prepare(worker: WorkController, settings: Settings) -> None:
         serve_metrics(settings.metrics, settings.health)
         watch_health(worker, settings)
     except FleetError as error:
-        if worker.logfile:  # whoever named it may have no other place to look
+        if worker.logfile:  # the operator may have no other place to look
             log.critical("the worker cannot start", reason=str(error))
         raise SystemExit(fail(error)) from error
 

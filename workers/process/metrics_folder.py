@@ -25,7 +25,7 @@ _holds = ExitStack()
 
 
 def make_folder() -> Path:
-    """A folder that is gone with this process; what killed ones left is swept away first."""
+    """A folder that is gone with this process; those of killed ones are deleted first."""
     sweep(Path(tempfile.gettempdir()), PREFIX, older_than=YOUNG)
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     _holds.enter_context(lock_folder(folder))

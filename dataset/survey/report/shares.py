@@ -31,7 +31,7 @@ def share_rows(observations: Sequence[Observation], *, machine_only: bool) -> tu
 def _mixed_shares(observations: Sequence[Observation]) -> Iterator[ShareRow]:
     for truth in Author:
         of_truth = [each for each in observations if each.truth == truth]
-        yield ShareRow(f"{truth} captions taken for human", None, _taken_for(of_truth, Author.HUMAN))
+        yield ShareRow(f"{truth} captions taken for human", None, _share_taken_for(of_truth, Author.HUMAN))
     right = [(each.rater, each.sample, float(each.guess == each.truth)) for each in observations]
     yield ShareRow("right guesses", None, share(right))
 
@@ -39,8 +39,8 @@ def _mixed_shares(observations: Sequence[Observation]) -> Iterator[ShareRow]:
 def _machine_shares(observations: Sequence[Observation]) -> Iterator[ShareRow]:
     published = {Author.HUMAN: original.TAKEN_FOR_HUMAN, Author.MACHINE: original.TAKEN_FOR_MACHINE}
     for guess in Author:
-        yield ShareRow(f"taken for {guess}", published[guess], _taken_for(observations, guess))
+        yield ShareRow(f"taken for {guess}", published[guess], _share_taken_for(observations, guess))
 
 
-def _taken_for(observations: Sequence[Observation], guess: Author) -> Estimate:
+def _share_taken_for(observations: Sequence[Observation], guess: Author) -> Estimate:
     return share([(each.rater, each.sample, float(each.guess == guess)) for each in observations])

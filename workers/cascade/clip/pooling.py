@@ -31,13 +31,13 @@ class PoolFour(nn.Module):
 
 
 @cache
-def _compiled() -> Callable[..., Tensor]:
+def _compile_kernel() -> Callable[..., Tensor]:
     kernel: Callable[..., Tensor] = torch.cuda.jiterator._create_jit_fn(_SOURCE)  # noqa: SLF001 - its only name
     return kernel
 
 
 def _on_cuda(*corners: Tensor) -> Tensor:
-    return _compiled()(*corners)
+    return _compile_kernel()(*corners)
 
 
 def _in_parts(first: Tensor, *others: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Our name, as sites call it."""
+"""The crawler's name in the files and headers of sites."""
 
 import re
 

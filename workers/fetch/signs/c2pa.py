@@ -43,15 +43,15 @@ def find_c2pa_sign(jumbf: bytes, honoured: Honoured) -> str | None:
 
 def _active_assertions(jumbf: memoryview) -> Iterator[tuple[str, memoryview]]:
     """Label and content of the assertions of the last manifest."""
-    for store in _labelled(jumbf, _STORE):
+    for store in _find_by_label(jumbf, _STORE):
         manifests = [box.body for box in _boxes(store) if box.kind == b"jumb"]
-        for assertions in _labelled(manifests[-1], _ASSERTIONS) if manifests else ():
+        for assertions in _find_by_label(manifests[-1], _ASSERTIONS) if manifests else ():
             for box in _boxes(assertions):
                 if box.kind == b"jumb":
                     yield _label(box.body), box.body
 
 
-def _labelled(boxes: memoryview, label: str) -> Iterator[memoryview]:
+def _find_by_label(boxes: memoryview, label: str) -> Iterator[memoryview]:
     return (box.body for box in _boxes(boxes) if box.kind == b"jumb" and _label(box.body) == label)
 
 

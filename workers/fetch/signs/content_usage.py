@@ -21,7 +21,7 @@ def find_content_usage(field: str, honoured: frozenset[str]) -> str | None:
         return None
     try:
         members: Any = parse(field.encode(), tltype="dictionary")
-    except (StructuredFieldError, ValueError, IndexError):  # what cannot be parsed says nothing
+    except (StructuredFieldError, ValueError, IndexError):  # ignored as a whole (RFC 9651)
         return None
     disallowed = (name for name, (value, _) in members.items() if isinstance(value, Token) and value == "n")
     return next((f"{name}=n" for name in disallowed if name in honoured), None)

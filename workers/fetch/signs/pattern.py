@@ -7,7 +7,7 @@ from typing import Self
 _PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _NOT_SENT = re.compile(rb"[^!-~]")
-"""What a request line cannot hold."""
+"""Characters that a request line cannot hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def normalize_target(target: str) -> bytes:
 
 
 def _encode(text: bytes) -> bytes:
-    """Encode what is not ASCII, decode unreserved characters, write digits in capitals."""
+    """Encode all but ASCII, decode unreserved characters, write hexadecimal digits in capitals."""
     return _PERCENT.sub(_recode, _NOT_SENT.sub(lambda found: b"%%%02X" % found[0][0], text))
 
 

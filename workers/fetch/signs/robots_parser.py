@@ -61,7 +61,7 @@ class _Parser:
             self._license = value.decode("utf-8", "replace")
 
     def result(self) -> RobotsTxt:
-        """The most special group there is, and what stands outside of groups."""
+        """The most specific group, and the records outside of groups."""
         group = next((group for group in self._ranks if group.is_there), _Group())
         return RobotsTxt((*self._outside, *group.lines), group.delay, self._license)
 
@@ -91,10 +91,10 @@ class _Parser:
 
 
 def parse_robots_txt(body: bytes, kin: Sequence[str] = ()) -> RobotsTxt:
-    """What a file says to us.
+    """The groups of a file that concern us.
 
     Args:
-        body: of the file; what is behind its first 500 KiB is not read.
+        body: of the file; only its first 500 KiB are read.
         kin: names of tools with our purpose, whose groups we obey where none names us.
     """
     parser = _Parser(kin)

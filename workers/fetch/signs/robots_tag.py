@@ -23,7 +23,7 @@ def find_robots_tag(values: Iterable[str], honoured: frozenset[str]) -> str | No
 
 
 def _directives(value: str) -> Iterator[str]:
-    """The directives of one header that concern us; a user agent's name scopes what follows."""
+    """The directives of one header that concern us; a user agent's name scopes the rest of it."""
     ours = True
     for item in re.split("[,;]", value):
         agent, directive = _scope(item)
@@ -34,7 +34,7 @@ def _directives(value: str) -> Iterator[str]:
 
 
 def _scope(item: str) -> tuple[str | None, str]:
-    """The user agent named before the first colon, if that is what it is, and the rest."""
+    """The user agent before the first colon, or None, and the rest."""
     name, colon, rest = item.partition(":")
     name = name.strip()
     if colon and _NAME.fullmatch(name) and name not in _KNOWN | _VALUED:

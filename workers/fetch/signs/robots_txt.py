@@ -39,7 +39,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class RobotsTxt:
-    """What a file says to us.
+    """The rules of a file for us.
 
     Attributes:
         lines: records of the groups that are ours, in sequence.

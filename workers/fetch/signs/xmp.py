@@ -33,7 +33,7 @@ _NAMED = {
     Family.PLUS: (b"useplus.org", re.compile(rb":DataMining[\s=>/]")),
     Family.TDM_XMP: (b"ns/tdmrep", re.compile(rb":reservation[\s=>/]")),
 }
-"""What a packet names that has a property of a family: its namespace, and itself."""
+"""Byte strings in a packet with a property of a family: its namespace and its name."""
 _MENTIONED = re.compile(rb"DataMining|tdmrep")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff", b"\0<", b"<\0")
 
