@@ -44,7 +44,7 @@ def queue_missing(store: Store, settings: Settings, numbering: Numbering, *, par
     with producer_lock(client, store.uri) as require_lock:
         marks = Marks(client, store.uri, numbering)
         marks.refresh()
-        waiting = marks.read_waiting()  # before the output: what is committed in between is done
+        waiting = marks.read_waiting()  # before the output: a batch that is committed in between is done
         done = ShardWatch(store, numbering).look()
         dead = numbering.bits(dead_batches(store))
         missing = numbering.all & ~(done | dead | waiting)

@@ -7,7 +7,7 @@
     */avatar-*.png             the same without a host: a pattern of host and path together
     64 hexadecimal digits      the SHA-256 of an image's bytes
 
-A line that begins with `#` is a comment, and so is what follows a blank and `#`.
+A line that begins with `#` is a comment, and so is the rest of a line after a blank and `#`.
 """
 
 import re

@@ -24,7 +24,7 @@ def _now() -> str:
 
 
 class Failure(BaseModel):
-    """`failed/<part>/<first row>.json`; create-only, deleted only by an operator who requeues the batch."""
+    """`failed/<part>/<first row>.json`; create-only, deleted only by `requeue --dead`."""
 
     model_config = ConfigDict(frozen=True)
 

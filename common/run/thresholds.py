@@ -1,4 +1,4 @@
-"""Bounds of the rows that a run captions: part of what every shard of it shares."""
+"""Bounds of the rows that a run captions, the same for every shard."""
 
 from typing import Self
 

@@ -1,4 +1,4 @@
-"""Settings of what is owed to the sites that images come from."""
+"""Settings of the crawler's manners towards the sites of the images."""
 
 from typing import Annotated
 

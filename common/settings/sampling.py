@@ -15,7 +15,7 @@ class SamplingSettings(Group):
 
     lanes: PositiveInt = Field(40, description="captions sampled for each image")
     shortlist: PositiveInt = Field(5, description="captions that the ranker hands to the selector")
-    prompt: str = Field("a picture of ", description="what every caption continues; removed from the result")
+    prompt: str = Field("a picture of ", description="beginning of every caption, removed from the result")
     top_k: NonNegativeInt = Field(9607, description="draw among this many tokens; 0 is all of them")
     top_p: Probability = Field(
         0.2427, description="draw among the likeliest tokens of this total probability"

@@ -41,7 +41,7 @@ class Settings(BaseSettings):
     parts_allow: Annotated[tuple[str, ...], CommaSeparated] = Field(
         (),
         description="where a worker reads parts from: folders, s3://bucket/prefix, hf://datasets/owner/name;"
-        " empty allows all, and whoever writes a run's manifest then reads with the worker's rights",
+        " empty allows all: a writer of a run's manifest then reads with the worker's rights",
     )
     models: str = Field("laion-coco", description=f"preset of the three models: {', '.join(PRESETS)}")
     captioner: Annotated[str, Home] = Field(
@@ -57,7 +57,7 @@ class Settings(BaseSettings):
         AUTO, description="processes per worker, each with its own models; auto is 1 without a GPU"
     )
     micro_batch: NumberOrAuto = Field(
-        AUTO, description="images per pass of the cascade; auto is what the GPU's memory holds, 8 without one"
+        AUTO, description="images per pass of the cascade; auto is as many as the GPU holds, 8 without one"
     )
     device: str = Field("auto", description="torch device; auto is the first GPU, else the CPU")
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
@@ -89,7 +89,7 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _preset_sampling(cls, data: dict[str, Any]) -> dict[str, Any]:
-        """A preset brings its own sampling settings; what the operator set still wins."""
+        """A preset brings its own sampling settings; the operator's still win."""
         preset = PRESETS.get(data.get("models", "laion-coco"))
         if preset is None:
             raise ValueError(f"FLEET_MODELS: {data['models']!r} is not one of {', '.join(PRESETS)}")

@@ -151,7 +151,7 @@ class S3Store:
             answer = client.delete_objects(
                 Bucket=self._bucket, Delete={"Objects": objects}, **self._connection.sum_of()
             )
-        except ClientError:  # deleting them one by one tells what is wrong
+        except ClientError:  # deleting them one by one shows the error
             return set()
         return {deleted["Key"] for deleted in answer.get("Deleted", []) if "Key" in deleted}
 

@@ -20,7 +20,7 @@ PREFIX = "fleet-work-"
 
 @contextmanager
 def scratch(store: Store) -> Iterator[Path]:
-    """An empty folder that is gone afterwards; what a killed process left is swept away first.
+    """An empty folder that is gone afterwards; those of killed processes are deleted first.
 
     For a folder it lies on the same disk, so that finished files can be linked into place. Every
     `OSError` in the block is taken for one of the scratch folder's.

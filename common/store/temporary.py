@@ -56,7 +56,7 @@ def _remove_at_end(file: IO[bytes]) -> Iterator[None]:
         yield
     finally:
         Path(file.name).unlink(missing_ok=True)
-        with suppress(OSError):  # a full disk refuses what is still buffered
+        with suppress(OSError):  # a full disk refuses the buffered bytes
             file.close()
 
 

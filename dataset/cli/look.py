@@ -37,7 +37,7 @@ def gallery_command(
     seed: Annotated[int, typer.Option(help="Another seed draws other rows.")] = 0,
     title: Annotated[str, typer.Option(help="Title of the page.")] = "Random samples",
     with_failures: Annotated[
-        bool, typer.Option("--with-failures", help="Show also what failed on the way, and why.")
+        bool, typer.Option("--with-failures", help="Show failed rows too, with their reasons.")
     ] = False,
 ) -> None:
     """Write one HTML page of random rows, never cherry-picked.

@@ -52,7 +52,7 @@ def merge_command(
     sample: Annotated[int | None, typer.Option(min=1, help="Rows in all, drawn by --seed.")] = None,
     seed: Annotated[int, typer.Option(help="Another seed draws other rows.")] = 0,
     allow_incomplete: Annotated[
-        bool, typer.Option("--allow-incomplete", help="Merge what is there of an unfinished run.")
+        bool, typer.Option("--allow-incomplete", help="Merge the finished shards of an unfinished run.")
     ] = False,
     compression: Annotated[Compression, typer.Option(help="Of the files' pages.")] = Compression.ZSTD,
 ) -> None:
@@ -128,7 +128,7 @@ def publish_command(
     contact: Annotated[
         str | None, typer.Option(help="Where to ask for the removal of rows; a public data set needs one.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would go.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list the files that would go.")] = False,
 ) -> None:
     """Upload a merged data set to the Hugging Face Hub.
 

@@ -24,7 +24,7 @@ REPAIR = "delete it and run the same command again"
 
 @contextmanager
 def open_data_file(store: Store, file: DataFile, s3: S3Settings) -> Iterator[pq.ParquetFile]:
-    """The file, if it is what `merge.json` says.
+    """The file, if it is as recorded in `merge.json`.
 
     Raises:
         PartError: it is foreign, damaged or gone; also for failures of reading inside the block.
@@ -60,7 +60,7 @@ def _is_own(metadata: pq.FileMetaData, file: DataFile) -> bool:
 
 
 def require_files(store: Store, files: Sequence[DataFile], s3: S3Settings) -> None:
-    """Raise `PartError` unless every file is there and is what `merge.json` says."""
+    """Raise `PartError` unless every file is there, as recorded in `merge.json`."""
     read_tally(store, files, s3)
 
 

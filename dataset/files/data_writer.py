@@ -71,7 +71,7 @@ def _writer(path: Path, schema: pa.Schema, merged: Merged) -> pq.ParquetWriter:
         compression_level=COMPRESSION_LEVEL.get(compression),
         use_dictionary=[name for name in FEW_VALUES if name in schema.names],
         write_page_index=True,
-        use_content_defined_chunking=True,  # the Hub then stores what two versions share but once
+        use_content_defined_chunking=True,  # the Hub then stores the common parts of two versions once
     )
 
 

@@ -59,7 +59,7 @@ class KeptFile:
 
 @dataclass
 class _Sieve:
-    """Reads the row groups of a file one after the other, and finds out what stays of each."""
+    """Reads the row groups of a file one after the other, and finds the rows that stay."""
 
     wanted: KeptFile
     parquet: pq.ParquetFile
@@ -71,7 +71,7 @@ class _Sieve:
     """Whether whole row groups can be copied."""
 
     def tasks(self, groups: Sequence[int]) -> Iterator[Callable[[], Piece]]:
-        """For each row group what is left to do, in a thread, to have its piece."""
+        """For each row group the rest of the work on its piece, for a thread."""
         first = 0
         for number in groups:
             looked_at = self._read(number, self.wanted.columns)

@@ -1,4 +1,4 @@
-"""Thrift's compact protocol without a schema: what it reads it writes again, byte for byte.
+"""Thrift's compact protocol without a schema: a value that was read is written again byte for byte.
 
 https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md
 """

@@ -12,7 +12,7 @@ from dataset.rows.sample import draw
 
 @dataclass(frozen=True)
 class Gallery:
-    """A page, and what can be said of it in one line.
+    """A page, and its summary in one line.
 
     Args:
         page: HTML.

@@ -68,7 +68,7 @@ def _finish(job: Job, found: Merged, there: set[str]) -> Merged:
         raise FleetError(
             f"{job.store.uri}/{NEXT_KEY}: a change of this data set is unfinished; run that one again first"
         )
-    with scratch(job.store):  # sweeps away what a killed merge left
+    with scratch(job.store):  # deletes the files of a killed merge
         clean_up(job.store, found, job.s3)
     return found
 

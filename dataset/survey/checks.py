@@ -1,4 +1,4 @@
-"""Attention checks: samples whose caption asks for a certain answer, to tell raters who do not read."""
+"""Attention checks: samples whose caption asks for a certain answer, to find inattentive raters."""
 
 import random
 from collections.abc import Iterable

@@ -111,7 +111,7 @@ class Database:
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA busy_timeout = 10000")
-    connection.execute("PRAGMA secure_delete = ON")  # who is erased is gone from the file too
+    connection.execute("PRAGMA secure_delete = ON")  # erased raters are gone from the file too
     return connection
 
 

@@ -27,7 +27,7 @@ def fetch_candidates(
 def _find(place: Place, path: Path) -> str | Path:
     """Where to fetch it from; the file `path` where the image is inside another one."""
     if isinstance(place, HeldImage):
-        path.touch()  # what is no longer there is no image
+        path.touch()  # a file that is no longer there is no image
         return path
     if not isinstance(place, EmbeddedImage):
         return place

@@ -29,5 +29,5 @@ def physical_line(stream: pa.NativeFile, kind: Kind, record: int) -> int:
             before = rows.line_num
             if next(rows) and next(found) == record:
                 return before + 1
-    except (StopIteration, csv.Error):  # the two readers differ on what is so damaged
+    except (StopIteration, csv.Error):  # the two readers differ on such damage
         return record

@@ -1,4 +1,4 @@
-"""Where the bytes of a batch's images come from: the web, or what is already here."""
+"""The sources of a batch's image bytes: the web, or an archive that is already here."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence

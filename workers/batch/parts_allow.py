@@ -1,4 +1,4 @@
-"""Where a worker reads parts from: `FLEET_PARTS_ALLOW` binds whoever writes a run's manifest."""
+"""The places that a worker reads parts from: `FLEET_PARTS_ALLOW` binds the writers of manifests."""
 
 import os
 from collections.abc import Collection, Iterator

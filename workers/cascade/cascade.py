@@ -132,7 +132,7 @@ class Cascade:
 
 
 def _require_usable(texts: Sequence[str], captions: Captions) -> Captions:
-    """The captions of an image, or none with the fault of what was computed for it."""
+    """The captions of an image, or none with the fault of its figures."""
     if not texts:
         return no_captions("non-finite features or logits of the captioner")
     if not any(texts):

@@ -17,7 +17,7 @@ from workers.device.errors import find_device_error
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 
 DATA_ONLY = {"trust_remote_code": False, "local_files_only": True}
-"""A folder's own code is never run: unless told so, transformers asks whoever sits at the terminal."""
+"""A folder's own code is never run: by default transformers would ask at the terminal."""
 
 dynamic_module_utils.TIME_OUT_REMOTE_CODE = 0  # nor does it ask on behalf of a library between us
 

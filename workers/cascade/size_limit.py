@@ -1,4 +1,4 @@
-"""A bound on what a model's configuration may make of this process, in proportion to its weights."""
+"""A bound on the memory that a model's configuration may ask for, in proportion to its weights."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""`auto` in the settings, replaced by what this process's share of its machine allows."""
+"""`auto` in the settings, replaced by figures for this process's share of its machine."""
 
 import sys
 from functools import cache

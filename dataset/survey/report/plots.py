@@ -61,7 +61,7 @@ def share_plot(rows: Iterable[ShareRow]) -> Markup:
 
 
 def rater_plot(one: Tables) -> Markup:
-    """One dot a rater: the share of right guesses, or what was taken for human in a machine-only round."""
+    """One dot a rater: the share of right guesses, or of captions taken for human in a machine-only round."""
     shares = sorted(row.taken_for_human if one.machine_only else row.right for row in one.by_rater)
     what = "taken for human" if one.machine_only else "right guesses"
     stacked: dict[int, int] = {}

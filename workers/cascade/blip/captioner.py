@@ -136,7 +136,7 @@ class BlipCaptioner:
         if background is not None:
             background.finish()  # the device has work while the host makes texts
         if BROKEN in lanes:
-            self.release()  # the cache holds what must not reach another image
+            self.release()  # the cache holds values that must not reach another image
         texts = self._write_texts(lanes)
         return [texts.get(new) if whole else None for new, whole in zip(lanes, is_whole, strict=True)]
 

@@ -22,7 +22,7 @@ _D50 = np.array([0.9642, 1.0, 0.8249])
 
 
 def build_profile(gamma: float, points: tuple[float, ...] | None) -> bytes | None:
-    """A profile of matrix and curve (ICC.1:2022); None for what is sRGB or makes no sense.
+    """A profile of matrix and curve (ICC.1:2022); None where it is sRGB or makes no sense.
 
     Args:
         gamma: of the file: samples are light raised to it.
