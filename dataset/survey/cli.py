@@ -36,9 +36,10 @@ def build_command(
     image_folder: Annotated[
         Path | None,
         typer.Option(
-            "--pictures",
+            "--images",
+            "--pictures",  # its name in 0.1
             metavar="DIR",
-            help="Folder of pictures that FILE names by file.",
+            help="Folder of images that FILE names by file.",
             show_default="FILE's",
         ),
     ] = None,

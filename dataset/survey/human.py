@@ -39,5 +39,5 @@ def _place(image: str | EmbeddedImage, folder: Path) -> str | Path | EmbeddedIma
         return image
     path = (folder / image).resolve()
     if not path.is_relative_to(folder):
-        raise FleetError(f"{image!r}: a picture outside {folder}; name its folder with --pictures")
+        raise FleetError(f"{image!r}: an image outside {folder}; name its folder with --images")
     return path

@@ -76,7 +76,7 @@ def quality_table(quality: Quality, count: int) -> Table:
 
 
 def main(
-    count: Annotated[int, typer.Option("--pictures", help="number of images", min=1)] = 500,
+    count: Annotated[int, typer.Option("--images", help="number of images", min=1)] = 500,
     seed: Annotated[int, typer.Option(help="of the images")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
 ) -> None:
@@ -86,7 +86,7 @@ def main(
     progress = Console(stderr=True)
     quality = measure(load_toy(), track(stream, "captioning", count, console=progress, transient=True))
     if as_json:
-        typer.echo(json.dumps({"pictures": count, **asdict(quality)}))
+        typer.echo(json.dumps({"images": count, **asdict(quality)}))
     else:
         Console().print(quality_table(quality, count))
 

@@ -150,7 +150,7 @@ def test_local_images_in_parquet(world: World, tmp_path: Path) -> None:
     names = [f"{number}.png" for number in range(2000, 2005)]
     file = tmp_path / "human.parquet"
     pq.write_table(pa.table({"file_name": names, "Caption": ["A thing."] * 5}), file)
-    options = ("--pictures", tmp_path / "pictures", "--n", 8, "--output", tmp_path / "survey")
+    options = ("--images", tmp_path / "pictures", "--n", 8, "--output", tmp_path / "survey")
     build(world, "--human", file, *options)
     survey, truth = read(tmp_path / "survey")
     local = [origin.source for origin in truth.samples.values() if origin.author == "human"]
@@ -178,8 +178,8 @@ def test_too_few_rows_and_images_that_are_gone(world: World, tmp_path: Path) -> 
         ("a.json", "{", "a.json: not COCO's captions"),
         ("a.csv", "image,text\n", "a.csv: no human captions in it"),
         ("a.csv", "image,title\nx,y\n", "needs a column"),
-        ("a.csv", "image,text\n../../etc/passwd,A file.\n", "a picture outside"),
-        ("a.csv", "image,text\n/etc/passwd,A file.\n", "a picture outside"),
+        ("a.csv", "image,text\n../../etc/passwd,A file.\n", "an image outside"),
+        ("a.csv", "image,text\n/etc/passwd,A file.\n", "an image outside"),
         ("a.parquet", "not parquet", "a.parquet: cannot be read"),
         ("a.txt", "x", "are a .json as COCO's, a .parquet or a .csv"),
     ],
@@ -190,6 +190,13 @@ def test_bad_human_captions(world: World, tmp_path: Path, name: str, text: str, 
         patch.chdir(tmp_path)
         assert said in build(world, "--human", name, "--n", 2, code=2)
     assert [file.name for file in tmp_path.iterdir()] == [name]
+
+
+def test_the_option_for_a_folder_of_images_keeps_its_old_name(world: World, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("image,text\n/etc/passwd,A file.\n")
+    for option in ("--images", "--pictures"):
+        options = ("--human", tmp_path / "a.csv", option, tmp_path / "some", "--n", 2)
+        assert f"an image outside {tmp_path}/some" in build(world, *options, code=2)
 
 
 def test_wrong_use_is_one_line(world: World, tmp_path: Path) -> None:
