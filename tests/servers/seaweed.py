@@ -72,7 +72,7 @@ def seaweed(folder: Path) -> Iterator[Seaweed]:
         _until_ready(server)
         yield server
     finally:
-        server.process.terminate()
+        server.process.kill()  # an orderly end takes seconds, and nobody reads the folder again
         server.process.wait(20)
 
 
