@@ -4,12 +4,13 @@ import re
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
 
-from tests.dataset.survey.browsers import enter, open_browsers
+from tests.dataset.survey.browsers import Browsers, enter, open_browsers
 from tests.dataset.survey.server import serving
 from tests.dataset.survey.surveys import codes, make_survey
 from tests.programs import needs, require
@@ -99,23 +100,37 @@ def enter_by_hand(tab: Page, address: str, code: str) -> None:
     tab.get_by_role("button", name="Start").click()
 
 
-@pytest.mark.parametrize("phone", [False, True])
-@pytest.mark.parametrize("script", [True, False])
-@pytest.mark.parametrize(
-    "proxy",
-    [
+@dataclass(frozen=True)
+class Behind:
+    """A survey behind a proxy, with a code for each rater."""
+
+    address: str
+    codes: Iterator[str]
+    browsers: Browsers
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
         pytest.param(nginx, marks=needs("chromium", "nginx")),
         pytest.param(caddy, marks=needs("chromium", "caddy")),
     ],
 )
-def test_a_whole_survey_behind_a_proxy(tmp_path: Path, proxy: Proxy, phone: bool, script: bool) -> None:
-    make_survey(tmp_path / "survey", SAMPLES)
-    (code,) = codes(tmp_path / "survey", 1)
+def behind(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
+    folder = tmp_path_factory.mktemp("proxy")
+    make_survey(folder / "survey", SAMPLES)
+    proxy: Proxy = request.param
     with (
-        serving(tmp_path / "survey") as server,
-        proxy(tmp_path, server.port) as port,
+        serving(folder / "survey") as server,
+        proxy(folder, server.port) as port,
         open_browsers() as browsers,
     ):
-        tab = browsers.rater(phone=phone, script=script).new_page()
-        (enter if script else enter_by_hand)(tab, f"http://127.0.0.1:{port}", code)
-        answer_all(tab, phone=phone)
+        yield Behind(f"http://127.0.0.1:{port}", iter(codes(folder / "survey", 4)), browsers)
+
+
+@pytest.mark.parametrize("phone", [False, True])
+@pytest.mark.parametrize("script", [True, False])
+def test_a_whole_survey_behind_a_proxy(behind: Behind, phone: bool, script: bool) -> None:
+    tab = behind.browsers.rater(phone=phone, script=script).new_page()
+    (enter if script else enter_by_hand)(tab, behind.address, next(behind.codes))
+    answer_all(tab, phone=phone)
