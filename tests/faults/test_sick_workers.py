@@ -13,7 +13,7 @@ from tests.faults.waiting import until
 
 pytestmark = pytest.mark.slow
 
-SECONDS = 300 if os.environ.get("FAULTS") == "long" else 8
+SECONDS = 300 if os.environ.get("FAULTS") == "long" else 4
 """How long a sick worker is left alone."""
 
 MANY = 12
