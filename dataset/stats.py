@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from common.console.progress import progress
 from common.console.words import printable
+from common.parallel import ordered_map
 from common.run.batch import Batch
 from common.run.schema import Status
 from common.settings import S3Settings
@@ -19,7 +20,6 @@ from dataset.figures.histogram import histograms
 from dataset.figures.tally import COLUMNS, Tally, sum_tallies
 from dataset.files.data_file import read_tally
 from dataset.files.folder import read_merged, require_written
-from dataset.parallel import ordered_map
 from dataset.rows.data_source import HUB, DataSource, open_data
 from dataset.rows.run_source import Source, open_source
 from dataset.rows.shards import shard_rows

@@ -14,7 +14,7 @@ from common.run.hub import open_on_hub
 from common.run.watched_file import WatchedFile
 from common.settings import S3Settings
 from common.store.address import SHOWN, S3Address, is_absolute, is_s3
-from common.store.connection import connect_s3
+from common.store.connection import Connection, connect_s3
 from common.store.file_system import open_regular
 from common.store.s3_object import open_object, open_version, require_neighbour
 
@@ -121,10 +121,19 @@ def _open_s3(address: str, settings: S3Settings, buffer: int) -> tuple[BinaryIO,
     place, connection = S3Address.parse(address), connect_s3(settings)
     opened = open_object(connection, place, buffer)
     if opened is None:
-        require_neighbour(connection, place)
-        raise AbsentPartError(f"{address}: there is no such object; check the address")
+        raise absent_object(connection, place)
     file, size, etag = opened
     return file, Fingerprint(size, etag)
+
+
+def absent_object(connection: Connection, place: S3Address) -> AbsentPartError:
+    """The error of an object that S3 does not have.
+
+    Raises:
+        RefusedError: S3 may only hide it.
+    """
+    require_neighbour(connection, place)
+    return AbsentPartError(f"{place}: there is no such object; check the address")
 
 
 def _open_hub(address: str, buffer: int) -> tuple[BinaryIO, Fingerprint]:

@@ -1,6 +1,7 @@
 """One version of an object on S3, for random access."""
 
 import io
+from contextlib import closing
 from typing import Any, BinaryIO, cast
 
 from botocore.exceptions import ClientError
@@ -35,6 +36,18 @@ def open_version(
     return cast(BinaryIO, io.BufferedReader(_RangeReader(connection, place, size, etag), buffer))
 
 
+def read_object(connection: Connection, place: S3Address, max_bytes: int) -> tuple[int, bytes | None] | None:
+    """Size and bytes of an object, in one request; no bytes where they are over `max_bytes`.
+
+    Returns:
+        None where there is no object.
+
+    Raises:
+        StoreError: S3 cannot be reached, or refuses.
+    """
+    return connection.call(str(place), lambda client: _get(client, place, max_bytes))
+
+
 def require_neighbour(connection: Connection, place: S3Address) -> None:
     """Raise unless the folder of an object that is said to be missing shows another one.
 
@@ -63,6 +76,18 @@ def _head(client: Any, place: S3Address) -> Any:
         raise
 
 
+def _get(client: Any, place: S3Address, max_bytes: int) -> tuple[int, bytes | None] | None:
+    try:
+        answer = client.get_object(Bucket=place.bucket, Key=place.key)
+        with closing(answer["Body"]) as body:
+            size = answer["ContentLength"]
+            return size, body.read() if size <= max_bytes else None
+    except ClientError as error:
+        if error_code(error) in MISSING:
+            return None
+        raise
+
+
 class _RangeReader(io.RawIOBase):
     """Ranged reads of one version of an object: S3 itself refuses them once the etag differs.
 
@@ -85,6 +110,10 @@ class _RangeReader(io.RawIOBase):
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
         self._position = base + offset
         return self._position
+
+    def readall(self) -> bytes:
+        """The rest in one request; the base class would make one for each 8 KB."""
+        return self.read(max(self._size - self._position, 0)) or b""
 
     def readinto(self, buffer: Any) -> int:
         end = min(self._position + len(buffer), self._size)

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from common.console.progress import Advance
+from common.parallel import ordered_map
 from common.settings import S3Settings
 from common.store import Store
 from dataset.figures.tally import Tally
@@ -20,7 +21,6 @@ from dataset.files.data_writer import own_metadata, write_row_group
 from dataset.files.footer import Footer, RowGroup, read_footer
 from dataset.files.merged import DataFile, Merged
 from dataset.files.row_group_writer import RowGroupWriter
-from dataset.parallel import ordered_map
 
 Keeps = Callable[[pa.RecordBatch, int], pa.Array]
 """Given rows of a file, in the columns asked for, and the position of the first: [rows] bool, which stay."""

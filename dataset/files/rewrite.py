@@ -9,12 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from common.console.progress import Advance, progress
+from common.parallel import MOST, ordered_map, threads_for
 from common.settings import S3Settings
 from common.store import Store
 from dataset.files.data_file import require_files
 from dataset.files.data_writer import write_data_file
 from dataset.files.merged import DataFile, Merged
-from dataset.parallel import MOST, ordered_map, threads_for
 
 ROWS_AT_ONCE = 16_384
 

@@ -11,13 +11,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from common.console.progress import progress
+from common.parallel import ordered_map
 from common.run.provenance import Provenance
 from common.run.schema import Status
 from dataset.merge.key_rows import ROW_BITS, Wanted, key_rows
 from dataset.merge.numbered_shard import NumberedShard
 from dataset.merge.refusals import listed_images
 from dataset.merge.spill import Spill, buckets_for
-from dataset.parallel import ordered_map
 from dataset.rows.shards import shard_provenance, shard_rows
 
 THREADS = 4

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from common.errors import FleetError
+from common.parallel import ordered_map
 from common.run.hub import find_on_hub
 from common.run.part import PartError, open_part
 from common.settings import S3Settings
@@ -15,7 +16,6 @@ from common.store import absolute_uri, open_store
 from dataset.files.folder import read_merged, require_written
 from dataset.files.keys import DATA
 from dataset.files.merged import Merged
-from dataset.parallel import ordered_map
 
 THREADS = 8
 HUB = "hf://"

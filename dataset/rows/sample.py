@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import accumulate, islice
 
 from common.console.progress import progress
+from common.parallel import ordered_map
 from common.run.schema import Status
-from dataset.parallel import ordered_map
 from dataset.rows.row_source import Row, RowSource
 
 THREADS = 4

@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 from common.console.progress import progress
 from common.deny.deny_list import DenyList
 from common.errors import FleetError
+from common.parallel import ordered_map
 from common.settings import S3Settings
 from common.store import Store
 from dataset.deny.canonical import canonical_urls
@@ -15,7 +16,6 @@ from dataset.deny.denied import denied_rows
 from dataset.files.data_file import open_data_file
 from dataset.files.merged import DataFile, Merged
 from dataset.files.rewrite import batches
-from dataset.parallel import ordered_map
 
 SCANNERS = 2
 

@@ -1,7 +1,7 @@
 """The index of a set of images, as a part of the run: its listing, and what people wrote about the images."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import chain
@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from common.archive.folder_part import PATH
 from common.console.progress import progress
+from common.parallel import ordered_map
 from common.run.layout import INPUT
 from common.run.objects import gather
 from common.run.planned_part import Part, part_id
@@ -24,6 +25,8 @@ from producer.images.named import ImageSet
 from producer.images.siblings import Siblings
 
 ROWS = 1_000
+READERS = 32
+"""Captions read at once: each may be a request."""
 COLUMNS = pa.schema([pa.field(PATH, pa.string()), *FROM_INPUT])
 
 
@@ -93,14 +96,21 @@ def _rows(images: ImageSet, siblings: Siblings, s3: S3Settings) -> Iterator[tupl
     cut = len(images.folder) + 1
     listed = set(images.names)
     lost = {address[cut:] for address in told} - listed if images.is_whole else ()
+    names = sorted(chain(listed, lost))
     with progress("indexing images", len(listed)) as advance:
-        for name in sorted(chain(listed, lost)):
+        texts = ordered_map(lambda name: _read_text(name, told, images, siblings, s3), names, READERS)
+        for name, text in zip(names, texts, strict=True):
             row = told.get(f"{images.folder}/{name}", {})
-            if name in listed and not row.get("TEXT"):
-                text = read_text(f"{images.folder}/{name}", siblings, s3)
-                row = row if text is None else {**row, "TEXT": text}
-            yield name, row
+            yield name, row if text is None else {**row, "TEXT": text}
             advance(1)
+
+
+def _read_text(
+    name: str, told: Mapping[str, Row], images: ImageSet, siblings: Siblings, s3: S3Settings
+) -> str | None:
+    """The caption beside an image of which metadata says none."""
+    address = f"{images.folder}/{name}"
+    return None if told.get(address, {}).get("TEXT") else read_text(address, siblings, s3)
 
 
 def _folder(images: ImageSet, name: str) -> str:

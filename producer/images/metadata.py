@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 from common.run.columns import ColumnsError
 from common.run.objects import to_row
 from common.run.part import PartError, open_part
+from common.run.whole_part import read_whole_part
 from common.settings import S3Settings
 from producer.images.siblings import Siblings
 from producer.lists.kinds import Kind
@@ -52,10 +53,11 @@ def read_text(image: str, siblings: Siblings, s3: S3Settings) -> str | None:
     address = f"{image.rpartition('.')[0]}.txt"
     if not siblings.has(address):
         return None
-    with open_part(address, s3) as (file, found), _line_errors(address):
-        if found.size > TEXT_BYTES:
+    _, body = read_whole_part(address, s3, TEXT_BYTES)
+    with _line_errors(address):
+        if body is None:
             raise ValueError("a caption of over 1 MB")
-        return file.read().decode().strip() or None
+        return body.decode().strip() or None
 
 
 def _by_image(folder: str, address: str, records: Iterator[Mapping[str, Any]]) -> dict[str, Row]:

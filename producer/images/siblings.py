@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 
 from common.errors import StoreError
 from common.run.hub import find_on_hub
@@ -12,11 +13,12 @@ from producer.bucket import list_folder
 
 
 class Siblings:
-    """Names in the folders of parts; each folder is listed once."""
+    """Names in the folders of parts; each folder is listed once, whichever threads ask."""
 
     def __init__(self, s3: S3Settings) -> None:
         self._s3 = s3
         self._folders: dict[str, frozenset[str]] = {}
+        self._listing: dict[str, Lock] = {}
 
     def has(self, address: str) -> bool:
         """Whether there is such a file. Where a folder cannot be listed there is none."""
@@ -25,8 +27,9 @@ class Siblings:
     def beside(self, address: str) -> frozenset[str]:
         """The addresses of all files in the same folder."""
         folder = address.rpartition("/")[0]
-        if folder not in self._folders:
-            self._folders[folder] = self._list(folder)
+        with self._listing.setdefault(folder, Lock()):
+            if folder not in self._folders:
+                self._folders[folder] = self._list(folder)
         return self._folders[folder]
 
     def _list(self, folder: str) -> frozenset[str]:

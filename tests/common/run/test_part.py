@@ -52,6 +52,12 @@ def test_an_object_that_is_gone_from_beside_others_is_absent(store: SmallS3) -> 
         read(ADDRESS, store.settings)
 
 
+def test_the_whole_of_an_object_is_one_request(store: SmallS3) -> None:
+    store.put("in/a.parquet", bytes(500_000))
+    assert read(ADDRESS, store.settings) == bytes(500_000)
+    assert store.requests == ["HEAD in/a.parquet", "GET in/a.parquet"]
+
+
 @pytest.mark.parametrize("neighbours", [[], ["out/run.json"], ["in-other/a.parquet"]])
 def test_without_a_neighbour_absence_is_not_proven(store: SmallS3, neighbours: list[str]) -> None:
     for name in neighbours:

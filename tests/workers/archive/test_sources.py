@@ -15,6 +15,7 @@ from common.run.planned_part import Beside, Part
 from common.run.schema import Status
 from common.settings import S3Settings
 from tests.archives.inputs import AS_IS, COLUMN, FOLDER, IMG2DATASET, JPEG, SHAPES, pack
+from tests.servers.small_s3 import small_s3
 from workers.archive import TarSource, open_source
 from workers.fetched import Fetched
 
@@ -35,9 +36,11 @@ def tar_of(folder: Path, rows: int = 30) -> Part:
     )
 
 
-def read(part: Part, first: int = 0, rows: int | None = None, max_bytes: int = LARGE) -> dict[int, Fetched]:
+def read(
+    part: Part, first: int = 0, rows: int | None = None, max_bytes: int = LARGE, s3: S3Settings = S3
+) -> dict[int, Fetched]:
     batch = Batch(part.id, first, rows or part.rows)
-    source = open_source(part, batch, S3)
+    source = open_source(part, batch, s3)
     assert source is not None
     absent = dict(source.absent())
     wanted = [index for index in range(batch.rows) if index not in absent]
@@ -127,6 +130,24 @@ def test_a_folder_and_a_file_that_is_gone(tmp_path: Path) -> None:
     found = read(part)
     assert bodies(found)[:2] == [(FOLDER / name).read_bytes() for name in names[:2]]
     assert found[2] == Fetched(Status.NO_IMAGE, "no such file in the folder")
+
+
+def test_a_folder_on_s3_takes_a_request_an_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"{number}.jpg" for number in range(20)]
+    pq.write_table(pa.table({"path": [*names, "lost.jpg"]}), tmp_path / "index.parquet")
+    expected = [JPEG + bytes(100_000 + number) for number in range(20)]
+    with small_s3() as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        for name, body in zip(names, expected, strict=True):
+            server.put(f"in/{name}", body)
+        part = part_of(tmp_path / "index.parquet", 21, "folder", folder="s3://bucket/in")
+        found = read(part, s3=server.settings, max_bytes=len(JPEG) + 100_018)
+    assert bodies(found) == [*expected[:19], None, None]
+    assert found[19] == Fetched(Status.TOO_LARGE, f"{len(JPEG) + 100_019} bytes")
+    assert found[20] == Fetched(Status.NO_IMAGE, "no such file in the folder")
+    asked = [request for request in server.requests if not request.endswith(("lost.jpg", "in/"))]
+    assert sorted(asked) == sorted(f"GET in/{name}" for name in names)
 
 
 def test_a_folder_that_this_machine_does_not_see_is_no_fault_of_its_rows(tmp_path: Path) -> None:
