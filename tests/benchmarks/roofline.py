@@ -125,6 +125,7 @@ def predict() -> dict[str, Any]:
         **totals(kernels.table()),
         "host_ms": round(host_ms, 2),
         "host_work_ms": round(best.host_work, 2),
+        "cache_mb_per_image": round(cache_bytes(cascade) / IMAGES / 1e6, 1),
         "device_ms": {name: round(value, 1) for name, value in device_ms.items()},
         "images_per_second": {
             name: round(1e3 * IMAGES / (value + host_ms), 1) for name, value in device_ms.items()
@@ -132,6 +133,14 @@ def predict() -> dict[str, Any]:
         "calibration": calibration(),
         "stages": {stage: describe(stage, kernels.table()) for stage in kernels.table()},
     }
+
+
+def cache_bytes(cascade: Cascade) -> int:
+    """Of keys and values of all images of the pass, as the decoder keeps them."""
+    assert isinstance(cascade.captioner, Truthful)
+    cache = cascade.captioner._workspace._cache
+    assert cache is not None
+    return cache.self_kv.nbytes + cache.cross_kv.nbytes
 
 
 def totals(table: Table) -> dict[str, float]:

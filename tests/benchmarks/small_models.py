@@ -7,12 +7,16 @@ from unittest.mock import patch
 
 import torch
 from open_clip import CLIP
+from torch import nn
 from transformers import BlipConfig, BlipForConditionalGeneration
 
 from common.settings import SamplingSettings
-from tests.benchmarks import cascade, cascade_models, cascade_truthful
+from tests.benchmarks import cascade, cascade_models, cascade_truthful, roofline
 
 SIDES: Final = (32, 32, 64)
+FEW: Final = 8
+"""Images of a small prediction."""
+
 SAMPLING: Final = SamplingSettings(lanes=10, max_tokens=(8,))
 _TEXT: Final[Any] = {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 2}
 _VISION: Final[Any] = {
@@ -47,3 +51,19 @@ def small_sizes() -> Iterator[None]:
         patches.enter_context(patch.object(cascade, "SIDES", SIDES))
         patches.enter_context(patch.object(cascade_truthful, "SAMPLING", SAMPLING))
         yield
+
+
+@contextmanager
+def small_prediction() -> Iterator[None]:
+    """Within, the roofline counts a few images of small models, at this host's pace."""
+    with small_sizes(), ExitStack() as patches:
+        patches.enter_context(patch.object(cascade_models, "clip", _small_clip_of_a_gpu))
+        patches.enter_context(patch.object(roofline, "SIDES", SIDES))
+        patches.enter_context(patch.object(roofline, "IMAGES", FEW))
+        patches.enter_context(patch.object(roofline, "pace", lambda: 1.0))
+        yield
+
+
+def _small_clip_of_a_gpu(name: str, *_: str) -> nn.Module:
+    module: nn.Module = small_clip(name).to("meta", torch.bfloat16)
+    return module

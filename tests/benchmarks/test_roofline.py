@@ -7,29 +7,19 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.benchmarks import cascade_models, roofline
+from tests.benchmarks import roofline
 from tests.benchmarks.cards import CARDS, MEASURED_MS, Card
 from tests.benchmarks.kernels import Kernel, Kernels, Kind
-from tests.benchmarks.small_models import SIDES, small_clip, small_sizes
+from tests.benchmarks.small_models import FEW, small_prediction
 from tests.benchmarks.timeline import LAUNCH_US, Timeline
 from workers.cascade.blip.text_decoder import Layer
 
 META = torch.device("meta")
-FEW = 8
-
-
-def on_meta(name: str, *_: str) -> nn.Module:
-    module: nn.Module = small_clip(name).to(META, torch.bfloat16)
-    return module
 
 
 @pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with small_sizes():
-        monkeypatch.setattr(cascade_models, "clip", on_meta)
-        monkeypatch.setattr(roofline, "SIDES", SIDES)
-        monkeypatch.setattr(roofline, "IMAGES", FEW)
-        monkeypatch.setattr(roofline, "pace", lambda: 1.0)
+def small() -> Iterator[None]:
+    with small_prediction():
         yield
 
 
