@@ -3,19 +3,24 @@
 Our flow (fetch, decode, three inputs; captions made up) beside img2dataset, which fetches, decodes and makes
 the 384 alone, and drops it (`dummy`) or writes it as it usually does (`webdataset`). All in as many processes
 as asked, on one local server that answers every fifth URL with a 404 and all after 100 to 300 ms; the columns
-take turns in every round. Nobody's start-up counts. Prints pictures a second (medians) and our ratio to each.
+take turns in every round. Nobody's start-up counts. Prints pictures a second (medians), our ratio to each,
+and `processor_ms`: what a picture of ours takes of a core, by part, without the server.
 """
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from threading import Lock
+from typing import Any
 
 import torch
 
@@ -35,11 +40,31 @@ MICRO_BATCH = 64
 OUTPUTS = ("dummy", "webdataset")
 
 
+class Spent:
+    """Processor seconds of parts of the work, in whichever thread they run."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._lock = Lock()
+
+    @contextmanager
+    def on(self, part: str) -> Iterator[None]:
+        began = time.thread_time()
+        yield
+        with self._lock:
+            self.seconds[part] = self.seconds.get(part, 0) + time.thread_time() - began
+
+
 class Resizing(FakeCascade):
     """Makes the three inputs as the cascade does, and makes up captions."""
 
+    def __init__(self, spent: Spent) -> None:
+        super().__init__(SamplingSettings())
+        self._spent = spent
+
     def prepare(self, image: Image) -> ModelInputs:
-        return ModelInputs(*(preprocessing.resize(image) for preprocessing in CASCADE))
+        with self._spent.on("three inputs"):
+            return ModelInputs(*(preprocessing.resize(image) for preprocessing in CASCADE))
 
 
 def main() -> None:
@@ -53,6 +78,7 @@ def main() -> None:
     parser.add_argument("--img2dataset", type=Path, help="its command, in an environment of its own")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    options.spent = []
     if options.worker:
         print(json.dumps(work(json.loads(options.worker), options.in_flight)))
         return
@@ -66,13 +92,21 @@ def main() -> None:
 
 def measure(columns: Mapping[str, Callable[[], float]], options: argparse.Namespace) -> dict[str, object]:
     rates: dict[str, list[float]] = {name: [] for name in columns}
+    load = os.getloadavg()[0]
     for _ in range(options.rounds):
         for name, column in columns.items():
             rates[name].append(round(column(), 1))
             print(name, rates[name][-1], file=sys.stderr, flush=True)
     medians = {name: statistics.median(found) for name, found in rates.items()}
     times = {name: round(medians["ours"] / median, 2) for name, median in medians.items()}
-    return {"pictures_per_second": medians, "times": times, "rates": rates, "processes": options.processes}
+    about = {"processes": options.processes, "load": [round(load, 1), round(os.getloadavg()[0], 1)]}
+    found = {"pictures_per_second": medians, "times": times, "rates": rates}
+    return {**found, "processor_ms": summarise(options.spent), **about}
+
+
+def summarise(rounds: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Medians by part."""
+    return {part: round(statistics.median(own[part] for own in rounds), 2) for part in rounds[0]}
 
 
 def ours(options: argparse.Namespace, port: int) -> float:
@@ -87,19 +121,36 @@ def ours(options: argparse.Namespace, port: int) -> float:
     ]
     answers = [json.loads(process.communicate()[0]) for process in running]
     seconds = max(answer["ended"] for answer in answers) - min(answer["began"] for answer in answers)
-    return _checked(sum(answer["ok"] for answer in answers), links) / float(seconds)
+    done = _checked(sum(answer["ok"] for answer in answers), links)
+    parts = answers[0]["processor_seconds"]
+    options.spent.append(
+        {part: 1e3 * sum(own["processor_seconds"][part] for own in answers) / done for part in parts}
+    )
+    return done / float(seconds)
 
 
-def work(links: list[str], in_flight: int) -> dict[str, float]:
+def work(links: list[str], in_flight: int) -> dict[str, Any]:
     """What one process does; the links and nothing else are its part."""
     torch.set_num_threads(1)
     settings = FetchSettings.model_validate(
         {"allow_networks": "127.0.0.0/8", "per_host": 64, "timeout": 30, "concurrency": in_flight}
     )
-    flow = Flow(Resizing(SamplingSettings()), settings, MICRO_BATCH, decode, lambda _: None)
-    began = time.time()
+    spent = Spent()
+
+    def timed(body: bytes, *, max_pixels: int) -> Image:
+        with spent.on("decoding"):
+            return decode(body, max_pixels=max_pixels)
+
+    flow = Flow(Resizing(spent), settings, MICRO_BATCH, timed, lambda _: None)
+    began, before = time.time(), time.process_time()
     outcomes = loop.run(flow.run(WebBodies(links, settings), range(len(links)), {}))
-    return {"began": began, "ended": time.time(), "ok": sum(o.status is Status.OK for o in outcomes)}
+    rest = time.process_time() - before - sum(spent.seconds.values())
+    return {
+        "began": began,
+        "ended": time.time(),
+        "ok": sum(outcome.status is Status.OK for outcome in outcomes),
+        "processor_seconds": {**spent.seconds, "fetching and all else": rest},
+    }
 
 
 def img2dataset(options: argparse.Namespace, port: int, folder: Path, kind: str) -> float:
