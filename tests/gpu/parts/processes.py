@@ -9,17 +9,24 @@ from tests.gpu.crew import Crew
 from tests.gpu.flowing import Flowed, expected, join
 from tests.gpu.reference import beside
 from tests.gpu.report import Report
-from workers.device.capacity import choose_micro_batch, share_of_card
+from workers.device.capacity import (
+    BASE,
+    GOOD_SIZE,
+    IMAGE,
+    SIZES,
+    USABLE,
+    choose_micro_batch,
+    share_of_card,
+)
 
 MOST = {"cuda": 3, "cpu": 1}
-FLOWING = {"cuda": 2, "cpu": 1}
+FLOWING = 2
 SECONDS = {"cuda": 5.0, "cpu": 0.0}
 LINKS = {"cuda": 3000, "cpu": 5}
-GOOD_SIZE = 64
 
 
 def check(device: torch.device, report: Report) -> None:
-    most, images = MOST[device.type], _images_per_pass(device)
+    most, images = _fit(device)
     report.note("images_per_pass", images)
     order = {"work": "passes", "images": images}
     with Crew(device, most) as crew:
@@ -27,11 +34,10 @@ def check(device: torch.device, report: Report) -> None:
         for count in range(1, most + 1):
             done = crew.work([{**order, "seconds": SECONDS[device.type]}] * count)
             _note_rate(f"processes_{count}", sum(one["images"] / one["seconds"] for one in done), report)
-        _check_flow(crew, images, device, report)
+        _check_flow(crew, images, min(FLOWING, most), LINKS[device.type], report)
 
 
-def _check_flow(crew: Crew, images: int, device: torch.device, report: Report) -> None:
-    count, together = LINKS[device.type], FLOWING[device.type]
+def _check_flow(crew: Crew, images: int, together: int, count: int, report: Report) -> None:
     with picture_server("--pictures", str(min(count, 100))) as port:
         flowed = _flow(crew, urls(port, count), images, together)
     wanted = expected(count)
@@ -51,9 +57,11 @@ def _note_rate(what: str, rate: float, report: Report) -> None:
     report.note(name, beside(name, round(rate, 1)))
 
 
-def _images_per_pass(device: torch.device) -> int:
-    """As many as a card holds of three processes, at most as many as are usual."""
+def _fit(device: torch.device) -> tuple[int, int]:
+    """Processes that the card has memory for, and images of a pass in each of them."""
+    most = MOST[device.type]
     if device.type != "cuda":
-        return 2
+        return most, 2
     free, total = torch.cuda.mem_get_info(device)
-    return min(GOOD_SIZE, choose_micro_batch(share_of_card(free, total, MOST[device.type])))
+    most = max(1, min(most, int(free * USABLE) // (BASE + SIZES[0] * IMAGE)))
+    return most, min(GOOD_SIZE, choose_micro_batch(share_of_card(free, total, most)))
