@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.gpu.flowing import Flowed, join
-from tests.gpu.parts.profile import predict_stages
+from tests.gpu.parts.profile import choose_card, predict_stages
 from tests.gpu.stages import StageClock, over_aim
 
 
@@ -30,9 +30,15 @@ def test_what_is_over_the_aim_is_told_by_stage() -> None:
 
 
 def test_the_committed_prediction_has_the_stages_of_a_pass() -> None:
-    stages = predict_stages()
+    stages = predict_stages("A100")
     assert {"decoder", "texts", "selector's images", "ranker's images", "captioner's images"} < set(stages)
     assert "draws" not in stages
+    assert sum(stages.values()) > 1.5 * sum(predict_stages("H200").values())
+
+
+def test_a_card_is_known_by_its_name() -> None:
+    names = ("NVIDIA H200", "NVIDIA A100-SXM4-80GB", "Tesla T4", "NVIDIA L4", "NVIDIA L40S", "")
+    assert [choose_card(name) for name in names] == ["H200", "A100", "T4", "L4", "H200", "H200"]
 
 
 def test_a_card_idles_while_no_process_has_a_pass() -> None:
