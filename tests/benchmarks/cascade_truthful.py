@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 import torch
 from open_clip import SimpleTokenizer
+from transformers import BlipForConditionalGeneration
 
 from common.settings import SamplingSettings
 from tests.benchmarks import cascade_models as full
 from tests.benchmarks import cascade_ways as ways
 from tests.benchmarks import truthful
-from tests.benchmarks.cascade_ways import Models
+from tests.benchmarks.cascade_ways import Inputs, Models
 from workers.cascade import Cascade
 from workers.cascade.clip.clip import Clip
 from workers.cascade.clip.word_tokenizer import WordTokenizer
@@ -26,13 +27,13 @@ class TruthfulModels(Models):
         return truthful.captions(self.distinct, seed=image)
 
 
-def build(plain: Models) -> TruthfulModels:
-    """The captioner of `plain`, and rankers as the loader makes them, without products with zeros."""
-    precision, device = _PRECISIONS[plain.blip.dtype], str(plain.device)
+def build(blip: BlipForConditionalGeneration, preprocessing: Inputs) -> TruthfulModels:
+    """The captioner `blip`, and rankers as the loader makes them, without products with zeros."""
+    precision, device = _PRECISIONS[blip.dtype], str(blip.device)
     ranker, selector = (full.clip(name, precision, device) for name in ("ViT-L-14", "RN50x64"))
     truthful.wake_residuals(selector)
     words, texts = truthful.word_tokenizer(), SimpleTokenizer()
-    return TruthfulModels(plain.blip, ranker, selector, words, texts, plain.preprocessing, SAMPLING)
+    return TruthfulModels(blip, ranker, selector, words, texts, preprocessing, SAMPLING)
 
 
 def ours(models: TruthfulModels) -> Cascade:

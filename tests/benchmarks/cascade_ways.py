@@ -34,6 +34,7 @@ from workers.cascade.sampling.rules import lane_limits
 from workers.cascade.sampling.samplers import Lanes
 
 Tokens = Callable[[list[str]], Tensor]
+Inputs = tuple[Preprocessing, Preprocessing, Preprocessing]  # of captioner, ranker and selector
 FIRST_TOKEN = 2000
 Model = TypeVar("Model", bound=nn.Module)
 
@@ -47,7 +48,7 @@ class Models:
     selector: CLIP
     words: Tokenizer
     texts: Tokens
-    preprocessing: tuple[Preprocessing, Preprocessing, Preprocessing]
+    preprocessing: Inputs
     sampling: SamplingSettings
     distinct: int = 10  # captions of an image
 

@@ -41,13 +41,12 @@ def test_every_figure_is_there(plain: Models) -> None:
 
 
 @pytest.mark.models
-@torch.inference_mode()
-def test_the_truthful_keys_are_there(plain: Models) -> None:
-    clock = cascade.Clock(CPU)
-    figures = cascade.measure_truthful(clock, plain, 2, (1, 2))
-    assert set(figures) == TRUTHFUL
-    assert all(figure > 0 for figure in figures.values())
-    assert set(clock.seconds) == {"truthful", "truthful_usual_by_1", "truthful_usual_by_2"}
+@pytest.mark.usefixtures("plain")
+def test_the_truthful_keys_are_there() -> None:
+    figures = cascade.run_truthful(CPU, 2)
+    assert set(figures) > TRUTHFUL
+    assert all(figures[name] > 0 for name in TRUTHFUL)
+    assert set(figures["seconds"]) == {"truthful", "truthful_usual_by_1", "truthful_usual_by_2"}
 
 
 @pytest.mark.models

@@ -18,7 +18,7 @@ from workers.cascade.device import choose_dtype
 def build_models(device: torch.device) -> TruthfulModels:
     """With random weights, made on the device: seconds instead of minutes."""
     with small_sizes() if device.type == "cpu" else nullcontext(), torch.device(device):
-        return cascade_truthful.build(bench.models(device, choose_dtype("auto", device)))
+        return bench.build_truthful(device, choose_dtype("auto", device))
 
 
 def build_cascade(device: torch.device) -> Cascade:
