@@ -40,11 +40,11 @@ def _in_place_of(owner: Any, name: str, plain: Any) -> Way:
     return lambda: patch.object(owner, name, plain)
 
 
-def _pool_only(tower: ModifiedResNet) -> ModifiedResNet:
+def pool_only(tower: ModifiedResNet) -> ModifiedResNet:
     """Plain convolutions, but pooling as it is shipped."""
     for parent in list(tower.modules()):
         for name, module in list(parent.named_children()):
-            if isinstance(module, nn.AvgPool2d):
+            if isinstance(module, nn.AvgPool2d) and module.kernel_size == 2:
                 setattr(parent, name, PoolFour())
     return tower
 
@@ -149,7 +149,7 @@ def _tokens_encoded_again() -> Iterator[None]:
 
 
 AS_BUILT: dict[str, Way] = {
-    "convolution, bias, sum and ReLU in one call": _in_place_of(inference, "fuse_convolutions", _pool_only),
+    "convolution, bias, sum and ReLU in one call": _in_place_of(inference, "fuse_convolutions", pool_only),
     "average pooling in one kernel": _in_place_of(resnet, "PoolFour", lambda: nn.AvgPool2d(2)),
     "attention pool for one query": _in_place_of(resnet, "OneQueryPool", lambda source: source),
     "QuickGELU in one kernel": _in_place_of(transformer, "_fold_quick_gelu", lambda *_: None),
