@@ -122,8 +122,20 @@ def _draws_after_the_step() -> Iterator[None]:
         yield
 
 
-def _normalise_in_steps(self: PixelBuffer, images: Sequence[Image]) -> Tensor:
-    return self._preprocessing.normalise(images, self._device, self._dtype)
+@contextmanager
+def _normalised_in_steps() -> Iterator[None]:
+    """Images are stacked in new memory, and normalised by a kernel for each operation."""
+
+    def stack(_: PixelBuffer, images: Sequence[Image]) -> Tensor:
+        return torch.from_numpy(np.stack(images))
+
+    def copy(self: PixelBuffer, images: Sequence[Image]) -> Tensor:
+        own, pixels = self._preprocessing, self._write(images).to(self._device)
+        mean, std = (torch.tensor(values, device=self._device) for values in (own.mean, own.std))
+        return ((pixels.float() / 255 - mean) / std).to(self._dtype)
+
+    with patch.object(PixelBuffer, "_write", stack), patch.object(PixelBuffer, "_copy", copy):
+        yield
 
 
 def _decode_one_by_one(self: BlipCaptioner, lanes: Sequence[Sequence[int]]) -> list[str]:
@@ -171,7 +183,7 @@ AS_RUN: dict[str, Way] = {
     "draws among the likeliest few": _in_place_of(device_sampler, "draw_among_few", _draw_by_whole_rules),
     "draws within the captured step": _draws_after_the_step,
     "texts in groups of like length": _in_place_of(text_tower, "group_by_length", _group_all),
-    "images written once, normalised in one kernel": _in_place_of(PixelBuffer, "load", _normalise_in_steps),
+    "images written once, normalised in one kernel": _normalised_in_steps,
     "towers launched behind the steps": _in_place_of(Background, "advance", lambda _: None),
     "tokeniser that remembers words": _in_place_of(WordTokenizer, "__call__", _encode_by_open_clip),
     "selector reads the ranker's tokens": _tokens_encoded_again,
