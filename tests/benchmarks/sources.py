@@ -31,7 +31,7 @@ from producer.addresses import expand
 from producer.options import EnqueueOptions
 from producer.sources import plan_sources
 from tests.benchmarks.decode import CASCADE
-from tests.benchmarks.end_to_end import Resizing
+from tests.benchmarks.end_to_end import Resizing, Spent
 from tests.benchmarks.held_inputs import HELD, LINKS, write_inputs, write_links
 from tests.benchmarks.picture_server import picture_server
 from tests.servers.seaweed import Seaweed, seaweed
@@ -168,7 +168,7 @@ def flow(part: Part) -> dict[str, float]:
     work = _work(part, Batch(part.id, 0, part.rows), settings)
     cpu, began = time.process_time(), time.monotonic()
     rows = read_batch(work, settings)
-    counts = caption_batch(work, rows, Resizing(settings.sampling), settings, lambda _: None)
+    counts = caption_batch(work, rows, Resizing(Spent()), settings, lambda _: None)
     assert counts == {"ok": part.rows}, counts
     return {
         "cpu_ms": 1000 * (time.process_time() - cpu) / part.rows,
