@@ -1,62 +1,23 @@
 """Planning: from footers and headers alone, never from rows."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import BinaryIO
+from functools import partial
 
-import pyarrow as pa
 import structlog
 
-from common.archive.tar_part import KEY
 from common.console.progress import progress
-from common.run.columns import (
-    ColumnsError,
-    input_columns,
-    require_columns,
-    require_distinct,
-    require_usable,
-    unused_columns,
-)
-from common.run.fingerprint import Fingerprint
-from common.run.footer import FooterError, open_file, require_sound
-from common.run.part import ChangedPartError, PartError, open_part
-from common.run.planned_part import Part, part_id
+from common.run.planned_part import Part
 from common.settings import S3Settings
-from producer.images.column import holds_images
-from producer.images.errors import UselessPartError
 from producer.images.siblings import Siblings
-from producer.images.tar import is_tar, plan_tar, tar_of
-from producer.kinds import describe
+from producer.images.tar import is_tar, tar_of
 from producer.memory import NOTHING, Memory
+from producer.planner import BESIDE_TAR, Planned, Planner
 
 READERS = 32
-ENCRYPTED = "encrypted"
-"""pyarrow's word for a footer that it has no key for."""
-SHARD_MARK = b"fleet"
-"""Key of a shard's metadata (`workers.batch.shard`)."""
-
-BESIDE_TAR = "read as images, from the tar beside the list; --as links downloads its links instead"
-IN_COLUMN = "read as images, from the column that holds them; --as links downloads the links instead"
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """Result of planning one file.
-
-    Args:
-        part: its plan; None where nothing in it can be captioned.
-        remarks: about its columns, and how it is read.
-        useless: why there is no plan.
-    """
-
-    part: Part | None
-    remarks: Sequence[str] = ()
-    useless: UselessPartError | None = None
 
 
 def plan_parts(
@@ -83,19 +44,21 @@ def plan_parts(
     Raises:
         PartError: a part is missing, no parquet or tar, or has neither links nor images; or all are useless.
     """
-    planner = _Planner(s3, siblings or Siblings(s3), memory, as_links)
+    planner = Planner(s3, siblings or Siblings(s3), memory, as_links)
+    tars = frozenset() if as_links else frozenset(filter(is_tar, addresses))
+    lists = frozenset(one for one in addresses if tar_of(one) in tars and not is_tar(one))
     with progress("reading footers", len(addresses)) as advance, ThreadPoolExecutor(READERS) as pool:
-        found: list[Planned] = []
-        for planned in pool.map(planner.plan, addresses):
-            found.append(planned)
-            advance(1)
-    plans = {address: planned.part for address, planned in zip(addresses, found, strict=True) if planned.part}
-    _report(found, is_alone=is_alone and not plans)
+        plan_all = partial(_plan_all, planner, pool, advance)
+        found = plan_all(address for address in addresses if address not in lists)
+        found |= {one: Planned(found[tar_of(one)].part, [BESIDE_TAR]) for one in _taken(lists, found)}
+        found |= plan_all(lists - found.keys())
+    plans = {address: part for address in addresses if (part := found[address].part) is not None}
+    _report(list(found.values()), is_alone=is_alone and not plans)
     return plans
 
 
 def _report(found: Sequence[Planned], *, is_alone: bool) -> None:
-    useless = [planned.useless for planned in found if planned.useless]
+    useless = list({str(planned.useless): planned.useless for planned in found if planned.useless}.values())
     if useless and is_alone:
         raise useless[0]
     for reason, parts in Counter(error.reason for error in useless).items():
@@ -120,80 +83,20 @@ def limit_parts(parts: Iterable[Part], limit: int) -> list[Part]:
     return kept
 
 
-@dataclass(frozen=True, slots=True)
-class _Planner:
-    """Plans one part at a time, in any thread."""
-
-    s3: S3Settings
-    siblings: Siblings
-    memory: Memory
-    as_links: bool
-
-    def plan(self, address: str) -> Planned:
-        part = self.memory.recall(address)
-        if part is not None:
-            return Planned(part)
-        try:
-            return self._plan_tar(address) if is_tar(address) else self._plan_parquet(address)
-        except UselessPartError as error:
-            return Planned(None, useless=error)
-
-    def _plan_tar(self, address: str) -> Planned:
-        return Planned(plan_tar(address, self.s3, self.siblings))
-
-    def _plan_parquet(self, address: str) -> Planned:
-        try:
-            return self._read_footer(address, self.memory.listed.get(address))
-        except ChangedPartError:  # since the listing
-            return self._read_footer(address, None)
-
-    def _read_footer(self, address: str, listed: Fingerprint | None) -> Planned:
-        with (
-            open_part(address, self.s3, listed=listed) as (file, found),
-            _footer_errors(address, file),
-        ):
-            part = self.memory.recall(address, found)
-            if part is not None:
-                return Planned(part)
-            parquet = open_file(file)
-            rows, schema = require_sound(parquet.metadata, file), parquet.schema_arrow
-            require_distinct(schema)
-            require_usable(schema)
-            if not self.as_links and KEY in schema.names and self.siblings.has(tar_of(address)):
-                return Planned(plan_tar(tar_of(address), self.s3, self.siblings), [BESIDE_TAR])
-            is_images = not self.as_links and holds_images(address, schema, parquet.metadata)
-            if not is_images:
-                require_columns(schema)
-        _require_rows(address, rows, schema)
-        part = Part(
-            id=part_id(address),
-            address=address,
-            rows=rows,
-            size=found.size,
-            etag=found.etag,
-            kind="images" if is_images else "links",
-            file_rows=rows,
-        )
-        in_column = [IN_COLUMN] if is_images and "URL" in input_columns(schema) else []
-        return Planned(part, [*unused_columns(schema), *in_column])
+def _plan_all(
+    planner: Planner, pool: ThreadPoolExecutor, advance: Callable[[int], None], addresses: Iterable[str]
+) -> dict[str, Planned]:
+    chosen, plans = list(addresses), dict[str, Planned]()
+    for address, planned in zip(chosen, pool.map(planner.plan, chosen), strict=True):
+        plans[address] = planned
+        advance(1)
+    return plans
 
 
-@contextmanager
-def _footer_errors(address: str, file: BinaryIO) -> Iterator[None]:
-    try:
-        yield
-    except pa.ArrowException as error:
-        raise PartError(f"{address}: {describe(file)}") from error
-    except OSError as error:
-        if ENCRYPTED not in str(error):
-            raise
-        raise PartError(f"{address}: {describe(file)}") from error
-    except (ColumnsError, FooterError) as error:
-        raise PartError(f"{address}: {error}") from error
+def _taken(lists: Iterable[str], found: Mapping[str, Planned]) -> list[str]:
+    """The lists that are the rows of the tar beside them, which was planned already."""
+    return [one for one in lists if (part := found[tar_of(one)].part) and _is_list_of(one, part)]
 
 
-def _require_rows(address: str, rows: int, schema: pa.Schema) -> None:
-    if SHARD_MARK in (schema.metadata or {}):
-        raise PartError(f"{address}: a shard that the fleet wrote, not a list of links; leave its run out")
-    if rows == 0:
-        raise PartError(f"{address}: no rows; leave this part out")
+def _is_list_of(address: str, part: Part) -> bool:
+    return part.beside is not None and part.beside.address == address

@@ -7,16 +7,23 @@ from enum import StrEnum
 from common.archive.samples import IMAGES
 from producer.pattern import Match, Pattern, States
 
-SUFFIXES = (".parquet", ".tar")
+LIST = ".parquet"
+SUFFIXES = (LIST, ".tar")
+METADATA = ("_stats.json", "metadata.jsonl", "metadata.csv")
+"""Endings of files that say something of the parts beside them."""
 
 
 class Reason(StrEnum):
     """Why a file that lies where a pattern looks is no part."""
 
     HIDDEN = "hidden"
-    OTHER = "not_parquet"
+    OTHER = "other_files"
     OUTPUT = "in_output"
     IMAGE = "images_beside_parts"
+
+
+ALWAYS = (Reason.HIDDEN, Reason.OUTPUT)
+"""Reasons that count whatever lies beside."""
 
 
 class Selection:
@@ -37,7 +44,17 @@ class Selection:
 
     @property
     def left_out(self) -> Counter[Reason]:
-        return Counter(self._left.values())
+        """Files and folders by reason; what goes with a part that was taken is none."""
+        lists = {path.removesuffix(LIST) for path in self.taken}
+        captions = {f"{path.rpartition('.')[0]}.txt" for path in self.images}
+
+        def belongs(path: str) -> bool:
+            return path.endswith(METADATA) or path in captions or path.rpartition("/")[0] in lists
+
+        left = self._left.items()
+        return Counter(
+            reason for path, reason in left if reason in ALWAYS or self.is_empty or not belongs(path)
+        )
 
     def enter(self, states: States, name: str, path: str) -> States:
         """The states within a folder; none where it need not be looked at."""

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from common.archive.held import Held
+from common.archive.img2dataset import KEY
 from common.errors import FleetError, StoreError
 from common.parallel import ordered_map
 from common.run.parquet import open_parquet
@@ -21,15 +22,16 @@ REQUESTS = 16
 
 
 def read_paths(part: Part, first: int, count: int, s3: S3Settings) -> dict[int, str]:
-    """The addresses of a row range of an index.
+    """The addresses of a row range of an index, or of a list of keys.
 
     Raises:
         PartError: the index changed or is damaged, or a path leads out of its folder.
         StoreError: the place where it lies cannot be reached.
     """
+    column, suffix = (PATH, "") if part.suffix is None else (KEY, part.suffix)
     with open_parquet(part, s3) as reader:
-        names = [name.as_py() for piece in reader.pieces(first, count, [PATH]) for name in piece.column(0)]
-    return {row: _below(part, name) for row, name in enumerate(names, first)}
+        names = [name.as_py() for piece in reader.pieces(first, count, [column]) for name in piece.column(0)]
+    return {row: _below(part, name and f"{name}{suffix}") for row, name in enumerate(names, first)}
 
 
 def read_files(part: Part, paths: Mapping[int, str], max_bytes: int, s3: S3Settings) -> Iterator[Held]:

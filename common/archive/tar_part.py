@@ -6,6 +6,7 @@ from typing import BinaryIO
 
 from common.archive.distinct import Distinct
 from common.archive.held import Held
+from common.archive.img2dataset import KEY
 from common.archive.locate import locate_images, locate_samples
 from common.archive.samples import Sample
 from common.archive.tar import Member, TarError, read_whole
@@ -16,9 +17,6 @@ from common.settings import S3Settings
 
 BUFFER = 8 << 20
 """Bytes of a request: headers lie between the images, so that nearly all is read."""
-
-KEY = "key"
-"""Column of the list beside a tar: the names of its members."""
 
 
 @contextmanager

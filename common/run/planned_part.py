@@ -24,7 +24,7 @@ PartId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")]
 
 
 Kind = Literal["links", "images", "tar", "folder"]
-"""Parquet of links; parquet that holds images; a tar of them; an index of a folder of them."""
+"""Parquet of links; parquet that holds images; a tar of them; an index or a list of a folder of them."""
 
 
 class Beside(Record):
@@ -48,6 +48,7 @@ class Part(Record):
         kind: what it holds.
         beside: of a tar, the list of its rows, where there is one.
         folder: of an index, the address below which its images lie. Nothing else names paths.
+        suffix: of a list that img2dataset wrote beside its folder, what follows a key in an image's name.
         file_rows: of the whole file, of which fewer may be planned; None in version 0.1.
     """
 
@@ -60,6 +61,7 @@ class Part(Record):
     kind: Kind = "links"
     beside: Beside | None = None
     folder: str | None = None
+    suffix: str | None = None
     file_rows: int | None = None
 
     @property

@@ -8,6 +8,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 IMG2DATASET = HERE / "img2dataset"
 AS_IS = HERE / "img2dataset-as-is"
+FILES = HERE / "img2dataset-files"
 SHAPES = HERE / "shapes.tar"
 COLUMN = HERE / "images.parquet"
 FOLDER = HERE / "folder"

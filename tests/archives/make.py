@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def _img2dataset(command: Path, folder: Path, scenes: list[tuple[str, Image.Image]]) -> None:
-    """Two shards of 30 rows, re-encoded at 64 px; one of 30 rows as they came."""
+    """Two shards of 30 rows, re-encoded at 64 px; one of 30 rows as they came; one of 15 rows in a folder."""
     table = {"url": [f"{HOST}/{row}" for row in range(ROWS)], "caption": [sentence for sentence, _ in scenes]}
     table["caption"][3] = None  # type: ignore[call-overload]
     pq.write_table(pa.table(table), folder / "list.parquet")
@@ -71,12 +71,14 @@ def _img2dataset(command: Path, folder: Path, scenes: list[tuple[str, Image.Imag
     for name, options in {
         "img2dataset": ["--compute_hash", "sha256"],
         "img2dataset-as-is": ["--disable_all_reencoding", "True"],
+        "img2dataset-files": ["--output_format", "files", "--number_sample_per_shard", "15"],
     }.items():
         shutil.rmtree(HERE / name, ignore_errors=True)
         output = ["--output_folder", str(HERE / name)]
         subprocess.run([command, *shared, *options, *output], env=os.environ | proxy, check=True)
-    for left in (HERE / "img2dataset-as-is").glob("00001*"):
-        left.unlink()
+    for name in ("img2dataset-as-is", "img2dataset-files"):
+        for left in (HERE / name).glob("0000[1-9]*"):
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
     server.shutdown()
 
 

@@ -51,7 +51,7 @@ def main() -> None:
     torch.set_num_threads(1)
     load = os.getloadavg()[0]
     untagged = list(pictures(options.pictures))
-    bodies = [_tag(body, number) for number, body in enumerate(untagged)]
+    bodies = [tag(body, number) for number, body in enumerate(untagged)]
     with IsolatedDecoder(seconds=60) as isolated, Decoder(DecodeSettings(profiles=False)) as plain:
         decoders: dict[str, Way] = {
             "pillow": _pillow,
@@ -73,7 +73,7 @@ def main() -> None:
     print(json.dumps(found | about, indent=1))
 
 
-def _tag(body: bytes, number: int) -> bytes:
+def tag(body: bytes, number: int) -> bytes:
     """A JPEG with the profile that its number gives it."""
     profile = WIDE if number % 100 == 50 else SRGB if number % 3 == 0 else b""
     if not profile or not body.startswith(b"\xff\xd8"):

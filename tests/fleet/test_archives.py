@@ -18,7 +18,7 @@ from dataset.rows.held_images import HeldImage
 from dataset.survey.fetch import fetch_candidates
 from dataset.survey.machine import machine_candidates
 from producer.cli import main as producer
-from tests.archives.inputs import AS_IS, COLUMN, FOLDER, HERE, IMG2DATASET, SHAPES
+from tests.archives.inputs import AS_IS, COLUMN, FILES, FOLDER, HERE, IMG2DATASET, SHAPES
 from tests.fleet.conftest import worker
 from tests.processes import TOY, run, run_here
 from tests.servers.seaweed import Seaweed
@@ -26,8 +26,8 @@ from tests.servers.valkey import Valkey
 
 pytestmark = [pytest.mark.slow, pytest.mark.models]
 
-INPUTS = (IMG2DATASET, AS_IS, SHAPES, COLUMN, FOLDER)
-ROWS = 60 + 30 + 12 + 12 + 13
+INPUTS = (IMG2DATASET, AS_IS, SHAPES, COLUMN, FOLDER, FILES)
+ROWS = 60 + 30 + 12 + 12 + 13 + 15
 PATIENCE = 300
 IDENTITY = ("URL", "TEXT", "top_caption", "status", "error", "sha256")
 
@@ -88,10 +88,10 @@ def _shards(s3: Seaweed, bucket: str) -> Iterator[bytes]:
 def test_every_row_of_every_input_is_there_failures_in_their_own_words(here: Captioned) -> None:
     assert len(here.rows) == ROWS
     counts = Counter(row["status"] for row in here.rows)
-    assert counts == {"ok": 108, "no_image": 14, "opt_out": 3, "not_an_image": 2}
+    assert counts == {"ok": 120, "no_image": 16, "opt_out": 4, "not_an_image": 2}
     words = Counter(row["error"] for row in here.rows if row["status"] == "no_image")
-    assert words["HTTP Error 404: Not Found"] == 9
-    assert words["Image decoding error"] == 3
+    assert words["HTTP Error 404: Not Found"] == 10
+    assert words["Image decoding error"] == 4
 
 
 def test_the_captions_are_mostly_true(here: Captioned) -> None:
@@ -142,7 +142,7 @@ def test_what_the_tars_lack_is_tried_again_on_the_web(on_s3: Captioned) -> None:
     assert answer.returncode == 0, answer.stderr
     state = run_here(producer, "status", "--json", "--output", again, environment=on_s3.environment)
     lacking = [row for row in on_s3.rows if row["status"] == "no_image" and row["URL"]]
-    assert json.loads(state.stdout)["rows"]["total"] == len(lacking) == 12
+    assert json.loads(state.stdout)["rows"]["total"] == len(lacking) == 14
     assert "only no_image is tried again" in answer.stderr
 
 

@@ -50,7 +50,7 @@ CASES: dict[str, tuple[str, list[str], dict[str, int]]] = {
     "a folder that is called like a file": ("b.parquet", B, {"hidden": 2}),
     "a folder, with its slash": ("b.parquet/", B, {"hidden": 2}),
     "a hive tree": ("hive", [f"hive/{name}" for name in HIVE], {"hidden": 3}),
-    "everything": ("", ALL, {"hidden": 8, "not_parquet": 1}),
+    "everything": ("", ALL, {"hidden": 8, "other_files": 1}),
     "a glob over files and folders": ("*.parquet", ["a", *B], {"hidden": 4}),
     "a glob over folders": ("hive/lang=*", [f"hive/{name}" for name in HIVE], {"hidden": 1}),
     "a glob within a tree": ("hive/*/day=1/*.parquet", [f"hive/{HIVE[0]}", f"hive/{HIVE[2]}"], {"hidden": 1}),

@@ -1,9 +1,10 @@
-"""Images in a folder, by its index."""
+"""Images in a folder, by its index or by the list beside it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from common.archive.folder_part import read_files, read_paths
 from workers.archive.row_range import RowRange
+from workers.archive.said import read_failures
 from workers.archive.sizes import to_fetched
 from workers.fetched import Fetched
 
@@ -12,6 +13,10 @@ class FolderSource(RowRange):
     """The files of a row range."""
 
     __slots__ = ()
+
+    def absent(self) -> Mapping[int, Fetched]:
+        """What the list beside the folder calls failures."""
+        return {} if self.part.suffix is None else read_failures(self.part, self.batch, self.s3)
 
     def read(self, wanted: Sequence[int], max_bytes: int) -> Iterator[tuple[int, Fetched]]:
         """See `Source`."""

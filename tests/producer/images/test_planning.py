@@ -7,21 +7,23 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from common.errors import FleetError
-from common.run.part import PartError
+from common.run.part import PartError, open_part
 from common.run.planned_part import Part
 from common.settings import S3Settings
 from common.store import open_store
-from producer import plan
+from producer import addresses, plan, planner
 from producer.addresses import expand
+from producer.images import tar
 from producer.options import EnqueueOptions
 from producer.sources import plan_sources
-from tests.archives.inputs import AS_IS, COLUMN, FOLDER, IMG2DATASET, JPEG, SHAPES, pack
+from tests.archives.inputs import AS_IS, COLUMN, FILES, FOLDER, IMG2DATASET, JPEG, SHAPES, pack
 from tests.logs import log_lines
 from tests.samples import write_part
 from tests.servers.hub import REPOSITORY, hub
@@ -60,6 +62,40 @@ def test_a_list_beside_its_tar_is_the_tar_however_it_is_named(tmp_path: Path) ->
             (part,) = planned(tmp_path / str(number), IMG2DATASET / name)
         assert kinds([part]) == [("tar", 30, True)]
         assert ("--as links" in str(lines)) == ("p" in name or "*" in name)
+
+
+def test_a_list_is_the_folder_of_its_name_where_img2dataset_wrote_files(tmp_path: Path) -> None:
+    for number, argument in enumerate((FILES, FILES / "00000.parquet")):
+        with log_lines(addresses) as lines:
+            (part,) = planned(tmp_path / str(number), argument)
+        assert (part.kind, part.rows, part.folder) == ("folder", 15, str(FILES / "00000"))
+        (warned,) = [line["event"] for line in lines if line["log_level"] == "warning"]
+        assert "--as links" in warned
+    assert kinds(planned(tmp_path / "links", FILES, as_links=True)) == [("links", 15, False)]
+
+
+def test_files_of_a_shard_without_a_success_need_no_folder(tmp_path: Path) -> None:
+    shutil.copytree(FILES, tmp_path / "in")
+    shutil.rmtree(tmp_path / "in/00000")
+    with log_lines(plan) as lines:
+        assert kinds(planned(tmp_path / "links", tmp_path / "in")) == [("links", 15, False)]
+    assert "its links are downloaded" in str(lines)
+    (tmp_path / "in/00000_stats.json").write_text('{"count": 15, "successes": 0}')
+    assert kinds(planned(tmp_path / "images", tmp_path / "in")) == [("folder", 15, False)]
+
+
+def test_the_list_beside_a_tar_is_opened_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+
+    def open_and_note(address: str, *arguments: Any, **named: Any) -> Any:
+        opened.append(Path(address).name)
+        return open_part(address, *arguments, **named)
+
+    for module in (tar, planner):
+        monkeypatch.setattr(module, "open_part", open_and_note)
+    planned(tmp_path / "folder", IMG2DATASET)
+    planned(tmp_path / "list", IMG2DATASET / "00000.parquet")
+    assert sorted(opened) == sorted(["00000.tar", "00000.parquet"] * 2 + ["00001.tar", "00001.parquet"])
 
 
 def test_as_links_takes_the_lists(tmp_path: Path) -> None:
@@ -178,9 +214,44 @@ def test_a_shard_that_is_not_finished_is_left_out_and_counted(tmp_path: Path) ->
     with log_lines(plan) as lines:
         (part,) = planned(tmp_path / "run", _half_written(tmp_path / "in"))
     assert part.address.endswith("00000.tar")
-    assert {"event": "left out", "parts": 2} .items() <= next(
+    assert {"event": "left out", "parts": 1} .items() <= next(
         line for line in lines if line["event"] == "left out"
     ).items()  # fmt: skip
+
+
+UNFINISHED: Mapping[str, tuple[str, ...]] = {
+    "no list yet": ("without 00001.parquet",),
+    "a list without its end": ("cut 00001.parquet",),
+    "an empty list": ("empty 00001.parquet",),
+    "no tar yet": ("without 00001.tar",),
+    "no tar yet, a list without its end": ("without 00001.tar", "cut 00001.parquet"),
+    "a tar without its end": ("cut 00001.tar",),
+}
+
+
+def _damage(folder: Path, how: str) -> None:
+    what, name = how.split()
+    body = (folder / name).read_bytes()
+    (folder / name).unlink()
+    if what != "without":
+        (folder / name).write_bytes(body[: len(body) // 2] if what == "cut" else b"")
+
+
+@pytest.mark.parametrize("name", UNFINISHED)
+def test_whatever_a_writer_at_work_has_done_so_far_stops_nobody(tmp_path: Path, name: str) -> None:
+    folder = _half_written(tmp_path / "in")
+    for how in UNFINISHED[name]:
+        _damage(folder, how)
+    assert [Path(part.address).name for part in planned(tmp_path / "run", folder)] == ["00000.tar"]
+
+
+def test_files_that_are_not_finished_are_left_out(tmp_path: Path) -> None:
+    shutil.copytree(FILES, tmp_path / "in")
+    for body in ((tmp_path / "in/00000.parquet").read_bytes(), b"PAR1"):
+        (tmp_path / "in/00001.parquet").write_bytes(body)
+        (tmp_path / "in/00001").mkdir(exist_ok=True)
+        (tmp_path / "in/00001/0000015.jpg").write_bytes(JPEG)
+        assert kinds(planned(tmp_path / str(len(body)), tmp_path / "in")) == [("folder", 15, False)]
 
 
 def test_an_empty_tar_with_its_list_is_valid(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from common.run.part import PartError, open_part
 from common.run.planned_part import Beside, Part
 from common.run.schema import Status
 from common.settings import S3Settings
-from tests.archives.inputs import AS_IS, COLUMN, FOLDER, IMG2DATASET, JPEG, SHAPES, pack
+from tests.archives.inputs import AS_IS, COLUMN, FILES, FOLDER, IMG2DATASET, JPEG, SHAPES, pack
 from tests.servers.small_s3 import small_s3
 from workers.archive import TarSource, open_source
 from workers.fetched import Fetched
@@ -121,6 +121,55 @@ def test_one_image_repeated_in_a_dictionary_takes_the_memory_of_one(tmp_path: Pa
     before = pa.total_allocated_bytes()
     for _ in column_part.read_images(part, 0, 40, LARGE, S3):
         assert pa.total_allocated_bytes() - before < 100 << 20
+
+
+def files_of(folder: Path) -> Part:
+    return part_of(folder / "00000.parquet", 15, "folder", folder=str(folder / "00000"), suffix=".jpg")
+
+
+def test_a_folder_beside_its_list_has_the_rows_of_the_list(tmp_path: Path) -> None:
+    folder = shutil.copytree(FILES, tmp_path / "in")
+    (folder / "00000/0000003.jpg").unlink()
+    found = read(files_of(folder))
+    for index, row in enumerate(pq.read_table(folder / "00000.parquet").to_pylist()):
+        image = folder / "00000" / f"{row['key']}.jpg"
+        if image.exists():
+            assert found[index].body == image.read_bytes()
+        elif row["status"] == "success":
+            assert found[index] == Fetched(Status.NO_IMAGE, "no such file in the folder")
+        else:
+            opt_out = row["error_message"].startswith("Use of image disallowed")
+            status = Status.OPT_OUT if opt_out else Status.NO_IMAGE
+            assert found[index] == Fetched(status, row["error_message"])
+    assert bodies(read(files_of(folder), 4, 9)) == bodies(found)[4:13]
+
+
+def test_a_column_that_img2dataset_wrote_says_why_it_lacks_an_image(tmp_path: Path) -> None:
+    table = pq.read_table(FILES / "00000.parquet")
+    images = [JPEG if status == "success" else None for status in table["status"].to_pylist()]
+    pq.write_table(table.append_column("jpg", pa.array(images)), tmp_path / "a.parquet")
+    found = read(part_of(tmp_path / "a.parquet", 15, "images"))
+    words = table["error_message"].to_pylist()
+    assert [found[index].error for index in range(15)] == words
+    assert [found[index].status for index in range(15) if words[index]].count(Status.OPT_OUT) == 1
+
+
+def test_other_columns_of_these_names_say_nothing(tmp_path: Path) -> None:
+    table = {"image": [JPEG, None], "status": [7, 8], "key": [1, 2]}
+    pq.write_table(pa.table(table), tmp_path / "a.parquet")
+    found = read(part_of(tmp_path / "a.parquet", 2, "images"))
+    assert found[1] == Fetched(Status.NO_IMAGE, "the column holds no bytes in this row")
+
+
+@pytest.mark.parametrize("key", ["../0000000", "a/../../b", "", None])
+def test_a_key_never_leads_out_of_its_folder(tmp_path: Path, key: str | None) -> None:
+    folder = shutil.copytree(FILES, tmp_path / "in")
+    table = pq.read_table(folder / "00000.parquet")
+    keys = pa.array([key, *table["key"].to_pylist()[1:]], pa.string())
+    place = table.schema.get_field_index("key")
+    pq.write_table(table.set_column(place, "key", keys), folder / "00000.parquet")
+    with pytest.raises(PartError, match="leads to"):
+        read(files_of(folder))
 
 
 def test_a_folder_and_a_file_that_is_gone(tmp_path: Path) -> None:

@@ -1,0 +1,38 @@
+"""A parquet file as planning sees it: its footer, and nothing of its rows."""
+
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from common.run.columns import require_distinct, require_usable
+from common.run.fingerprint import Fingerprint
+from common.run.footer import open_file, require_sound
+
+
+@dataclass(frozen=True, slots=True)
+class RowList:
+    """A parquet file with sound claims, which may hold links, images, or the list of images beside it."""
+
+    address: str
+    version: Fingerprint
+    rows: int
+    metadata: pq.FileMetaData
+    schema: pa.Schema
+
+    @classmethod
+    def read(cls, address: str, file: BinaryIO, version: Fingerprint) -> "RowList":
+        """From the file, open.
+
+        Raises:
+            pa.ArrowException: no parquet file.
+            OSError: its footer is damaged.
+            FooterError: the footer's claims cannot be true.
+            ColumnsError: a column in use has a twin, or no type that can be used.
+        """
+        parquet = open_file(file)
+        rows = require_sound(parquet.metadata, file)
+        require_distinct(parquet.schema_arrow)
+        require_usable(parquet.schema_arrow)
+        return cls(address, version, rows, parquet.metadata, parquet.schema_arrow)

@@ -1,0 +1,160 @@
+"""The plan of one file: what it holds, by its footer, its name and the files beside it."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import pyarrow as pa
+
+from common.archive.img2dataset import COLUMNS, KEY
+from common.run.columns import ColumnsError, input_columns, require_columns, unused_columns
+from common.run.fingerprint import Fingerprint
+from common.run.footer import FooterError
+from common.run.part import AbsentPartError, ChangedPartError, PartError, open_part
+from common.run.planned_part import Part, part_id
+from common.settings import S3Settings
+from producer.images.column import holds_images
+from producer.images.errors import UselessPartError
+from producer.images.listed_folder import plan_listed_folder
+from producer.images.row_list import RowList
+from producer.images.siblings import Siblings
+from producer.images.tar import is_tar, plan_listed_tar, plan_tar, tar_of
+from producer.images.unfinished import has_others, is_finished, unfinished
+from producer.kinds import describe
+from producer.memory import Memory
+
+ENCRYPTED = "encrypted"
+"""pyarrow's word for a footer that it has no key for."""
+SHARD_MARK = b"fleet"
+"""Key of a shard's metadata (`workers.batch.shard`)."""
+
+AS_LINKS = "--as links downloads its links instead"
+BESIDE_TAR = f"read as images, from the tar beside the list; {AS_LINKS}"
+BESIDE_FOLDER = f"read as images, from the folder beside the list; {AS_LINKS}"
+IN_COLUMN = "read as images, from the column that holds them; --as links downloads the links instead"
+WITHOUT_IMAGES = "a list of img2dataset without images that are read: its links are downloaded"
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """Result of planning one file.
+
+    Args:
+        part: its plan; None where nothing in it can be captioned.
+        remarks: about its columns, and how it is read.
+        useless: why there is no plan.
+    """
+
+    part: Part | None
+    remarks: Sequence[str] = ()
+    useless: UselessPartError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Plans one part at a time, in any thread.
+
+    Args:
+        s3: where S3 is.
+        siblings: the files beside the parts.
+        memory: of the run.
+        as_links: read nothing as images.
+    """
+
+    s3: S3Settings
+    siblings: Siblings
+    memory: Memory
+    as_links: bool
+
+    def plan(self, address: str) -> Planned:
+        """What `address` holds.
+
+        Raises:
+            PartError: it is missing, no parquet or tar, or has neither links nor images.
+        """
+        part = self.memory.recall(address)
+        if part is not None:
+            return Planned(part)
+        try:
+            if is_tar(address):
+                return Planned(plan_tar(address, self.s3, self.siblings))
+            return self._plan_parquet(address)
+        except UselessPartError as error:
+            return Planned(None, useless=error)
+
+    def _plan_parquet(self, address: str) -> Planned:
+        try:
+            return self._read_footer(address, self.memory.listed.get(address))
+        except ChangedPartError:  # since the listing
+            return self._read_footer(address, None)
+        except (AbsentPartError, UselessPartError):
+            raise
+        except PartError as error:
+            if is_finished(address, self.siblings) or not has_others(address, self.siblings):
+                raise
+            raise unfinished(address) from error
+
+    def _read_footer(self, address: str, listed: Fingerprint | None) -> Planned:
+        with (
+            open_part(address, self.s3, listed=listed) as (file, found),
+            _footer_errors(address, file),
+        ):
+            part = self.memory.recall(address, found)
+            if part is not None:
+                return Planned(part)
+            rows = RowList.read(address, file, found)
+            planned = None if self.as_links else self._plan_images(rows)
+            if planned is None:
+                require_columns(rows.schema)
+        return planned or Planned(_part(rows), list(self._remarks(rows)))
+
+    def _plan_images(self, rows: RowList) -> Planned | None:
+        """The plan of a file with images in it or beside it; None where there are none."""
+        if KEY in rows.schema.names and self.siblings.has(tar_of(rows.address)):
+            tar = plan_listed_tar(tar_of(rows.address), rows, self.s3, self.siblings)
+            return Planned(tar, [BESIDE_TAR])
+        if holds_images(rows.address, rows.schema, rows.metadata):
+            said = [IN_COLUMN] if "URL" in input_columns(rows.schema) else []
+            part = _part(rows).model_copy(update={"kind": "images"})
+            return Planned(part, [*unused_columns(rows.schema), *said])
+        folder = plan_listed_folder(rows, self.s3, self.siblings)
+        return None if folder is None else Planned(folder, [BESIDE_FOLDER])
+
+    def _remarks(self, rows: RowList) -> Iterator[str]:
+        yield from unused_columns(rows.schema)
+        if not self.as_links and set(rows.schema.names) >= COLUMNS:
+            yield WITHOUT_IMAGES
+
+
+def _part(rows: RowList) -> Part:
+    _require_rows(rows.address, rows.rows, rows.schema)
+    return Part(
+        id=part_id(rows.address),
+        address=rows.address,
+        rows=rows.rows,
+        size=rows.version.size,
+        etag=rows.version.etag,
+        file_rows=rows.rows,
+    )
+
+
+@contextmanager
+def _footer_errors(address: str, file: BinaryIO) -> Iterator[None]:
+    try:
+        yield
+    except pa.ArrowException as error:
+        raise PartError(f"{address}: {describe(file)}") from error
+    except OSError as error:
+        if ENCRYPTED not in str(error):
+            raise
+        raise PartError(f"{address}: {describe(file)}") from error
+    except (ColumnsError, FooterError) as error:
+        raise PartError(f"{address}: {error}") from error
+
+
+def _require_rows(address: str, rows: int, schema: pa.Schema) -> None:
+    if SHARD_MARK in (schema.metadata or {}):
+        raise PartError(f"{address}: a shard that the fleet wrote, not a list of links; leave its run out")
+    if rows == 0:
+        raise PartError(f"{address}: no rows; leave this part out")
