@@ -5,11 +5,13 @@ from typing import BinaryIO
 
 import pyarrow.parquet as pq
 
-from common.archive.image_column import leaf_of, read_image
+from common.archive.image_column import leaf_index, leaf_of, read_image
 from common.run.footer import open_file
 
 ROWS_AT_ONCE = 32
 BYTES_AT_ONCE = 64 << 20
+NUMBER_BYTES = 64
+"""Of a row in a dictionary's pages, page headers included; no image is as small."""
 
 
 def read_column(file: BinaryIO, column: str, first: int, count: int) -> Iterator[bytes | None]:
@@ -23,14 +25,27 @@ def read_column(file: BinaryIO, column: str, first: int, count: int) -> Iterator
     """
     plain = open_file(file)
     leaf = leaf_of(plain.schema_arrow, column)
-    parquet = open_file(file, plain.metadata, [leaf])  # equal images are held once
+    once = open_file(file, plain.metadata, [leaf])
     position = 0
     for group in range(plain.metadata.num_row_groups):
         rows = plain.metadata.row_group(group).num_rows
         if position < first + count and position + rows > first:
             start, end = max(first - position, 0), min(first + count - position, rows)
+            parquet = once if _is_of_numbers(plain.metadata.row_group(group), leaf) else plain
             yield from _read_group(parquet, group, leaf, start, end)
         position += rows
+
+
+def _is_of_numbers(group: pq.RowGroupMetaData, leaf: str) -> bool:
+    """Whether a row group holds numbers of images in a dictionary: then equal images are to be held once.
+
+    Where only its beginning does, as pyarrow writes many distinct ones, a dictionary would hold them all.
+    """
+    column = group.column(leaf_index(group, leaf))
+    if not column.has_dictionary_page:
+        return False
+    dictionary = column.data_page_offset - column.dictionary_page_offset
+    return bool(column.total_compressed_size - dictionary <= NUMBER_BYTES * max(group.num_rows, 1))
 
 
 def _read_group(

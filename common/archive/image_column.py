@@ -52,8 +52,15 @@ def leaf_of(schema: pa.Schema, column: str) -> str:
 
 def count_images(metadata: pq.FileMetaData, leaf: str) -> int:
     """At most so many rows hold bytes, by the footer's null counts alone."""
-    index = next(i for i in range(metadata.num_columns) if metadata.schema.column(i).path == leaf)
+    if not metadata.num_row_groups:
+        return 0
+    index = leaf_index(metadata.row_group(0), leaf)
     return sum(_present(metadata.row_group(group), index) for group in range(metadata.num_row_groups))
+
+
+def leaf_index(group: pq.RowGroupMetaData, leaf: str) -> int:
+    """The position of a leaf among those of a row group."""
+    return next(i for i in range(group.num_columns) if group.column(i).path_in_schema == leaf)
 
 
 def read_image(values: pa.Array, row: int) -> bytes | None:

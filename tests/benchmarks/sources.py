@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
+import structlog
 import torch
 
 from common.run.batch import Batch
@@ -60,6 +61,7 @@ def main() -> None:
     parser.add_argument("--work", help=argparse.SUPPRESS)
     options = parser.parse_args()
     torch.set_num_threads(1)
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     if options.work:
         print(json.dumps(flow(Part.model_validate_json(options.work))))
         return

@@ -130,6 +130,15 @@ def test_one_connection_serves_all_stores_of_a_process(rotation: Rotation) -> No
     assert first is second
 
 
+def test_threads_that_begin_at_once_share_it_too(rotation: Rotation, monkeypatch: pytest.MonkeyPatch) -> None:
+    build = mock.Mock(side_effect=connection._build)
+    monkeypatch.setattr(connection, "_build", build)
+    monkeypatch.setenv("AWS_PROFILE", "default")  # an environment that nobody has connected from
+    with ThreadPoolExecutor(16) as pool:
+        every = set(pool.map(lambda _: connection.connect_s3(rotation.server.settings), range(16)))
+    assert (len(every), build.call_count) == (1, 1)
+
+
 def test_another_environment_is_another_connection(
     rotation: Rotation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
