@@ -61,6 +61,7 @@ def _parts(selection: Selection) -> list[str | ImageSet]:
     """What one argument names."""
     if selection.is_empty:
         return []
+    selection.leave_metadata()
     if selection.taken:
         selection.leave_images()
         return [_require_utf8(address) for address in sorted(selection.taken)]

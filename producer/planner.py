@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
-from common.archive.img2dataset import COLUMNS, KEY
+from common.archive.img2dataset import COLUMNS, has_keys
 from common.run.columns import ColumnsError, input_columns, require_columns, unused_columns
 from common.run.fingerprint import Fingerprint
 from common.run.footer import FooterError
@@ -111,7 +111,7 @@ class Planner:
 
     def _plan_images(self, rows: RowList) -> Planned | None:
         """The plan of a file with images in it or beside it; None where there are none."""
-        if KEY in rows.schema.names and self.siblings.has(tar_of(rows.address)):
+        if has_keys(rows.schema) and self.siblings.has(tar_of(rows.address)):
             tar = plan_listed_tar(tar_of(rows.address), rows, self.s3, self.siblings)
             return Planned(tar, [BESIDE_TAR])
         if holds_images(rows.address, rows.schema, rows.metadata):

@@ -8,8 +8,9 @@ from common.archive.samples import IMAGES
 from producer.pattern import Match, Pattern, States
 
 LIST = ".parquet"
-SUFFIXES = (LIST, ".tar")
-METADATA = ("_stats.json", "metadata.jsonl", "metadata.csv")
+SUFFIXES = (LIST, ".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.bz2", ".tar.xz")
+ABOUT_IMAGES = "metadata.parquet"
+METADATA = ("_stats.json", "metadata.jsonl", "metadata.csv", ABOUT_IMAGES)
 """Endings of files that say something of the parts beside them."""
 
 
@@ -46,7 +47,7 @@ class Selection:
     def left_out(self) -> Counter[Reason]:
         """Files and folders by reason; what goes with a part that was taken is none."""
         lists = {path.removesuffix(LIST) for path in self.taken}
-        captions = {f"{path.rpartition('.')[0]}.txt" for path in self.images}
+        captions = {name for path in self.images for name in text_names(path)}
 
         def belongs(path: str) -> bool:
             return path.endswith(METADATA) or path in captions or path.rpartition("/")[0] in lists
@@ -86,6 +87,12 @@ class Selection:
         else:
             self.taken.append(path)
 
+    def leave_metadata(self) -> None:
+        """Parquet about the images beside it is no part."""
+        if self.images and all(path.rpartition("/")[2] == ABOUT_IMAGES for path in self.taken):
+            self._left |= dict.fromkeys(self.taken, Reason.OTHER)
+            self.taken = []
+
     def leave_images(self) -> None:
         """Images among parts that hold rows of their own are theirs, or a page's."""
         self._left |= dict.fromkeys(self.images, Reason.IMAGE)
@@ -104,6 +111,12 @@ class Selection:
                     break
             if states and name:
                 self.add(states, name, path)
+
+
+def text_names(image: str) -> tuple[str, ...]:
+    """The files beside an image that may hold its caption, best first."""
+    stem = image.rpartition(".")[0]
+    return f"{stem}.txt", f"{stem}.TXT", f"{image}.txt"
 
 
 def is_image(name: str) -> bool:

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from common.archive.held import Held
-from common.archive.img2dataset import KEY
+from common.archive.img2dataset import KEY, to_key
 from common.errors import FleetError, StoreError
 from common.parallel import ordered_map
 from common.run.parquet import open_parquet
@@ -30,7 +30,8 @@ def read_paths(part: Part, first: int, count: int, s3: S3Settings) -> dict[int, 
     """
     column, suffix = (PATH, "") if part.suffix is None else (KEY, part.suffix)
     with open_parquet(part, s3) as reader:
-        names = [name.as_py() for piece in reader.pieces(first, count, [column]) for name in piece.column(0)]
+        pieces = reader.pieces(first, count, [column])
+        names = [to_key(name) for piece in pieces for name in piece.column(0).to_pylist()]
     return {row: _below(part, name and f"{name}{suffix}") for row, name in enumerate(names, first)}
 
 

@@ -31,6 +31,7 @@ class Sample:
         text: its caption.
         json: an object with further columns.
         views: images with more in their names, as `key.left.jpg`.
+        notes: texts and objects with more in theirs, as `key.left.txt` and `key.jpg.txt`, by that.
     """
 
     key: str
@@ -38,6 +39,7 @@ class Sample:
     text: Member | None = None
     json: Member | None = None
     views: list[Member] = field(default_factory=list)
+    notes: dict[str, Member] = field(default_factory=dict)
 
     @property
     def is_row(self) -> bool:
@@ -56,6 +58,7 @@ def read_samples(file: BinaryIO) -> Iterator[Sample]:
     keys = Distinct()
     for sample in _group(file):
         _choose_view(sample)
+        _choose_notes(sample)
         if sample.is_row:
             keys.add(sample.key)
             yield sample
@@ -84,6 +87,16 @@ def _choose_view(sample: Sample) -> None:
             sample.image = view
 
 
+def _choose_notes(sample: Sample) -> None:
+    """Text and object that bear the whole name of the image, or that of the only view, are the sample's."""
+    if sample.image is None:
+        return
+    _, extension = _split(sample.image.name)
+    for stem in filter(None, (extension.rpartition(".")[0], extension)):
+        sample.text = sample.text or sample.notes.get(f"{stem}.{TEXT}")
+        sample.json = sample.json or sample.notes.get(f"{stem}.{JSON}")
+
+
 def _split(name: str) -> tuple[str, str]:
     """Key and lower-case extension; the extension begins at the first dot of the file's name."""
     folder, slash, base = name.removeprefix("./").rpartition("/")
@@ -109,6 +122,9 @@ def _place(sample: Sample, extension: str, member: Member) -> None:
         sample.json = member
     elif extension.rpartition(".")[2] in IMAGES:
         sample.views.append(member)
+    elif extension.rpartition(".")[2] in {TEXT, JSON}:
+        _require_first(sample.notes.get(extension), member)
+        sample.notes[extension] = member
 
 
 def _require_first(earlier: Member | None, member: Member) -> None:

@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 from common.archive.distinct import Distinct
 from common.archive.held import Held
-from common.archive.img2dataset import KEY
+from common.archive.img2dataset import KEY, to_key
 from common.archive.locate import locate_images, locate_samples
 from common.archive.samples import Sample
 from common.archive.tar import Member, TarError, read_whole
@@ -70,10 +70,11 @@ def find_images(part: Part, file: BinaryIO, first: int, count: int, s3: S3Settin
     listed, wanted, row = Distinct(), dict[str, int](), 0
     with open_parquet(part.row_list, s3) as reader:
         for piece in reader.pieces(0, reader.rows, [KEY]):
-            for key in map(str, piece.column(0).to_pylist()):
-                listed.add(key)
-                if first <= row < first + count:
-                    wanted[key] = row
+            for key in map(to_key, piece.column(0).to_pylist()):
+                if key is not None:
+                    listed.add(key)
+                    if first <= row < first + count:
+                        wanted[key] = row
                 row += 1
     if listed.has_twins():
         raise TarError("the parquet beside it names a key twice")

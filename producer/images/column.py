@@ -18,7 +18,7 @@ def holds_images(address: str, schema: pa.Schema, metadata: pq.FileMetaData) -> 
     column = find_image_column(schema)
     if column is None:
         return False
-    if count_images(metadata, leaf_of(schema, column)):
+    if not metadata.num_rows or count_images(metadata, leaf_of(schema, column)):
         return True
     if "URL" in input_columns(schema):
         return False

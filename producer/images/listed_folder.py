@@ -2,7 +2,7 @@
 
 import json
 
-from common.archive.img2dataset import COLUMNS, LIST, STATS
+from common.archive.img2dataset import COLUMNS, LIST, STATS, has_keys
 from common.errors import FleetError
 from common.run.planned_part import Part, part_id
 from common.run.whole_part import read_whole_part
@@ -23,7 +23,7 @@ def plan_listed_folder(listed: RowList, s3: S3Settings, siblings: Siblings) -> P
         UselessPartError: the shard is not finished, or has no rows.
         StoreError: a place cannot be reached.
     """
-    if not set(listed.schema.names) >= COLUMNS:
+    if not (has_keys(listed.schema) and set(listed.schema.names) >= COLUMNS):
         return None
     folder = listed.address.removesuffix(LIST)
     suffix = _find_suffix(folder, siblings)

@@ -1,4 +1,4 @@
-"""What `metadata.jsonl`, `metadata.csv` and text files say of the images beside them.
+"""What `metadata.jsonl`, `.csv` or `.parquet` and text files say of the images beside them.
 
 The layout is that of `imagefolder` (huggingface.co/docs/datasets/image_dataset): `file_name` names an image
 relative to the metadata file, other columns are the image's.
@@ -11,8 +11,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
-from common.run.columns import ColumnsError
+import pyarrow as pa
+
 from common.run.objects import to_row
+from common.run.parquet import PartReader
 from common.run.part import PartError, open_part
 from common.run.whole_part import read_whole_part
 from common.settings import S3Settings
@@ -20,8 +22,9 @@ from producer.images.siblings import Siblings
 from producer.lists.kinds import Kind
 from producer.lists.lines import LONGEST_LINE
 from producer.lists.stream import open_text, read_lines
+from producer.selection import text_names
 
-JSONL, CSV = "metadata.jsonl", "metadata.csv"
+JSONL, CSV, PARQUET = "metadata.jsonl", "metadata.csv", "metadata.parquet"
 FILE_NAME = "file_name"
 TEXT_BYTES = 1 << 20
 
@@ -35,7 +38,7 @@ def read_metadata(folder: str, siblings: Siblings, s3: S3Settings) -> dict[str, 
         PartError: a line cannot be read, names no file, or names one twice.
         StoreError: the place where it lies cannot be reached.
     """
-    for name, read in ((JSONL, _read_jsonl), (CSV, _read_csv)):
+    for name, read in ((JSONL, _read_jsonl), (CSV, _read_csv), (PARQUET, _read_parquet)):
         address = f"{folder}/{name}"
         if siblings.has(address):
             with open_part(address, s3) as (file, _):
@@ -44,20 +47,20 @@ def read_metadata(folder: str, siblings: Siblings, s3: S3Settings) -> dict[str, 
 
 
 def read_text(image: str, siblings: Siblings, s3: S3Settings) -> str | None:
-    """The caption in the text file beside an image; None where there is none.
+    """The caption in a text file beside an image; None where there is none.
 
     Raises:
         PartError: it is no UTF-8, or over 1 MB.
         StoreError: the place where it lies cannot be reached.
     """
-    address = f"{image.rpartition('.')[0]}.txt"
-    if not siblings.has(address):
+    address = next(filter(siblings.has, text_names(image)), None)
+    if address is None:
         return None
     _, body = read_whole_part(address, s3, TEXT_BYTES)
     with _line_errors(address):
         if body is None:
             raise ValueError("a caption of over 1 MB")
-        return body.decode().strip() or None
+        return body.decode("utf-8-sig").strip() or None
 
 
 def _by_image(folder: str, address: str, records: Iterator[Mapping[str, Any]]) -> dict[str, Row]:
@@ -67,6 +70,7 @@ def _by_image(folder: str, address: str, records: Iterator[Mapping[str, Any]]) -
             name = record.get(FILE_NAME)
             if not isinstance(name, str) or not name:
                 raise ValueError(f"row {number} has no {FILE_NAME}")
+            name = name.removeprefix("./")
             if {"", ".", ".."} & set(name.split("/")):
                 raise ValueError(f"row {number} names {name[:60]!r}, which does not lie below it")
             if f"{folder}/{name}" in rows:
@@ -90,9 +94,16 @@ def _read_csv(file: BinaryIO) -> Iterator[Mapping[str, Any]]:
     yield from csv.DictReader(io.TextIOWrapper(file, "utf-8-sig", newline=""), strict=True)
 
 
+def _read_parquet(file: BinaryIO) -> Iterator[Mapping[str, Any]]:
+    reader = PartReader(file, PARQUET)
+    names = [name for name in (FILE_NAME, *reader.columns.values()) if name in reader.schema.names]
+    for piece in reader.pieces(0, reader.rows, names):
+        yield from piece.to_pylist()
+
+
 @contextmanager
 def _line_errors(address: str) -> Iterator[None]:
     try:
         yield
-    except (ValueError, RecursionError, csv.Error, ColumnsError) as error:
+    except (ValueError, TypeError, RecursionError, csv.Error, pa.ArrowException, PartError) as error:
         raise PartError(f"{address}: {error}; mend it, or take it away") from error

@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from common.archive.img2dataset import COLUMNS, KEY, LIST
+from common.archive.img2dataset import COLUMNS, LIST, has_keys
 from common.archive.locate import count_samples
 from common.archive.tar_part import BUFFER, tar_errors
 from common.run.columns import ColumnsError
@@ -16,10 +16,11 @@ from producer.images.siblings import Siblings
 from producer.images.unfinished import has_others, is_finished, unfinished
 
 SUFFIX = ".tar"
+COMPRESSED = (".tar.gz", ".tgz", ".tar.zst", ".tar.bz2", ".tar.xz")
 
 
 def is_tar(address: str) -> bool:
-    return address.lower().endswith(SUFFIX)
+    return address.lower().endswith((SUFFIX, *COMPRESSED))
 
 
 def tar_of(address: str) -> str:
@@ -35,10 +36,12 @@ def plan_tar(address: str, s3: S3Settings, siblings: Siblings) -> Part:
         PartError: it is damaged, or its list is.
         StoreError: a place cannot be reached.
     """
+    if address.lower().endswith(COMPRESSED):
+        raise UselessPartError(address, "a compressed tar", "decompress it: images gain nothing from it")
     listed = address[: -len(SUFFIX)] + LIST
     if siblings.has(listed):
         rows = _read_list(listed, address, s3, siblings)
-        if KEY in rows.schema.names:
+        if has_keys(rows.schema):
             return plan_listed_tar(address, rows, s3, siblings)
     elif not is_finished(listed, siblings) and has_others(listed, siblings):
         raise unfinished(address)

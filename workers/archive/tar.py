@@ -65,6 +65,8 @@ def _read_record(file: BinaryIO, member: Member) -> dict[str, str | None]:
         if not isinstance(record, dict):
             raise ColumnsError("no JSON object")
         return to_row(record)
+    except TarError:
+        raise
     except (ValueError, RecursionError) as error:
         reason = str(error)[:100] or "too deep"
         raise TarError(f"member {member.name[:100]!r}: {reason}") from error
@@ -74,6 +76,6 @@ def _read_text(file: BinaryIO, member: Member) -> str:
     if member.size > TEXT_BYTES:
         raise TarError(f"member {member.name[:100]!r} holds more than {TEXT_BYTES >> 20} MB of text")
     try:
-        return read_whole(file, member).decode()
+        return read_whole(file, member).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise TarError(f"member {member.name[:100]!r} is not UTF-8") from error

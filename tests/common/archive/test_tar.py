@@ -162,3 +162,22 @@ def test_rows_are_told_by_the_first_dot_of_the_name() -> None:
         ("g", False, True),
         ("h", True, False),
     ]
+
+
+def test_texts_with_the_whole_name_of_their_image_are_its_texts() -> None:
+    members = [
+        ("a.jpeg", b"1"),
+        ("a.jpeg.txt", b"of the whole name"),
+        ("b.v1.jpg", b"2"),
+        ("b.v1.txt", b"of the view"),
+        ("b.v1.json", b"{}"),
+        ("c.jpg", b"3"),
+        ("c.txt", b"plain"),
+        ("c.jpg.txt", b"not this one"),
+        ("c.other.txt", b"nor this"),
+    ]
+    body = pack(members)
+    found = list(read_samples(io.BytesIO(body)))
+    texts = [body[text.offset : text.offset + text.size] for sample in found if (text := sample.text)]
+    assert texts == [b"of the whole name", b"of the view", b"plain"]
+    assert [bool(sample.json) for sample in found] == [False, True, False]

@@ -1,5 +1,6 @@
 """Inputs with images: what each PART becomes, and the one line where nothing in it can be captioned."""
 
+import gzip
 import json
 import os
 import shutil
@@ -142,6 +143,41 @@ def test_metadata_as_csv_and_in_folders_below(tmp_path: Path) -> None:
     assert pq.read_table(part.address)["WIDTH"].to_pylist() == [None, None, 7]
 
 
+def test_what_people_write_beside_images(tmp_path: Path) -> None:
+    files = {
+        "A.JPG": JPEG,
+        "A.TXT": b"upper",
+        "b.jpg": JPEG,
+        "b.jpg.txt": b"\xef\xbb\xbfmarked\r\n",
+        "c.jpg": JPEG,
+    }
+    (tmp_path / "in/c").mkdir(parents=True)
+    for name, body in files.items():
+        (tmp_path / "in" / name).write_bytes(body)
+    pq.write_table(
+        pa.table({"file_name": ["./c.jpg"], "caption": ["told"]}), tmp_path / "in/metadata.parquet"
+    )
+    with log_lines(addresses) as lines:
+        (part,) = planned(tmp_path / "run", tmp_path / "in")
+    assert index(part) == {"A.JPG": "upper", "b.jpg": "marked", "c.jpg": "told"}
+    assert not [line for line in lines if line["log_level"] == "warning"]
+
+
+def test_parquet_that_is_called_metadata_is_a_list_where_no_images_are(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    write_part(tmp_path / "in/metadata.parquet", rows=5)
+    assert kinds(planned(tmp_path / "run", tmp_path / "in")) == [("links", 5, False)]
+
+
+def test_a_parquet_beside_a_tar_without_keys_is_a_part_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/a.tar").write_bytes(SHAPES.read_bytes())
+    for number, keys in enumerate(([["1"]], [1.5])):
+        pq.write_table(pa.table({"key": keys, "url": ["http://a/1"]}), tmp_path / "in/a.parquet")
+        parts = planned(tmp_path / str(number), tmp_path / "in")
+        assert kinds(parts) == [("links", 1, False), ("tar", 12, False)]
+
+
 def test_images_by_glob_and_one_by_one(tmp_path: Path) -> None:
     (glob,) = planned(tmp_path / "a", FOLDER / "*.jpg")
     (single,) = planned(tmp_path / "b", FOLDER / "1.jpg", FOLDER / "2.jpg")
@@ -189,7 +225,14 @@ def _empty_tar(folder: Path) -> Path:
     return folder
 
 
+def _compressed_tar(folder: Path) -> Path:
+    folder.mkdir()
+    (folder / "a.tar.gz").write_bytes(gzip.compress(SHAPES.read_bytes()))
+    return folder
+
+
 USELESS = {
+    "a compressed tar": (_compressed_tar, "a compressed tar; decompress it"),
     "half-written": (_alone, "has not finished"),
     "paths alone": (_paths_alone, "paths without bytes"),
     "no images": (_without_images, "no parquet, tar or image there"),

@@ -276,6 +276,27 @@ def test_json_that_cannot_be_read_is_the_parts_error(tmp_path: Path, json: bytes
         read(part_of(tmp_path / "a.tar", 1, "tar"))
 
 
+def test_text_and_json_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    members = [
+        ("a.jpg", JPEG),
+        ("a.json", b'\xef\xbb\xbf{"url": "http://a/1"}'),
+        ("a.txt", b"\xef\xbb\xbftext"),
+    ]
+    (tmp_path / "a.tar").write_bytes(pack(members))
+    source = open_source(part_of(tmp_path / "a.tar", 1, "tar"), Batch("part", 0, 1), S3)
+    assert isinstance(source, TarSource)
+    assert source.table.select(["URL", "TEXT"]).to_pylist() == [{"URL": "http://a/1", "TEXT": "text"}]
+
+
+@pytest.mark.parametrize("keys", [[1, 2, None, None], [b"1", b"2", None, None], ["1", "2", None, None]])
+def test_keys_are_texts_or_numbers_and_rows_without_have_no_image(tmp_path: Path, keys: list[object]) -> None:
+    (tmp_path / "00000.tar").write_bytes(pack([("1.jpg", JPEG), ("2.jpg", JPEG)]))
+    pq.write_table(pa.table({"key": keys}), tmp_path / "00000.parquet")
+    found = read(tar_of(tmp_path, 4))
+    assert bodies(found) == [JPEG, JPEG, None, None]
+    assert found[3] == Fetched(Status.NO_IMAGE, "not in the tar")
+
+
 def test_another_version_of_tar_or_list_is_refused(tmp_path: Path) -> None:
     folder = shutil.copytree(IMG2DATASET, tmp_path / "in")
     part = tar_of(folder)
