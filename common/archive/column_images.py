@@ -14,26 +14,29 @@ NUMBER_BYTES = 64
 """Of a row in a dictionary's pages, page headers included; no image is as small."""
 
 
-def read_column(file: BinaryIO, column: str, first: int, count: int) -> Iterator[bytes | None]:
-    """The bytes of `count` rows from row `first` on; None for a row without.
+class ImageColumn:
+    """The column of images of an open parquet file, whose footer is read once.
 
     Args:
-        file: a parquet file whose footer is sound.
+        file: whose footer is sound.
         column: that holds the images.
-        first: row.
-        count: of rows.
     """
-    plain = open_file(file)
-    leaf = leaf_of(plain.schema_arrow, column)
-    once = open_file(file, plain.metadata, [leaf])
-    position = 0
-    for group in range(plain.metadata.num_row_groups):
-        rows = plain.metadata.row_group(group).num_rows
-        if position < first + count and position + rows > first:
-            start, end = max(first - position, 0), min(first + count - position, rows)
-            parquet = once if _is_of_numbers(plain.metadata.row_group(group), leaf) else plain
-            yield from _read_group(parquet, group, leaf, start, end)
-        position += rows
+
+    def __init__(self, file: BinaryIO, column: str) -> None:
+        self._plain = open_file(file)
+        self._leaf = leaf_of(self._plain.schema_arrow, column)
+        self._once = open_file(file, self._plain.metadata, [self._leaf])
+
+    def read(self, rows: range) -> Iterator[bytes | None]:
+        """The bytes of each row of a range; None for a row without."""
+        position = 0
+        for number in range(self._plain.metadata.num_row_groups):
+            group = self._plain.metadata.row_group(number)
+            start, end = max(rows.start - position, 0), min(rows.stop - position, group.num_rows)
+            if start < end:
+                parquet = self._once if _is_of_numbers(group, self._leaf) else self._plain
+                yield from _read_group(parquet, number, self._leaf, start, end)
+            position += group.num_rows
 
 
 def _is_of_numbers(group: pq.RowGroupMetaData, leaf: str) -> bool:

@@ -1,10 +1,10 @@
 """The images of a planned parquet file."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 
 import pyarrow as pa
 
-from common.archive.column_images import read_column
+from common.archive.column_images import ImageColumn
 from common.archive.held import Held
 from common.archive.image_column import find_image_column
 from common.run.columns import ColumnsError
@@ -15,23 +15,24 @@ from common.settings import S3Settings
 
 
 def read_images(
-    part: Part, first: int, count: int, max_bytes: int, s3: S3Settings
+    part: Part, ranges: Iterable[range], max_bytes: int, s3: S3Settings
 ) -> Generator[Held, None, None]:
-    """The bytes of each row of a row range, in order.
+    """The bytes of each row of some row ranges, in order.
 
     Raises:
         PartError: the part changed, is damaged or has no images.
         StoreError: the place where it lies cannot be reached.
     """
     with open_parquet(part, s3) as reader:
-        column = _column(part, reader.schema)
-        row = first
-        for body in read_column(reader.file, column, first, count):
-            size = len(body or b"")
-            yield Held(row, body if size <= max_bytes else None, size)
-            row += 1
-    if row != first + count:
-        raise DamagedPartError(f"{part.address}: rows end before row {first + count}")
+        images = ImageColumn(reader.file, _column(part, reader.schema))
+        for rows in ranges:
+            row = rows.start
+            for body in images.read(rows):
+                size = len(body or b"")
+                yield Held(row, body if size <= max_bytes else None, size)
+                row += 1
+            if row != rows.stop:
+                raise DamagedPartError(f"{part.address}: rows end before row {rows.stop}")
 
 
 def _column(part: Part, schema: pa.Schema) -> str:

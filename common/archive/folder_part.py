@@ -1,6 +1,6 @@
 """The images of a folder, by its index."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -21,18 +21,23 @@ REQUESTS = 16
 """Files read at once where each takes a request's time."""
 
 
-def read_paths(part: Part, first: int, count: int, s3: S3Settings) -> dict[int, str]:
-    """The addresses of a row range of an index, or of a list of keys.
+def read_paths(part: Part, ranges: Iterable[range], s3: S3Settings) -> dict[int, str]:
+    """The addresses of some row ranges of an index, or of a list of keys.
 
     Raises:
         PartError: the index changed or is damaged, or a path leads out of its folder.
         StoreError: the place where it lies cannot be reached.
     """
     column, suffix = (PATH, "") if part.suffix is None else (KEY, part.suffix)
+    paths: dict[int, str] = {}
     with open_parquet(part, s3) as reader:
-        pieces = reader.pieces(first, count, [column])
-        names = [to_key(name) for piece in pieces for name in piece.column(0).to_pylist()]
-    return {row: _below(part, name and f"{name}{suffix}") for row, name in enumerate(names, first)}
+        for rows in ranges:
+            pieces = reader.pieces(rows.start, len(rows), [column])
+            names = (to_key(name) for piece in pieces for name in piece.column(0).to_pylist())
+            paths |= {
+                row: _below(part, name and f"{name}{suffix}") for row, name in enumerate(names, rows.start)
+            }
+    return paths
 
 
 def read_files(part: Part, paths: Mapping[int, str], max_bytes: int, s3: S3Settings) -> Iterator[Held]:

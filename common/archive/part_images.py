@@ -27,14 +27,16 @@ def read_rows(part: Part, rows: Sequence[int], max_bytes: int, s3: S3Settings) -
     """
     match part.kind:
         case "images":
-            for row in rows:
-                with closing(read_images(part, row, 1, max_bytes, s3)) as images:
-                    yield from images
+            with closing(read_images(part, map(_alone, rows), max_bytes, s3)) as images:
+                yield from images
         case "folder":
-            paths = {row: path for row in rows for path in read_paths(part, row, 1, s3).values()}
-            yield from read_files(part, paths, max_bytes, s3)
+            yield from read_files(part, read_paths(part, map(_alone, rows), s3), max_bytes, s3)
         case "tar":
             yield from _read_tar(part, rows, max_bytes, s3)
+
+
+def _alone(row: int) -> range:
+    return range(row, row + 1)
 
 
 def _read_tar(part: Part, rows: Sequence[int], max_bytes: int, s3: S3Settings) -> Iterator[Held]:

@@ -24,7 +24,7 @@ def read_parquet(file: Path, *, embedded: bool) -> Iterator[Pair]:
     parquet = pq.ParquetFile(file)
     schema = parquet.schema_arrow
     caption = _require(_column(schema, CAPTION, _is_caption), file)
-    column = find_embedded(parquet, IMAGE) if embedded else None
+    column = find_embedded(file) if embedded else None
     if column is not None:
         captions = parquet.read([caption]).column(0).to_pylist()
         places: Sequence[str | EmbeddedImage] = [

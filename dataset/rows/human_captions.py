@@ -8,6 +8,8 @@ import pyarrow as pa
 from pydantic import BaseModel, ValidationError
 
 from common.errors import FleetError
+from common.run.columns import ColumnsError
+from common.run.footer import FooterError
 from dataset.rows.caption_table import Pair, read_csv, read_parquet
 
 
@@ -55,7 +57,7 @@ def read_captions(file: Path, *, local: bool, embedded: bool = False) -> Iterato
         reason = error.errors()[0]
         where = ".".join(str(step) for step in reason["loc"])
         raise FleetError(f"{file}: not COCO's captions ({where}: {reason['msg']})") from error
-    except (OSError, pa.ArrowException, json.JSONDecodeError) as error:
+    except (OSError, pa.ArrowException, json.JSONDecodeError, ColumnsError, FooterError) as error:
         raise FleetError(f"{file}: cannot be read ({error})") from error
     raise FleetError(f"{file}: human captions are a .json as COCO's, a .parquet or a .csv")
 

@@ -16,9 +16,9 @@ class ColumnSource(RowRange):
 
     def read(self, wanted: Sequence[int], max_bytes: int) -> Iterator[tuple[int, Fetched]]:
         """See `Source`."""
-        first, rows = self.batch.first_row, frozenset(wanted)
-        for held in read_images(self.part, first, self.batch.rows, max_bytes, self.s3):
-            if held.row - first in rows:
+        first, chosen = self.batch.first_row, frozenset(wanted)
+        for held in read_images(self.part, [self.rows], max_bytes, self.s3):
+            if held.row - first in chosen:
                 yield held.row - first, self._outcome(held)
 
     def _outcome(self, held: Held) -> Fetched:

@@ -21,7 +21,7 @@ class FolderSource(RowRange):
     def read(self, wanted: Sequence[int], max_bytes: int) -> Iterator[tuple[int, Fetched]]:
         """See `Source`."""
         first = self.batch.first_row
-        paths = read_paths(self.part, first, self.batch.rows, self.s3)
+        paths = read_paths(self.part, [self.rows], self.s3)
         chosen = {first + index: paths[first + index] for index in sorted(wanted)}
         for held in read_files(self.part, chosen, max_bytes, self.s3):
             yield held.row - first, to_fetched(held, "no such file in the folder")

@@ -17,6 +17,11 @@ class RowRange:
     batch: Batch
     s3: S3Settings
 
+    @property
+    def rows(self) -> range:
+        """Numbers of the rows in the part."""
+        return range(self.batch.first_row, self.batch.first_row + self.batch.rows)
+
     def absent(self) -> Mapping[int, Fetched]:
         """None: absence is found when the row is read."""
         return {}

@@ -120,7 +120,7 @@ def test_one_image_repeated_in_a_dictionary_takes_the_memory_of_one(tmp_path: Pa
     pq.write_table(pa.table({"image": image}), tmp_path / "a.parquet")
     part = part_of(tmp_path / "a.parquet", 4000, "images")
     before = pa.total_allocated_bytes()
-    for _ in column_part.read_images(part, 0, 40, LARGE, S3):
+    for _ in column_part.read_images(part, [range(40)], LARGE, S3):
         assert pa.total_allocated_bytes() - before < 100 << 20
 
 
@@ -129,7 +129,7 @@ def test_many_images_of_a_row_group_are_never_together_in_memory(tmp_path: Path)
     pq.write_table(pa.table({"image": images}), tmp_path / "a.parquet", write_batch_size=16)
     part = part_of(tmp_path / "a.parquet", 1200, "images")
     before = pa.total_allocated_bytes()
-    for held in column_part.read_images(part, 0, 1200, LARGE, S3):
+    for held in column_part.read_images(part, [range(1200)], LARGE, S3):
         assert held.body == images[held.row]
         assert pa.total_allocated_bytes() - before < 16 << 20
 
