@@ -9,7 +9,7 @@ import struct
 import sys
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from common.settings import DecodeSettings
 from tests.peak import peak_bytes
@@ -19,10 +19,10 @@ from workers.decode import DecodeError, Decoder
 MAX_PIXELS = 10_000_000
 
 
-def mutations(count: int, seed: int = 0) -> Iterator[bytes]:
+def mutations(count: int, seed: int = 0, sources: Sequence[bytes] = ()) -> Iterator[bytes]:
     """Images with bytes changed, cut, doubled or swapped; of PNG half with checksums that fit."""
     dice = random.Random(seed)
-    sources = list(samples().values())
+    sources = sources or list(samples().values())
     for _ in range(count):
         body = bytearray(dice.choice(sources))
         for _ in range(dice.choice((1, 1, 1, 2, 4, 16, 64))):

@@ -22,7 +22,11 @@ from tests.workers.decode.corpus import (
     polyglots,
 )
 from tests.workers.decode.mutate import mutations
+from tests.workers.decode.samples import samples
 from workers.decode import DecodeError, decode
+from workers.decode.error import SlowImageError
+from workers.decode.here import decode_here
+from workers.decode.sniff import sniff
 
 pytestmark = pytest.mark.filterwarnings("ignore:::PIL")  # as the decoder does
 MAX_PIXELS = 50_000_000
@@ -114,8 +118,30 @@ def test_scans_are_bounded() -> None:
     assert time.process_time() - started < 20
 
 
-def test_a_thousand_mutations() -> None:
-    assert set(Counter(map(outcome, mutations(1000)))) <= STATUSES
+APART = {"TIFF", "AVIF"}
+"""Formats that are always decoded in a process that can be ended."""
+
+
+def test_twenty_thousand_mutations_in_this_process() -> None:
+    small = [body for body in samples().values() if len(body) < 2000 and sniff(body) not in APART]
+    found = Counter(map(_outcome_here, mutations(20_000, sources=small)))
+    assert found.keys() <= STATUSES | {"for another process"}
+    assert min(found["ok"], found["decode_error"]) > 1000
+
+
+def _outcome_here(body: bytes) -> str:
+    try:
+        decode_here(body, max_pixels=1_000_000, seconds=1)
+    except DecodeError as error:
+        return error.status
+    except SlowImageError:
+        return "for another process"
+    return "ok"
+
+
+def test_mutations_of_formats_that_are_decoded_apart() -> None:
+    apart = [body for body in samples().values() if sniff(body) in APART]
+    assert set(Counter(map(outcome, mutations(150, sources=apart)))) <= STATUSES
 
 
 @pytest.mark.soak
