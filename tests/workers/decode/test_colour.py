@@ -191,3 +191,54 @@ def test_a_profile_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(profile.CACHED + 5):
         shown(scene(), icc_profile=SRGB + bytes([number]))
     assert len(profile._cache) == profile.CACHED
+
+
+P3_TO_SRGB = np.array([[1.2249, -0.2247, 0.0], [-0.0420, 1.0419, 0.0], [-0.0197, -0.0786, 1.0979]])
+"""Of linear light, as CSS Color 4 derives it."""
+
+
+def light(pixels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """sRGB's curve undone: 0..255 to linear light."""
+    found = pixels / 255
+    curve: np.ndarray[Any, Any] = np.where(found <= 0.04045, found / 12.92, ((found + 0.055) / 1.055) ** 2.4)
+    return curve
+
+
+def as_p3(pixels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """What pixels of Display P3 are in sRGB, where sRGB has them."""
+    return light_to_srgb(np.clip(light(pixels) @ P3_TO_SRGB.T, 0, 1))
+
+
+def with_points(points: bytes, *others: bytes) -> bytes:
+    return with_chunks(encode(scene(), "PNG"), b"".join([*others, png_chunk(b"cICP", points)]))
+
+
+def test_code_points_of_a_png_count_more_than_anything_else() -> None:
+    found = decode(with_points(bytes([12, 13, 0, 1]), GAMMA), max_pixels=PIXELS)
+    assert np.abs(found - as_p3(SCENE)).max() <= 3
+    linear = decode(with_points(bytes([1, 8, 0, 1])), max_pixels=PIXELS)
+    assert np.abs(linear - light_to_srgb(SCENE / 255)).max() <= 3
+    same = decode(with_points(bytes([1, 13, 0, 1]), GAMMA), max_pixels=PIXELS)
+    np.testing.assert_array_equal(same, SCENE)
+
+
+NOTHING = [b"", bytes(3), bytes(4), bytes([12, 16, 0, 1]), bytes([9, 18, 0, 1]), bytes([12, 13, 1, 1])]
+
+
+@pytest.mark.parametrize("points", [*NOTHING, b"\xff" * 4])
+def test_code_points_that_say_nothing_leave_the_word_to_others(points: bytes) -> None:
+    expected = decode(with_chunks(encode(scene(), "PNG"), GAMMA), max_pixels=PIXELS)
+    np.testing.assert_array_equal(decode(with_points(points, GAMMA), max_pixels=PIXELS), expected)
+    np.testing.assert_array_equal(decode(with_points(points), max_pixels=PIXELS), SCENE)
+
+
+def test_code_points_of_an_avif() -> None:
+    body = encode(scene(), "AVIF", quality=100, subsampling="4:4:4")
+    at = body.index(b"colrnclx") + 8
+    plain = decode(body, max_pixels=PIXELS).astype(int)
+    wide = decode(body[:at] + b"\0\x0c" + body[at + 2 :], max_pixels=PIXELS)
+    assert np.abs(plain - SCENE).mean() < 2
+    assert np.abs(wide - as_p3(plain)).max() <= 3
+    assert np.abs(wide - plain).max() > 20
+    hdr = decode(body[:at] + b"\0\x09\0\x10" + body[at + 4 :], max_pixels=PIXELS)
+    np.testing.assert_array_equal(hdr, plain)

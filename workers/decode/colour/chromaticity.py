@@ -1,4 +1,4 @@
-"""An ICC profile from PNG's gAMA and cHRM."""
+"""ICC profiles from primaries and a curve, as PNG's gAMA and cHRM give them."""
 
 import struct
 from typing import Final
@@ -18,6 +18,10 @@ SIGNIFICANT_POINT = 0.01
 
 _GAMMAS = (0.01, 100.0)
 _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
+_POWER, _SRGB = b"para" + bytes(8), b"para" + bytes(5) + b"\3" + bytes(2)
+_SRGB_CURVE = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
+"""Of a parametric curve of type 3 (ICC.1:2022, 10.18): exponent, a, b, c, d."""
+
 _D50 = np.array([0.9642, 1.0, 0.8249])
 
 
@@ -32,7 +36,19 @@ def build_profile(gamma: float, points: tuple[float, ...] | None) -> bytes | Non
     if _is_srgb(gamma, points) or not _GAMMAS[0] < gamma < _GAMMAS[1]:
         return None
     primaries = _primaries(points)
-    return None if primaries is None else _write(primaries, 1 / gamma)
+    return None if primaries is None else _write(primaries, _POWER + _s15_fixed16(1 / gamma))
+
+
+def build_srgb_like(points: tuple[float, ...]) -> bytes | None:
+    """A profile of sRGB's curve and other primaries; None for those of sRGB, or for nonsense.
+
+    Args:
+        points: x and y of white, red, green and blue.
+    """
+    if _is_srgb(SRGB_GAMMA, points):
+        return None
+    primaries = _primaries(points)
+    return None if primaries is None else _write(primaries, _SRGB + b"".join(map(_s15_fixed16, _SRGB_CURVE)))
 
 
 def _is_srgb(gamma: float, points: tuple[float, ...]) -> bool:
@@ -55,8 +71,7 @@ def _primaries(points: tuple[float, ...]) -> Matrix | None:
     return adapted if is_sane else None
 
 
-def _write(primaries: Matrix, exponent: float) -> bytes:
-    curve = b"para" + bytes(8) + _s15_fixed16(exponent)
+def _write(primaries: Matrix, curve: bytes) -> bytes:
     tags = {b"wtpt": _xyz(_D50), b"rTRC": curve, b"gTRC": curve, b"bTRC": curve}
     tags |= {name: _xyz(primaries[:, at]) for at, name in enumerate((b"rXYZ", b"gXYZ", b"bXYZ"))}
     start = 128 + 4 + 12 * len(tags)

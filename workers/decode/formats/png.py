@@ -3,10 +3,12 @@
 import struct
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from workers.decode.budget import Budget
 from workers.decode.colour.chromaticity import build_profile
+from workers.decode.colour.code_points import UnknownCodeError, find_profile
 from workers.decode.error import too_slow
 from workers.decode.exif import read_orientation
 from workers.decode.source import Key, Source
@@ -16,7 +18,7 @@ MAX_PROFILE = 4 << 20
 """Bytes of an inflated profile."""
 
 _MAGIC = b"\x89PNG\r\n\x1a\n"
-_SIDE = frozenset({b"IHDR", b"PLTE", b"tRNS", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"acTL", b"eXIf"})
+_SIDE = frozenset({b"IHDR", b"PLTE", b"tRNS", b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"acTL", b"eXIf"})
 _ANYWHERE = frozenset({b"eXIf"})
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """Of a pixel, by colour type."""
@@ -143,7 +145,9 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def _profile(side: dict[bytes, bytes], budget: Budget) -> bytes | None:
-    """By precedence: iCCP, sRGB, gAMA with cHRM (section 4.3)."""
+    """By precedence: cICP, iCCP, sRGB, gAMA with cHRM (section 4.3)."""
+    with suppress(UnknownCodeError):
+        return _profile_of_points(side.get(b"cICP", b""))
     profile = _inflate(side.get(b"iCCP", b""), budget)
     if profile is not None or b"sRGB" in side or len(side.get(b"gAMA", b"")) != 4:  # noqa: PLR2004 - its length
         return profile
@@ -151,6 +155,13 @@ def _profile(side: dict[bytes, bytes], budget: Budget) -> bytes | None:
     chromaticity = side.get(b"cHRM", b"")
     points = struct.unpack(">8I", chromaticity) if len(chromaticity) == 32 else None  # noqa: PLR2004 - its length
     return build_profile(gamma, points and tuple(point / 1e5 for point in points))
+
+
+def _profile_of_points(code: bytes) -> bytes | None:
+    """By a cICP chunk: primaries, transfer, the matrix of RGB, full range (section 11.3.2.6)."""
+    if len(code) != 4 or code[2:] != b"\0\1":  # noqa: PLR2004 - its length
+        raise UnknownCodeError
+    return find_profile(code[0], code[1])
 
 
 def _inflate(data: bytes, budget: Budget) -> bytes | None:
