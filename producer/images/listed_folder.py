@@ -48,8 +48,8 @@ def plan_listed_folder(listed: RowList, s3: S3Settings, siblings: Siblings) -> P
 
 def _find_suffix(folder: str, siblings: Siblings) -> str | None:
     """The ending of the images in a folder: img2dataset writes all in one format."""
-    images = filter(is_image, siblings.beside(f"{folder}/"))
-    return next((f".{name.rpartition('.')[2]}" for name in images), None)
+    first = min(filter(is_image, siblings.beside(f"{folder}/")), default=None)
+    return None if first is None else f".{first.rpartition('.')[2]}"
 
 
 def _is_all_lost(folder: str, s3: S3Settings, siblings: Siblings) -> bool:
