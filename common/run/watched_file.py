@@ -26,6 +26,11 @@ class WatchedFile(io.RawIOBase):
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         return int(self._file.seek(offset, whence))
 
+    def read(self, size: int = -1) -> bytes:
+        """Of the file itself: the base class would fill a buffer first, and copy it."""
+        with self._errors():
+            return bytes(self._file.read(size))
+
     def readinto(self, buffer: Any) -> int:
         with self._errors():
             return int(self._file.readinto(buffer))
