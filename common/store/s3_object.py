@@ -12,6 +12,8 @@ from common.store.connection import Connection
 from common.store.s3_errors import EXISTS, MISSING, error_code
 
 BUFFER = 1 << 20
+MOST = 8 << 20
+"""Bytes of a request: a page of parquet may have a hundred megabytes, and would be held twice."""
 
 
 def open_object(
@@ -112,11 +114,11 @@ class _RangeReader(io.RawIOBase):
         return self._position
 
     def readall(self) -> bytes:
-        """The rest in one request; the base class would make one for each 8 KB."""
-        return self.read(max(self._size - self._position, 0)) or b""
+        """The rest, in requests of `MOST` bytes; the base class would make one for each 8 KB."""
+        return b"".join(iter(lambda: self.read(max(self._size - self._position, 0)) or b"", b""))
 
     def readinto(self, buffer: Any) -> int:
-        end = min(self._position + len(buffer), self._size)
+        end = min(self._position + min(len(buffer), MOST), self._size)
         if end <= self._position:
             return 0
         start = self._position

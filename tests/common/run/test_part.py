@@ -1,6 +1,7 @@
 """What is wrong with a part is told apart from what keeps this machine from reading it."""
 
 import io
+import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -56,6 +57,14 @@ def test_the_whole_of_an_object_is_one_request(store: SmallS3) -> None:
     store.put("in/a.parquet", bytes(500_000))
     assert read(ADDRESS, store.settings) == bytes(500_000)
     assert store.requests == ["HEAD in/a.parquet", "GET in/a.parquet"]
+    body = random.Random(0).randbytes(9 << 20)
+    store.put("in/a.parquet", body)
+    store.requests.clear()
+    with open_part(ADDRESS, store.settings) as (file, _):
+        assert file.read(len(body) - 1) == body[:-1]
+        file.seek(0)
+        assert file.read() == body
+    assert store.requests.count("GET in/a.parquet") <= 5
 
 
 @pytest.mark.parametrize("neighbours", [[], ["out/run.json"], ["in-other/a.parquet"]])
