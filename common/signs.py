@@ -120,6 +120,8 @@ SIGNS = (
 )
 
 NAMES = tuple(sign.name for sign in SIGNS)
+OTHER = "other"
+"""Of a refusal whose sign this version does not know."""
 
 
 class Honoured:
@@ -178,4 +180,4 @@ def sign_of(error: str) -> str:
     if kind == "Disallow":
         return Family.ROBOTS_TXT.value
     names = (f"{kind}:{rest.partition('=')[0]}", kind, f"{Family.C2PA.value}:{kind}")
-    return next((name for name in names if name in NAMES), "other")
+    return next((name for name in names if name in NAMES), OTHER)

@@ -38,7 +38,7 @@ class Stats:
     """Good rows, those of the histograms."""
     tally: Tally
     signs: Counter[str] = field(default_factory=Counter)
-    """Rows of a run that a sign refused, by its name."""
+    """Rows that a sign refused, by its name."""
 
     def text(self) -> str:
         return "\n".join(self._lines())
@@ -75,7 +75,8 @@ def read_stats(uri: str, s3: S3Settings) -> Stats:
         return _run_stats(open_source(uri, s3))
     merged = require_written(store)
     counts = merged.counts
-    return Stats(counts.sentence(), counts.failures, counts.rows_out, read_tally(store, merged.files, s3))
+    tally = read_tally(store, merged.files, s3)
+    return Stats(counts.sentence(), counts.failures, counts.rows_out, tally, Counter(counts.signs))
 
 
 def _data_stats(source: DataSource) -> Stats:

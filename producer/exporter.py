@@ -14,7 +14,7 @@ from common.console.cli import fail, load_settings, output_uri
 from common.console.logs import configure_logs
 from common.errors import FleetError
 from common.queue.exporter import serve
-from common.run.gauges import BATCHES, ROWS, SECONDS_LEFT, RunGauge
+from common.run.gauges import BATCHES, ROWS, SECONDS_LEFT, LabelledGauge
 from common.settings import Settings
 from common.store import absolute_uri, open_store
 from producer.status import RunStatus, StatusReader
@@ -62,7 +62,7 @@ class RunMetrics(Collector):
         return StatusReader(open_store(uri, self._settings.s3), self._settings)
 
 
-def _gauge(gauge: RunGauge, values: Mapping[str, float | None]) -> GaugeMetricFamily:
+def _gauge(gauge: LabelledGauge, values: Mapping[str, float | None]) -> GaugeMetricFamily:
     family = GaugeMetricFamily(gauge.name, gauge.meaning, labels=[gauge.label or ""])
     for state, value in values.items():
         if value is not None:

@@ -1,4 +1,4 @@
-"""`python -m common.queue.exporter`: the queue's gauges for Prometheus, independent of any worker."""
+"""`python -m common.queue.exporter`: gauges of queue and hosts for Prometheus, independent of any worker."""
 
 import signal
 import sys
@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector
 from common.console.cli import fail, load_settings
 from common.errors import FleetError
 from common.queue.broker import connect
+from common.queue.host_metrics import HostMetrics
 from common.queue.kombu_queue import QueueLength, queue_length
 from common.queue.set_aside import SET_ASIDE
 from common.settings import Settings
@@ -71,8 +72,8 @@ class QueueMetrics(Collector):
         return Look(queue_length(client), int(client.llen(SET_ASIDE)), client.info("memory"))
 
 
-def serve(settings: Settings, collector: Collector) -> None:
-    """Serve a collector's metrics until the process is stopped.
+def serve(settings: Settings, *collectors: Collector) -> None:
+    """Serve the metrics of collectors until the process is stopped.
 
     Raises:
         FleetError: no port is set, or it is taken.
@@ -81,7 +82,8 @@ def serve(settings: Settings, collector: Collector) -> None:
     if not port:
         raise FleetError("FLEET_METRICS_PORT is not set; name the port of /metrics")
     registry = CollectorRegistry()
-    registry.register(collector)
+    for collector in collectors:
+        registry.register(collector)
     try:
         _, thread = start_http_server(port, address, registry)
     except OSError as error:
@@ -95,7 +97,9 @@ def main() -> int:
     """Entry point; returns the exit code."""
     try:
         settings = load_settings()
-        serve(settings, QueueMetrics(connect(settings.broker_url)))
+        broker = connect(settings.broker_url)
+        hosts = connect(settings.manners.url) if settings.manners.url else broker
+        serve(settings, QueueMetrics(broker), HostMetrics(hosts))
     except FleetError as error:
         return fail(error)
     return 0

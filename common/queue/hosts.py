@@ -135,6 +135,14 @@ def read_full_hosts(client: redis.Redis, most: int = 20) -> list[FullHost]:
     ]
 
 
+def count_hosts(client: redis.Redis) -> tuple[int, int]:
+    """How many hosts held the fleet back in the last minute, and how many are left alone."""
+    now = _now(client)
+    full: Any = client.zcount(FULL, now - 1000 * WINDOW, "+inf")
+    quiet: Any = client.zcount(QUIET, now, "+inf")
+    return int(full), int(quiet)
+
+
 def _rate(count: str | None, left: int) -> float | None:
     seconds = WINDOW - left / 1000
     return int(count) / seconds if count and left > 0 and seconds > 1 else None

@@ -8,13 +8,14 @@ from prometheus_client.metrics import MetricWrapperBase
 import common.metrics
 from common.metrics import LABELS, Stage
 from common.queue.exporter import GAUGES
-from common.run.gauges import RUN_GAUGES
+from common.queue.host_metrics import HOST_GAUGES
+from common.run.gauges import RUN_GAUGES, LabelledGauge
 
 HEAD = """# Metrics
 
 In the format of Prometheus. A worker serves its own on `/metrics` where `FLEET_METRICS_PORT` is set: counted
-in all of its processes, also in those that crashed. `python -m common.queue.exporter` serves the queue's,
-also while there is no worker; `python -m producer.exporter` says how far a run is.
+in all of its processes, also in those that crashed. `python -m common.queue.exporter` serves the queue's
+and the hosts', also while there is no worker; `python -m producer.exporter` says how far a run is.
 [When it goes wrong](when-it-goes-wrong.md) tells what to do about each alert.
 This page is written by `python -m common.queue.metrics_page`.
 """
@@ -24,7 +25,7 @@ SUFFIXES = {"counter": "_total", "gauge": "", "histogram": "_bucket, _sum, _coun
 
 def metrics_page() -> str:
     """The page as Markdown."""
-    return "\n".join([HEAD, *_workers(), "", *_stages(), "", *_queue(), "", *_run()]) + "\n"
+    return "\n".join([HEAD, *_workers(), "", *_stages(), "", *_queue(), "", *_hosts(), "", *_run()]) + "\n"
 
 
 def worker_metrics() -> list[MetricWrapperBase]:
@@ -59,8 +60,16 @@ def _queue() -> Iterator[str]:
 
 
 def _run() -> Iterator[str]:
-    yield from ("## A run's", "", "| metric | kind | labels | meaning |", "|---|---|---|---|")
-    for gauge in RUN_GAUGES:
+    yield from _labelled("## A run's", RUN_GAUGES)
+
+
+def _hosts() -> Iterator[str]:
+    yield from _labelled("## The hosts'", HOST_GAUGES)
+
+
+def _labelled(title: str, gauges: tuple[LabelledGauge, ...]) -> Iterator[str]:
+    yield from (title, "", "| metric | kind | labels | meaning |", "|---|---|---|---|")
+    for gauge in gauges:
         label = f"`{gauge.label}`" if gauge.label else ""
         yield f"| `{gauge.name}` | gauge | {label} | {gauge.meaning} |"
 

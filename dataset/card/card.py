@@ -4,6 +4,7 @@ from typing import Any
 
 from common.run.schema import COLUMNS, LAION_COCO, Status
 from common.settings import S3Settings
+from common.signs import NAMES
 from common.store import Store
 from dataset.card.card_file import CardTexts, follow, sign
 from dataset.card.markdown import to_code, to_text, to_yaml
@@ -62,5 +63,7 @@ def _variables(merged: Merged, tally: Tally, texts: CardTexts) -> dict[str, Any]
         "failures": [(name, n, 100 * n / rows_in, Status(name).meaning) for name, n in failures],
         "filtered": [(name, n, FILTER_MEANING[name]) for name, n in counts.filtered.items()],
         "opted_out": counts.failures.get(Status.OPT_OUT, 0) + counts.filtered.get("opted_out", 0),
+        "signs": sorted(counts.signs.items(), key=lambda item: (-item[1], item[0])),
+        "ignored_signs": [name for name in NAMES if merged.signs is not None and name not in merged.signs],
         "histograms": histograms(tally),
     }

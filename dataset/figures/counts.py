@@ -3,15 +3,18 @@
 from collections import Counter
 from collections.abc import Mapping
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from common.run.schema import Status
+from common.signs import NAMES, OTHER
 
 DUPLICATE, SUPERSEDED, WITHDRAWN = "duplicate", "superseded", "withdrawn"
 OPTED_OUT, DENIED = "opted_out", "denied"
 ROW_FILTERS = ("low_similarity", "high_punsafe", "high_pwatermark", "small_width", "small_height")
 """Of the merge's own, by the row's columns alone."""
 MANY_OF_HOST, NOT_SAMPLED = "many_of_host", "not_sampled"
+REFUSED = {f"{Status.OPT_OUT} {name}": name for name in (*NAMES, OTHER)}
+"""The name of the sign by the fate of a row that it refused."""
 LISTED = "listed"
 """Filtered by the worker because a list names the address or the image."""
 FILTERED = (str(Status.FILTERED), *ROW_FILTERS, DENIED, OPTED_OUT, MANY_OF_HOST, NOT_SAMPLED)
@@ -38,6 +41,8 @@ class Counts(BaseModel):
     duplicates: int
     failures: dict[str, int]
     """By status."""
+    signs: dict[str, int] = Field(default_factory=dict)
+    """Those that a sign refused, by its name."""
     filtered: dict[str, int]
     """By filter; `filtered` is the worker's."""
     superseded: int
@@ -66,11 +71,14 @@ def count_fates(fates: Mapping[str, int]) -> Counts:
     rest = Counter(fates)
     rest[str(Status.FILTERED)] += rest.pop(LISTED, 0)
     filtered = {name: rest.pop(name) for name in FILTERED if rest[name]}
+    signs = {name: rest.pop(fate) for fate, name in REFUSED.items() if rest[fate]}
+    rest[str(Status.OPT_OUT)] += sum(signs.values())
     return Counts(
         rows_out=rest.pop(Status.OK, 0),
         duplicates=rest.pop(DUPLICATE, 0),
         superseded=rest.pop(SUPERSEDED, 0),
         withdrawn=rest.pop(WITHDRAWN, 0),
         filtered=filtered,
+        signs=signs,
         failures={str(status): rest[status] for status in Status if rest[status]},
     )

@@ -56,6 +56,8 @@ class Merged(Record):
     worker_versions: tuple[str, ...] = ()
     """Of the workers that wrote the shards."""
     sampling: SamplingSettings
+    signs: tuple[str, ...] | None = None
+    """Signs that were honoured; None where the run does not say."""
     fetched: tuple[date, date] | None = None
     """First and last day on which a shard was written, in UTC."""
     counts: Counts

@@ -8,14 +8,15 @@ import pyarrow.compute as pc
 
 from common.deny.deny_list import DenyList
 from common.run.schema import Status
+from common.signs import sign_of
 from dataset.deny.denied import denied_rows
-from dataset.figures.counts import DENIED, LISTED, OPTED_OUT, ROW_FILTERS
+from dataset.figures.counts import DENIED, LISTED, OPTED_OUT, REFUSED, ROW_FILTERS
 from dataset.figures.tally import best_similarity
 
-OUTCOMES = (*(str(status) for status in Status), *ROW_FILTERS, DENIED, OPTED_OUT, LISTED)
+OUTCOMES = (*(str(status) for status in Status), *ROW_FILTERS, DENIED, OPTED_OUT, LISTED, *REFUSED)
 """A row's outcome travels as an index into these."""
 OK = OUTCOMES.index(Status.OK)
-OPT_OUT = OUTCOMES.index(Status.OPT_OUT)
+OPT_OUTS = tuple(map(OUTCOMES.index, REFUSED))
 LIST_RULES = r"^(host |url |sha256|block list)"
 """How the error of a filtered row begins that a list names, and not a threshold."""
 
@@ -47,7 +48,7 @@ class Filters:
             outcomes = _mark(
                 outcomes, pc.and_(good, denied_rows(self.deny_list, urls, rows["sha256"])), DENIED
             )
-        return _mark(outcomes, _is_listed(rows), LISTED)
+        return _tell_signs(_mark(outcomes, _is_listed(rows), LISTED), rows["error"])
 
     def _filter_rows(self, rows: pa.RecordBatch) -> Iterator[tuple[str, pa.Array]]:
         if self.min_similarity is not None:
@@ -70,6 +71,14 @@ class Filters:
 
 def _mark(outcomes: pa.Array, wanted: pa.Array, name: str) -> pa.Array:
     return pc.if_else(wanted, pa.scalar(OUTCOMES.index(name), pa.int8()), outcomes)
+
+
+def _tell_signs(outcomes: pa.Array, errors: pa.Array) -> pa.Array:
+    """The outcome of refused rows says by which sign."""
+    refused = pc.equal(outcomes, OUTCOMES.index(Status.OPT_OUT))
+    signs = [sign_of(error or "") for error in errors.filter(refused).to_pylist()]
+    told = [OUTCOMES.index(f"{Status.OPT_OUT} {sign}") for sign in signs]
+    return pc.replace_with_mask(outcomes, refused, pa.array(told, pa.int8()))
 
 
 def _is_listed(rows: pa.RecordBatch) -> pa.Array:

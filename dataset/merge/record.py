@@ -28,6 +28,7 @@ def make_record(
         dtypes={role: tuple(sorted(dtypes)) for role, dtypes in scanned.dtypes.items()},
         worker_versions=tuple(sorted(scanned.versions)),
         sampling=run.sampling,
+        signs=run.signs,
         fetched=(min(days), max(days)) if days else None,
         counts=counts,
         files=(),

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dataset.figures.counts import DENIED, LISTED, OPTED_OUT
-from dataset.merge.outcomes import OPT_OUT, OUTCOMES
+from dataset.merge.outcomes import OPT_OUTS, OUTCOMES
 from dataset.merge.repeats import CAPTIONED, is_outcome
 
 LISTS = tuple(map(OUTCOMES.index, (DENIED, LISTED)))
@@ -24,7 +24,7 @@ def apply_refusals(rows: pa.Table, images: pa.Array) -> pa.Table:
     """
     rows = _refuse(rows, pc.is_in(rows["image"], value_set=images), DENIED)
     rows = _refuse(rows, _shares_url(rows, LISTS), DENIED)
-    return _refuse(rows, _shares_url(rows, (OPT_OUT,)), OPTED_OUT)
+    return _refuse(rows, _shares_url(rows, OPT_OUTS), OPTED_OUT)
 
 
 def listed_images(rows: pa.Table) -> pa.Array:

@@ -20,11 +20,11 @@ import pyarrow.compute as pc
 
 from dataset.figures.counts import DENIED, DUPLICATE, OPTED_OUT, ROW_FILTERS, SUPERSEDED
 from dataset.merge.keys import KEY
-from dataset.merge.outcomes import OK, OPT_OUT, OUTCOMES
+from dataset.merge.outcomes import OK, OPT_OUTS, OUTCOMES
 
 FATE = pa.field("fate", pa.string())
 CAPTIONED = (OK, *(OUTCOMES.index(name) for name in (*ROW_FILTERS, DENIED, OPTED_OUT)))
-SETTLED = (*CAPTIONED, OPT_OUT)
+SETTLED = (*CAPTIONED, *OPT_OUTS)
 
 
 def append_fates(rows: pa.Table) -> pa.Table:

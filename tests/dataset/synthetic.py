@@ -81,12 +81,17 @@ class RunShape:
     """Share of rows that repeat the URL and caption of an earlier row of their shard."""
     models: Models = MODELS
     sampling: SamplingSettings = SamplingSettings()  # noqa: RUF009 - frozen
+    signs: tuple[str, ...] | None = None
     image_url: str = "https://images.example/{}.jpg"
 
     @property
     def run(self) -> Run:
         return Run(
-            version=__version__, batch_rows=self.batch_rows, models=self.models, sampling=self.sampling
+            version=__version__,
+            batch_rows=self.batch_rows,
+            models=self.models,
+            sampling=self.sampling,
+            signs=self.signs,
         )
 
     def part_plans(self) -> list[Part]:

@@ -8,6 +8,7 @@ import redis
 
 from common.queue.broker import connect
 from common.queue.exporter import QueueMetrics
+from common.queue.host_metrics import HostMetrics
 from producer.cli import main as producer
 from tests.dataset.browser import needs_chromium
 from tests.demo.site import DrawnImage, Site
@@ -66,6 +67,7 @@ def test_the_documented_rights_suffice_and_reach_no_further(fleet: Watched) -> N
     until(lambda: any((fleet.folder / "out" / "shards").glob("rights-*/*.parquet")))
     metrics = {metric.name: metric for metric in QueueMetrics(connect(fleet.users["metrics"])).collect()}
     assert metrics["fleet_broker_up"].samples[0].value == 1
+    assert [metric.name for metric in HostMetrics(connect(fleet.users["metrics"])).collect()]
     assert fleet.status("/broker", USER) == 200
     assert denials(fleet.broker) == []
     for user in fleet.users.values():

@@ -16,6 +16,7 @@ from prometheus_client.metrics import MetricWrapperBase
 import common.metrics
 from common.metrics import LABELS
 from common.queue.exporter import QueueMetrics
+from common.queue.host_metrics import HOST_GAUGES
 from common.run.gauges import RUN_GAUGES
 from tests.k8s.alert_tests import differences
 from tests.k8s.render import ROOT, named, pods
@@ -26,7 +27,7 @@ from workers.process.metrics_server import Readiness
 CLOUD = "overlays/gpu-cloud"
 HELP = Path(__file__).parents[2] / "docs" / "when-it-goes-wrong.md"
 ALERT_TESTS = yaml.safe_load((Path(__file__).parent / "alerts.test.yaml").read_text())
-ADDED = {"le", "pod", "instance", "job", "namespace", "model", "status", "state"}
+ADDED = {"le", "pod", "instance", "job", "namespace", "model", "status", "state", "host"}
 """By histograms and by the scrape."""
 SUFFIXES = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}
 
@@ -40,7 +41,7 @@ def known(_broker: Valkey) -> set[str]:
         family for one in (*collectors, QueueMetrics(client), Readiness(Path())) for family in one.collect()
     ]
     own = {f"{family.name}{suffix}" for family in families for suffix in SUFFIXES[family.type]}
-    return own | {gauge.name for gauge in RUN_GAUGES}
+    return own | {gauge.name for gauge in (*RUN_GAUGES, *HOST_GAUGES)}
 
 
 def alerts() -> dict[str, dict[str, str]]:

@@ -3,6 +3,7 @@
 import json
 import random
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 from huggingface_hub import DatasetCard
@@ -10,14 +11,19 @@ from huggingface_hub import DatasetCard
 from common.console.cli import load_settings
 from common.deny.deny_list import parse_deny_list
 from common.run.schema import PUBLISHED, Status
+from common.signs import NAMES, Honoured
 from common.store import Store
+from dataset.card.card import render_card
+from dataset.card.card_file import CardTexts
 from dataset.figures.histogram import Histogram, histograms
 from dataset.figures.tally import Tally
 from dataset.files.merged import Merged
 from dataset.merge.flow import Options, merge
 from dataset.merge.outcomes import Filters
+from dataset.stats import read_stats
 from tests.dataset.command import error_line, run_dataset
 from tests.dataset.conftest import NewStore
+from tests.dataset.merge.runs import make_run, merge_runs, row
 from tests.dataset.synthetic import RunShape, random_rows, write_run
 
 SHAPE = RunShape()
@@ -66,6 +72,40 @@ def test_counts_models_and_failures_are_the_runs_own(folder_store: NewStore) -> 
     assert [row[0] for row in table(text, "column")] == PUBLISHED.names
     opted_out = statuses[Status.OPT_OUT] + done.counts.filtered["opted_out"]
     assert f"{opted_out} rows were not used" in text
+
+
+def test_it_says_which_signs_were_honoured_and_which_refused(folder_store: NewStore) -> None:
+    errors = [
+        "robots.txt: Disallow: /",
+        "robots.txt: Disallow: /c",
+        "redirect: x-robots-tag: noai",
+        "a new one",
+    ]
+    rows = [row("a"), *({**row(f"{n}", Status.OPT_OUT), "error": error} for n, error in enumerate(errors))]
+    done = merge_runs([make_run(folder_store("run"), rows)], folder_store("out"))
+    assert done.counts.signs == {"robots.txt": 2, "x-robots-tag:noai": 1, "other": 1}
+    assert done.counts.failures == {"opt_out": 4}
+    assert table(card(folder_store("out")), "sign that refused") == [
+        ["robots.txt", "2"], ["other", "1"], ["x-robots-tag:noai", "1"],
+    ]  # fmt: skip
+    assert read_stats(folder_store("out").uri, load_settings().s3).signs == done.counts.signs
+    for signs, said in [
+        (None, "Which signs were honoured is not recorded."),
+        ((), "No sign was honoured."),
+        (Honoured(["all", "-http 402"]).names, "not honoured: `http 402`."),
+        (NAMES, "Honoured were all signs that Caption Fleet knows: `robots.txt`, "),
+    ]:
+        text = render_card(done.model_copy(update={"signs": signs}), Tally(), CardTexts())
+        assert said in text
+
+
+def test_the_record_has_the_signs_of_the_runs(folder_store: NewStore) -> None:
+    signs = Honoured(["all", "-plus"]).names
+    shape = replace(SHAPE, signs=signs)
+    write_run(folder_store("run"), shape)
+    done = merge([folder_store("run").uri], folder_store("run").uri, Options(), load_settings().s3)
+    assert done.signs == signs
+    assert json.loads(folder_store("run").read("merge.json") or b"")["signs"] == list(signs)
 
 
 def test_histograms_count_every_row(folder_store: NewStore) -> None:
