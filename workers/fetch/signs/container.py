@@ -26,6 +26,9 @@ _MARKER = re.compile(rb"\xff([\x02-\xcf\xd9-\xfe])")
 
 _JUMBF_HEAD = 8  # JP, the box' number, the piece's number
 _KEYWORD = b"XML:com.adobe.xmp"
+_PROFILE = b"Raw profile type xmp"
+"""ImageMagick's own keyword: hexadecimal digits behind a name and a length."""
+
 _PIECE = 1 << 12
 _GIF_XMP = b"XMP DataXMP"
 
@@ -94,6 +97,8 @@ def _read_png(body: bytes) -> Metadata:
     for kind, start, end in _chunks(body, 8, "big"):
         if kind in _PNG_TEXTS and body.startswith(_KEYWORD + b"\0", start):
             found.xmp.append(_PNG_TEXTS[kind](body[start + len(_KEYWORD) + 1 : end]))
+        elif kind in _PNG_TEXTS and body.startswith(_PROFILE + b"\0", start):
+            found.xmp.append(_read_profile(_PNG_TEXTS[kind](body[start + len(_PROFILE) + 1 : end])))
         elif kind == b"caBX":
             found.jumbf.append(body[start:end])
     return found
@@ -128,6 +133,14 @@ def _inflate(deflated: bytes) -> bytes:
             if len(packet) > MAX_PACKET or stream.eof:
                 break
     return packet
+
+
+def _read_profile(text: bytes) -> bytes:
+    digits = b"".join(text.split()[2:])
+    try:
+        return bytes.fromhex(digits[: 2 * MAX_PACKET].decode("ascii"))
+    except ValueError:
+        return b""
 
 
 _PNG_TEXTS: dict[bytes, Callable[[bytes], bytes]] = {

@@ -16,7 +16,9 @@ _PLUS = "http://ns.useplus.org/ldf/xmp/1.0/ DataMining"
 _TDM = tuple(f"http://www.w3.org/ns/tdmrep{end} reservation" for end in ("", "/", "#"))
 _FAMILIES = {_PLUS: Family.PLUS, **dict.fromkeys(_TDM, Family.TDM_XMP)}
 _VALUES = (f"{_RDF} resource", f"{_RDF} value")
-_VOCABULARY = re.compile(r"(?:https?://ns\.useplus\.org/ldf/vocab/)?(DMI-[A-Z-]+)")
+_HOLDERS = frozenset({f"{_RDF} li", f"{_RDF} value"})
+"""Elements within a property that hold its value; others hold qualifiers."""
+_VOCABULARY = re.compile(r"(?:https?://ns\.useplus\.org/ldf/vocab/)?(DMI-[A-Z-]+)/?")
 _PROHIBITED = frozenset(
     f"DMI-PROHIBITED{of}"
     for of in (
@@ -113,8 +115,9 @@ class _Reader:
     def start(self, name: str, attributes: dict[str, str]) -> None:
         self._path.append(name)
         if self._property is None and name in _FAMILIES and self._is_below_rdf(2):
-            self._property, self._property_depth, self._text = _FAMILIES[name], len(self._path), []
+            self._property, self._property_depth = _FAMILIES[name], len(self._path)
         if self._property is not None:
+            self._text = []
             values = (attributes[value] for value in _VALUES if value in attributes)
             self.found.extend((self._property, value) for value in values)
         elif self._is_below_rdf(1):
@@ -122,9 +125,11 @@ class _Reader:
 
     def end(self, _: str) -> None:
         if self._property is not None:
-            self.found.append((self._property, "".join(self._text)))
+            is_whole = len(self._path) == self._property_depth
+            if is_whole or self._path[-1] in _HOLDERS:
+                self.found.append((self._property, "".join(self._text)))
             self._text = []
-            if len(self._path) == self._property_depth:
+            if is_whole:
                 self._property = None
         self._path.pop()
         self.is_whole = not self._path
