@@ -24,6 +24,10 @@ LOST_SECONDS = 2.0
 _PROCESS = f"{os.uname().nodename}:{os.getpid()}"
 
 
+class DealerError(Exception):
+    """The coroutine that deals slots died, by a fault of ours."""
+
+
 class Dealer:
     """One coroutine that speaks with the shared state.
 
@@ -45,11 +49,14 @@ class Dealer:
         self._lost_until = 0.0
         self._is_over = False
         self._task = asyncio.ensure_future(self._deal())
+        self._task.add_done_callback(self._end)
 
     def want(self, host: Host) -> None:
         """Somebody waits for a slot of the host."""
         self._hungry[host.name] = host
         self._wake.set()
+        if self._task.done():
+            self._end(self._task)
 
     def release(self, slot: Slot) -> None:
         """Give a slot back."""
@@ -87,10 +94,18 @@ class Dealer:
         """Give back what is held."""
         self._is_over = True  # no cancellation: a time-out of the same instant would swallow it
         self._wake.set()
-        await self._task
+        await asyncio.wait([self._task])  # who waited for it has its error
         if self._releases or self._quiets:
             await self._exchange([])
         await self._tell()
+
+    def _end(self, task: "asyncio.Task[None]") -> None:
+        """Nobody waits for a coroutine that died: its error is everybody's."""
+        error = None if task.cancelled() else task.exception()
+        if error is None and self._is_over:
+            return
+        for host in self._hungry.values():
+            host.end(lambda: DealerError(f"slots of hosts are dealt no more: {error!r}"))
 
     async def _deal(self) -> None:
         while not self._is_over:

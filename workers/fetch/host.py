@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -127,12 +128,16 @@ class Host:
         return False
 
     def refuse(self, failure: Failure) -> None:
-        """Nobody waits any longer."""
+        """Nobody waits any longer: each row has the failure."""
+        self.end(lambda: Failure(failure.status, failure.detail))
+
+    def end(self, make: Callable[[], BaseException]) -> None:
+        """Nobody waits any longer: everybody gets an exception."""
         while self.turns:
             turn = self.turns.popleft()
             self._call_back(turn)
             if not turn.slot.done():
-                turn.slot.set_exception(Failure(failure.status, failure.detail))
+                turn.slot.set_exception(make())
                 turn.slot.exception()  # its row may have been cancelled
 
     @property

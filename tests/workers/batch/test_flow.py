@@ -1,6 +1,7 @@
 """The flow: one outcome a row whatever happens, full passes, and no straggler that holds the device."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from errno import EMFILE
 from ipaddress import ip_network
@@ -121,6 +122,21 @@ def test_a_slow_host_never_holds_the_rest(site: Site) -> None:
     assert time.monotonic() - began < 20  # one after the other they would take 120 seconds
     assert {outcome.status for outcome in outcomes[:40]} == {Status.TIMEOUT}
     assert {outcome.status for outcome in outcomes[40:]} == {Status.OK}
+
+
+def test_rows_without_a_slot_wait_until_the_batchs_time_is_over(site: Site) -> None:
+    silent = [f"{site.silent_url.replace('127.0.0.1', 'localhost')}/{row}" for row in range(6)]
+    fetch = settings(per_host=2, timeout=60, read_timeout=60, batch_timeout=0.5)
+    began = time.monotonic()
+    flow = Flow(Counting(), fetch, 8, decode, lambda _: None)
+    bodies = WebBodies([*silent, *links(site, DRAWN[:2])], fetch, SIGNLESS)
+    outcomes = loop.run(flow.run(bodies, range(8), {}))
+    assert time.monotonic() - began >= 0.5
+    assert Counter(outcome.error for outcome in outcomes) == {
+        "host budget": 4,
+        "the batch's time for fetching was over": 2,
+        None: 2,
+    }
 
 
 def test_what_the_models_raise_ends_the_batch(site: Site) -> None:

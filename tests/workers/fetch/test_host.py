@@ -7,15 +7,18 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import NoReturn
 
 import pytest
 from aiohttp import web as aiohttp_web
 
 from common.run.schema import Status
+from common.url import parse_url
 from tests.web.server import Page, reply, serve
 from tests.workers.fetch.conftest import Fetching
 from workers.fetch import Fetched, host
 from workers.fetch.answer import retry_after
+from workers.fetch.dealer import Dealer, DealerError
 from workers.fetch.failure import Failure
 from workers.fetch.host import Host, Slot, lease_of
 from workers.fetch.places import Places
@@ -126,6 +129,28 @@ async def test_rows_of_a_quiet_host_wait_until_time_is_over(fetching: Fetching) 
         assert not waiting.done()
         fetcher.give_up()
         assert await waiting == Fetched(Status.TIMEOUT, "host budget")
+
+
+async def test_a_urls_clock_begins_with_its_request(fetching: Fetching) -> None:
+    async with serve({"/a": reply(b"x")}) as web, fetching(per_host=1, timeout=2) as fetcher:
+        async with fetcher._hosts.turn(parse_url(web.url("/a"))):
+            waiting = asyncio.ensure_future(fetcher.fetch(web.url("/a")))
+            await asyncio.sleep(2.2)
+            assert not waiting.done()
+        assert (await waiting).body == b"x"
+
+
+async def test_the_death_of_the_dealer_is_everybodys_error(
+    fetching: Fetching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Dealer) -> NoReturn:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Dealer, "_hosts_to_ask", fail)
+    async with asyncio.timeout(20), serve({"/a": reply(b"x")}) as web, fetching() as fetcher:
+        for _ in range(2):  # who waits when it dies, and who comes later
+            with pytest.raises(DealerError, match="ZeroDivisionError"):
+                await fetcher.fetch(web.url("/a"))
 
 
 async def test_a_dead_host_is_left_alone(
