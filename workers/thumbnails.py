@@ -13,7 +13,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
@@ -24,9 +24,13 @@ from common.console.cli import fail, load_settings
 from common.contact import require_contact
 from common.errors import FleetError
 from common.run.schema import Status
-from common.settings import FetchSettings, MannersSettings
+from common.settings import FetchSettings, Settings
+from common.signs import Honoured
 from workers.decode import DecodeError, decode
 from workers.fetch import Fetched, Fetcher
+from workers.fetch.shared import Shared
+from workers.fetch.signs.image import find_image_sign
+from workers.manners import open_shared
 
 AT_ONCE = 16
 """Concurrent images; few, since each may have `FLEET_FETCH_MAX_PIXELS` once decoded."""
@@ -69,23 +73,30 @@ class Thumbnailer:
         settings: limits of an image.
         folder: of the JPEG files.
         side: most pixels of the longer side.
+        honoured: signs in images of the web that refuse them.
     """
 
     fetcher: Fetcher
     settings: FetchSettings
     folder: Path
     side: int
+    honoured: Honoured = field(default_factory=Honoured)
 
     async def make(self, request: Request) -> Made:
         """Fetch one image; writes its thumbnail if the status is ok."""
         if request.path is not None:
             found = await asyncio.to_thread(self._read, request.path)
         else:
-            found = await self.fetcher.fetch(request.url or "")
+            found = await self._fetch(request.url or "")
         if found.body is None:
             return Made(found.status, found.error)
         made = await asyncio.to_thread(self._write, request.id, found.body)
         return replace(made, sha256=hashlib.sha256(found.body).hexdigest())
+
+    async def _fetch(self, url: str) -> Fetched:
+        found = await self.fetcher.fetch(url)
+        sign = None if found.body is None else find_image_sign(found.body, self.honoured)
+        return found if sign is None else Fetched(Status.OPT_OUT, sign)
 
     def _read(self, path: Path) -> Fetched:
         try:
@@ -109,13 +120,7 @@ class Thumbnailer:
         return Made(Status.OK, cells=cells)
 
 
-async def make_thumbnails(
-    requests: Sequence[Request],
-    folder: Path,
-    side: int,
-    settings: FetchSettings,
-    manners: MannersSettings,
-) -> None:
+async def make_thumbnails(requests: Sequence[Request], folder: Path, side: int, settings: Settings) -> None:
     """Make all thumbnails, `AT_ONCE` at a time; one line of standard output each.
 
     Raises:
@@ -123,16 +128,22 @@ async def make_thumbnails(
         ContactError: there are public addresses, and there is no contact.
     """
     if any(request.url is not None for request in requests):
-        require_contact(settings)
+        require_contact(settings.fetch)
     rest = iter(requests)
-    async with Fetcher(settings, manners) as fetcher:
-        thumbnailer = Thumbnailer(fetcher, settings, folder, side)
+    async with Fetcher(settings.fetch, settings.manners, shared=_open_shared(settings)) as fetcher:
+        thumbnailer = Thumbnailer(fetcher, settings.fetch, folder, side, settings.honoured)
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(AT_ONCE):
                     group.create_task(_work(rest, thumbnailer))
         except* (OSError, FleetError) as errors:
             raise errors.exceptions[0] from None
+
+
+def _open_shared(settings: Settings) -> Shared | None:
+    """The fleet's budgets of hosts, where the operator names its Redis; this may run far from it."""
+    is_named = settings.manners.url is not None or "broker_url" in settings.model_fields_set
+    return open_shared(settings) if is_named else None
 
 
 async def _work(rest: Iterator[Request], thumbnailer: Thumbnailer) -> None:
@@ -163,9 +174,7 @@ def main() -> int:
     try:
         requests = list(parse_requests(sys.stdin))
         settings = load_settings()
-        asyncio.run(
-            make_thumbnails(requests, arguments.output, arguments.side, settings.fetch, settings.manners)
-        )
+        asyncio.run(make_thumbnails(requests, arguments.output, arguments.side, settings))
     except FleetError as error:
         return fail(error)
     except OSError as error:

@@ -135,6 +135,17 @@ def test_settings(environment: dict[str, str], line: str, broker: Valkey, outsid
     assert not (outside / "out").exists()
 
 
+@pytest.mark.parametrize("url", ["http://8.8.8.8/a.jpg", "https://public.test/a.jpg"])
+def test_a_local_run_over_the_web_needs_a_contact(url: str, outside: Path) -> None:
+    write_part(outside / "good.parquet", URL=[url] * 10)
+    closed = {"FLEET_FETCH_CONTACT": "", "FLEET_FETCH_ALLOW_NETWORKS": ""}
+    environment = {**TOY, **closed, "FLEET_OUTPUT": "out"}
+    _refused(
+        run_here(main, "local", "good.parquet", environment=environment), "FLEET_FETCH_CONTACT is not set"
+    )
+    assert not list((outside / "out").rglob("*.parquet"))
+
+
 def test_wrong_s3_credentials(s3: Seaweed, broker: Valkey, outside: Path) -> None:
     write_part(outside / "good.parquet")
     s3.bucket("refused")

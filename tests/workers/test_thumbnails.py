@@ -10,7 +10,9 @@ from pathlib import Path
 from PIL import ExifTags, Image
 
 from common.settings import FetchSettings
+from tests.servers.valkey import valkey
 from tests.web.server import Web, redirect, reply, serve
+from tests.workers.fetch.signs.images import mining, xmp_jpeg
 from workers.fetch import Fetcher
 from workers.thumbnails import Request, Thumbnailer
 
@@ -118,6 +120,35 @@ async def test_what_cannot_be_had_is_said_and_leaves_no_file(tmp_path: Path) -> 
     assert [file.name for file in files(tmp_path)] == ["good.jpg"]
     with Image.open(tmp_path / "good.jpg") as image:
         assert image.size == (20, 10)
+
+
+async def test_the_sites_are_owed_what_workers_owe_them(tmp_path: Path) -> None:
+    """Robots.txt, signs in the image, and a budget that is the fleet's."""
+    pages = {
+        "/robots.txt": reply(b"User-agent: *\nDisallow: /private"),
+        "/private": reply(encode_image()),
+        "/signed": reply(xmp_jpeg(mining("DMI-PROHIBITED"))),
+        "/good": reply(encode_image()),
+    }
+    with valkey(tmp_path / "valkey") as redis:
+        (tmp_path / "out").mkdir()
+        async with serve(pages) as web:
+            wanted = urls(web, "/private", "/signed", "/good")
+            _, answers, _ = await take(wanted, tmp_path / "out", FLEET_MANNERS_URL=redis.url)
+            assert any(redis.client().scan_iter("fleet:sites:*"))
+    assert answers == {
+        "private": ("opt_out", "robots.txt: Disallow: /private"),
+        "signed": ("opt_out", "plus: DMI-PROHIBITED"),
+        "good": ("ok", None),
+    }
+
+
+async def test_without_a_contact_nothing_is_fetched(tmp_path: Path) -> None:
+    wanted = [{"id": "a", "url": "http://8.8.8.8/a.jpg"}]
+    code, answers, said = await take(wanted, tmp_path, FLEET_FETCH_ALLOW_NETWORKS="", FLEET_FETCH_CONTACT="")
+    assert (code, answers) == (2, {})
+    assert said.startswith("error: FLEET_FETCH_CONTACT is not set")
+    assert said.count("\n") == 1
 
 
 async def test_local_files_are_read_under_the_same_limits(tmp_path: Path) -> None:

@@ -57,6 +57,17 @@ def built(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_without_a_contact_no_image_of_the_web_is_fetched(world: World, tmp_path: Path) -> None:
+    asked = len(world.web.asked)
+    closed = {"FLEET_FETCH_CONTACT": "", "FLEET_FETCH_ALLOW_NETWORKS": ""}
+    command = ("survey", "build", "--run", world.run, "--human", world.human, "--n", 4)
+    answer = run_here(main, *command, "--output", tmp_path / "survey", environment=OPEN | closed)
+    assert answer.returncode == 2
+    assert "FLEET_FETCH_CONTACT is not set" in error_line(answer)
+    assert not (tmp_path / "survey").exists()
+    assert len(world.web.asked) == asked
+
+
 def test_half_is_human_and_a_lost_image_is_replaced(built: Path, world: World) -> None:
     survey, truth = read(built)
     authors = Counter(origin.author for origin in truth.samples.values())
