@@ -1,10 +1,10 @@
 """Settings of the crawler's manners towards the sites of the images."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
-from common.settings.fields import CommaSeparated, EmptyIsNone, Group
+from common.settings.fields import CommaSeparated, EmptyIsNone, Group, Home
 from common.settings.images import FetchSettings
 from common.signs import ALL, Honoured
 
@@ -37,9 +37,24 @@ class MannersSettings(Group):
         ("img2dataset", "LAIONDownloader", "laion-huggingface-processor"),
         description="agents of our purpose: where a robots.txt names one and not us, its rules are ours",
     )
+    key: Annotated[str | None, EmptyIsNone, Home] = Field(
+        None,
+        description="a file with an Ed25519 private key (PEM): requests are signed with it (Web Bot Auth)",
+    )
+    agent: Annotated[str | None, EmptyIsNone] = Field(
+        None,
+        pattern=r"^https://[A-Za-z0-9.-]+(:[0-9]+)?$",
+        description="the site that publishes its public key, as `https://example.org`",
+    )
     strict_tdm: bool = Field(
         False, description="a reservation in tdmrep.json stays, though the image's own header lifts it"
     )
+
+    @model_validator(mode="after")
+    def _require_both(self) -> Self:
+        if (self.key is None) != (self.agent is None):
+            raise ValueError("FLEET_MANNERS_KEY and FLEET_MANNERS_AGENT are set together, or not at all")
+        return self
 
 
 def honoured_signs(fetch: FetchSettings, manners: MannersSettings) -> Honoured:

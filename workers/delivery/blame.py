@@ -23,6 +23,7 @@ from workers.delivery.errors import (
     UnexpectedError,
 )
 from workers.device.errors import DeviceLostError, find_device_error
+from workers.fetch.signature import SignatureKeyError
 from workers.models.lock import ModelLockError
 from workers.models.resolve import ModelNameError
 
@@ -83,7 +84,10 @@ TABLE = (
     Kind(_of(FailingWorkerError), "the worker", Reaction.WITHDRAW),
     Kind(_of(PreparationError), "the worker", Reaction.WITHDRAW, "look at its settings", is_lasting=True),
     Kind(
-        _of(WrongSettingsError, FilterError, ContactError), "the settings", Reaction.WITHDRAW, is_lasting=True
+        _of(WrongSettingsError, FilterError, ContactError, SignatureKeyError),
+        "the settings",
+        Reaction.WITHDRAW,
+        is_lasting=True,
     ),
     Kind(
         _of(ModelNameError, ModelLockError, ModelFolderError),

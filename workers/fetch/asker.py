@@ -18,6 +18,7 @@ from workers.fetch.flight import Flight
 from workers.fetch.host import Slot
 from workers.fetch.hosts import Hosts
 from workers.fetch.shortage import Shortage
+from workers.fetch.signature import RequestSigner
 
 _CLOSE = CIMultiDict({"Connection": "close"})  # aiohttp would make one of a dict, each time
 
@@ -33,10 +34,19 @@ class Asker:
         session: guarded.
         hosts: whose turns are kept.
         flight: this machine's limit.
+        signer: of the requests, if they are signed.
     """
 
-    def __init__(self, settings: FetchSettings, session: ClientSession, hosts: Hosts, flight: Flight) -> None:
+    def __init__(
+        self,
+        settings: FetchSettings,
+        session: ClientSession,
+        hosts: Hosts,
+        flight: Flight,
+        signer: RequestSigner | None = None,
+    ) -> None:
         self._settings, self._session, self._hosts, self._flight = settings, session, hosts, flight
+        self._signer = signer
 
     async def ask(
         self, url: WebUrl, budget: Budget, read: Read[R], *, interval: float = 0.0, keep: bool = False
@@ -96,6 +106,8 @@ class Asker:
 
     async def _send(self, url: WebUrl, slot: Slot, budget: Budget, read: Read[R], *, keep: bool) -> R:
         headers = None if keep or slot.host.is_crowded else _CLOSE  # most hosts of a batch are met once
+        if self._signer is not None:
+            headers = CIMultiDict({**(headers or {}), **self._signer.sign(url)})
         async with self._session.get(
             _as_sent(url), allow_redirects=False, headers=headers, middlewares=(meter(budget.traffic),)
         ) as response:

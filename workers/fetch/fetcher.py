@@ -29,6 +29,7 @@ from workers.fetch.resolver import Resolver
 from workers.fetch.room import EXPANDED_BYTES, RECEIVED_BYTES, Pool, Rooms
 from workers.fetch.session import open_session
 from workers.fetch.shared import Shared
+from workers.fetch.signature import open_signer
 from workers.fetch.signs.response import find_header_sign
 from workers.fetch.signs.tdm import find_tdm_rule
 from workers.fetch.site import Site
@@ -54,6 +55,9 @@ class Fetcher:
         resolver: replaces the system's.
         tls: replaces the system's trust.
 
+    Raises:
+        SignatureKeyError: requests are to be signed, and the key cannot be used.
+
     Attributes:
         places: a caller with many URLs takes one for each.
     """
@@ -76,6 +80,7 @@ class Fetcher:
         self._time_left = time_left or (lambda: settings.batch_timeout)
         self._resolver = resolver or Resolver()
         self._tls = tls
+        self._signer = open_signer(self._manners)
         self._flight = Flight(bound_flight(settings.in_flight))
         self._pools = Pool(RECEIVED_BYTES), Pool(max(EXPANDED_BYTES, settings.max_bytes))
         self.places = Places(settings.in_flight)
@@ -88,7 +93,7 @@ class Fetcher:
         settings, shared = self._settings, self._shared
         self._session = open_session(settings, self._guard, self._resolver, self._tls)
         self._hosts = Hosts(settings, shared, self.places, self._time_left, grows=self._manners.growth)
-        self._asker = Asker(settings, self._session, self._hosts, self._flight)
+        self._asker = Asker(settings, self._session, self._hosts, self._flight, self._signer)
         self._sites = Sites(settings, self._manners, self._asker, shared, self.places)
         return self
 
