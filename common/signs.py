@@ -61,7 +61,6 @@ class Forbids(Enum):
     TRAINING = "training"
     ALL_USE = "input and training"
     INDEXING = "indexing"
-    RECORDED = "nothing: it is recorded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +115,7 @@ SIGNS = (
     Sign(Family.C2PA, "c2pa.training-mining", Where.IMAGE, Forbids.ALL_USE, _C2PA),
     Sign(Family.C2PA, "cawg.training-mining", Where.IMAGE, Forbids.ALL_USE, _CAWG),
     Sign(Family.PAYMENT, "", Where.STATUS, Forbids.ALL_USE, _PAY),
-    Sign(Family.LICENSE, "", Where.BOTH, Forbids.RECORDED, _RSL),
+    Sign(Family.LICENSE, "", Where.SITE, Forbids.ALL_USE, _RSL),
 )
 
 NAMES = tuple(sign.name for sign in SIGNS)

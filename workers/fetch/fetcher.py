@@ -13,6 +13,7 @@ from aiohttp.abc import AbstractResolver
 from common.run.schema import Status
 from common.settings import FetchSettings, MannersSettings
 from common.settings.manners import honoured_signs
+from common.signs import Family
 from common.url import WebUrl
 from workers.fetch.alone import Alone
 from workers.fetch.answer import find_redirect, is_redirect, raise_for_status
@@ -31,6 +32,7 @@ from workers.fetch.session import open_session
 from workers.fetch.shared import Shared
 from workers.fetch.signature import open_signer
 from workers.fetch.signs.response import find_header_sign
+from workers.fetch.signs.rsl import find_license_refusal
 from workers.fetch.signs.tdm import find_tdm_rule
 from workers.fetch.site import Site
 from workers.fetch.sites import Sites
@@ -146,7 +148,7 @@ class Fetcher:
     async def _hop(self, url: WebUrl, budget: Budget) -> bytes | WebUrl:
         """One request, if the site has nothing against it."""
         site = await self._sites.find(url)
-        rule = site.robots.find_refusal(url.target, self._honoured)
+        rule = site.robots.find_refusal(url.target, self._honoured) or self._find_terms(url, site)
         if rule is not None:
             raise Failure(Status.OPT_OUT, rule)
         if site.robots.delay > MAX_DELAY:
@@ -154,6 +156,12 @@ class Fetcher:
         return await self._asker.ask(
             url, budget, partial(self._read, url, site, budget), interval=site.robots.delay
         )
+
+    def _find_terms(self, url: WebUrl, site: Site) -> str | None:
+        if not site.licenses or not self._honoured.has(Family.LICENSE):
+            return None
+        refusal = find_license_refusal(site.licenses, url.target)
+        return refusal and f"{Family.LICENSE.value}: {refusal}"
 
     async def _read(
         self, url: WebUrl, site: Site, budget: Budget, response: ClientResponse

@@ -7,6 +7,7 @@ from typing import Any, Self
 from common.run.schema import Status
 from workers.fetch.failure import Failure
 from workers.fetch.signs.robots_txt import RobotsTxt
+from workers.fetch.signs.rsl import LicenseRule
 from workers.fetch.signs.tdm import TdmRule
 
 KEPT = 86_400.0
@@ -24,6 +25,7 @@ class Site:
         until: seconds since 1970, up to when this holds.
         robots: the rules of its robots.txt for us.
         tdm: the rules of its tdmrep.json.
+        licenses: the terms to which its robots.txt points.
         failure: status and detail of a robots.txt that is out of reach.
         tries: in vain, one after the other.
     """
@@ -33,6 +35,7 @@ class Site:
     tdm: tuple[TdmRule, ...] = ()
     failure: tuple[str, str] | None = None
     tries: int = 0
+    licenses: tuple[LicenseRule, ...] = ()
 
     def raise_for_failure(self) -> None:
         """Raise Failure if its robots.txt is out of reach: no reservation, and no permission either."""
@@ -45,7 +48,7 @@ class Site:
         again = min(FIRST_AGAIN * 2**self.tries, LAST_AGAIN)
         has_rules = self.until > 0 and self.failure is None
         reason = None if has_rules else (failure.status.value, failure.detail)
-        return Site(now + again, self.robots, self.tdm, reason, self.tries + 1)
+        return Site(now + again, self.robots, self.tdm, reason, self.tries + 1, self.licenses)
 
     def to_bytes(self) -> bytes:
         """As it is shared: JSON without its empty fields."""
@@ -55,6 +58,7 @@ class Site:
             "d": self.robots.delay,
             "l": self.robots.license,
             "t": [[rule.location, int(rule.is_reserved)] for rule in self.tdm],
+            "c": [[rule.path, rule.refusal] for rule in self.licenses],
             "f": self.failure,
             "n": self.tries,
         }
@@ -75,7 +79,8 @@ class Site:
         lines = tuple((str(name), str(value).encode("latin-1")) for name, value in fields.get("r", ()))
         robots = RobotsTxt(lines, float(fields.get("d", 0)), fields.get("l"))
         tdm = tuple(TdmRule(str(location), value == 1) for location, value in fields.get("t", ()))
+        licenses = tuple(LicenseRule(str(path), str(refusal)) for path, refusal in fields.get("c", ()))
         failure = fields.get("f")
         if failure is not None:
             failure = Status(failure[0]).value, str(failure[1])
-        return cls(float(fields["u"]), robots, tdm, failure, int(fields.get("n", 0)))
+        return cls(float(fields["u"]), robots, tdm, failure, int(fields.get("n", 0)), licenses)

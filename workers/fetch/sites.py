@@ -19,9 +19,11 @@ from workers.fetch.places import Places
 from workers.fetch.shared import Shared, SharedLostError
 from workers.fetch.signs.robots_parser import parse_robots_txt
 from workers.fetch.signs.robots_txt import ROBOTS_TXT
+from workers.fetch.signs.rsl import LicenseRule, parse_rsl
 from workers.fetch.signs.tdm import TdmRule, parse_tdm_file
 from workers.fetch.site import KEPT, Site
 from workers.fetch.small_file import fetch_small_file
+from workers.fetch.target import require_target
 
 TDMREP = "/.well-known/tdmrep.json"
 LOOK = 0.3
@@ -30,7 +32,7 @@ LOOK = 0.3
 MAX_SHARED = 1 << 16
 """Bytes of an entry that is shared; longer ones each worker finds out for itself."""
 
-IN_ROBOTS_TXT = (Family.ROBOTS_TXT, Family.CONTENT_USAGE, Family.CONTENT_SIGNAL)
+IN_ROBOTS_TXT = (Family.ROBOTS_TXT, Family.CONTENT_USAGE, Family.CONTENT_SIGNAL, Family.LICENSE)
 FREE = Site(float("inf"))
 
 log = structlog.get_logger(__name__)
@@ -56,6 +58,7 @@ class Sites:
         self._honoured = honoured
         self._has_robots = any(honoured.has(family) for family in IN_ROBOTS_TXT)
         self._has_tdm = honoured.has(Family.TDM_FILE)
+        self._has_licenses = honoured.has(Family.LICENSE)
         self._known: dict[str, Site] = {}
         self._asked: dict[str, asyncio.Future[Site]] = {}
         self._has_network = False
@@ -152,10 +155,20 @@ class Sites:
             except Failure as failure:
                 return _out_of_reach(old, failure)
             robots = parse_robots_txt(body or b"", self._manners.kin)
-            if robots.license:
-                log.info("licence terms offered", site=url.origin, terms=robots.license)
         site = Site(time.time() + KEPT, robots)
+        if robots.license and self._has_licenses:
+            site = replace(site, licenses=await self._fetch_licenses(url, robots.license))
         return replace(site, tdm=await self._fetch_tdm(url, site)) if self._has_tdm else site
+
+    async def _fetch_licenses(self, url: WebUrl, address: str) -> tuple[LicenseRule, ...]:
+        """The terms to which a robots.txt points; what is not there or out of reach is not used."""
+        try:
+            target = require_target(address, _file(url, ROBOTS_TXT))
+            body = await fetch_small_file(target, self._asker, self._fetch)
+        except Failure:
+            body = None
+        log.info("licence terms offered", site=url.origin, terms=address, is_read=body is not None)
+        return parse_rsl(body, url.authority) if body else ()
 
     async def _fetch_tdm(self, url: WebUrl, site: Site) -> tuple[TdmRule, ...]:
         """The rules of a tdmrep.json; one that is not there or out of reach is not used."""
