@@ -5,14 +5,14 @@ No signature is checked: an unsigned reservation is one too.
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import cbor2
 
 from common.signs import Family, Honoured
+from workers.fetch.signs.boxes import read_boxes
 
 MAX_ASSERTION = 1 << 16
-MAX_BOXES = 10_000
 _PREFIXES = frozenset({"c2pa", "cawg"})
 _KEYS = frozenset({"ai_inference", "ai_generative_training", "ai_training", "data_mining"})
 _REFUSALS = frozenset({"notAllowed", "constrained"})
@@ -20,13 +20,6 @@ _STORE = "c2pa"
 _ASSERTIONS = "c2pa.assertions"
 _HAS_LABEL = 0x02
 _DESCRIPTION_HEAD = 17  # a type's UUID, and the toggles
-
-
-class Box(NamedTuple):
-    """A box of ISO 14496-12, as JUMBF (ISO 19566-5) uses it."""
-
-    kind: bytes
-    body: memoryview
 
 
 def find_c2pa_sign(jumbf: bytes, honoured: Honoured) -> str | None:
@@ -44,35 +37,19 @@ def find_c2pa_sign(jumbf: bytes, honoured: Honoured) -> str | None:
 def _active_assertions(jumbf: memoryview) -> Iterator[tuple[str, memoryview]]:
     """Label and content of the assertions of the last manifest."""
     for store in _find_by_label(jumbf, _STORE):
-        manifests = [box.body for box in _boxes(store) if box.kind == b"jumb"]
+        manifests = [box.body for box in read_boxes(store) if box.kind == b"jumb"]
         for assertions in _find_by_label(manifests[-1], _ASSERTIONS) if manifests else ():
-            for box in _boxes(assertions):
+            for box in read_boxes(assertions):
                 if box.kind == b"jumb":
                     yield _label(box.body), box.body
 
 
 def _find_by_label(boxes: memoryview, label: str) -> Iterator[memoryview]:
-    return (box.body for box in _boxes(boxes) if box.kind == b"jumb" and _label(box.body) == label)
-
-
-def _boxes(data: memoryview) -> Iterator[Box]:
-    at = 0
-    for _ in range(MAX_BOXES):
-        if at + 8 > len(data):
-            return
-        length, kind, head = int.from_bytes(data[at : at + 4], "big"), bytes(data[at + 4 : at + 8]), 8
-        if length == 1:
-            length, head = int.from_bytes(data[at + 8 : at + 16], "big"), 16
-        elif length == 0:  # up to the end
-            length = len(data) - at
-        if length < head:
-            return
-        yield Box(kind, data[at + head : at + length])
-        at += length
+    return (box.body for box in read_boxes(boxes) if box.kind == b"jumb" and _label(box.body) == label)
 
 
 def _label(superbox: memoryview) -> str:
-    description = next(_boxes(superbox), None)
+    description = next(read_boxes(superbox), None)
     if description is None or description.kind != b"jumd" or len(description.body) < _DESCRIPTION_HEAD:
         return ""
     if not description.body[_DESCRIPTION_HEAD - 1] & _HAS_LABEL:
@@ -82,7 +59,7 @@ def _label(superbox: memoryview) -> str:
 
 
 def _find_refusal(assertion: memoryview) -> str | None:
-    for box in _boxes(assertion):
+    for box in read_boxes(assertion):
         read = _READERS.get(box.kind)
         if read is None:
             continue

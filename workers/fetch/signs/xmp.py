@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from xml.parsers import expat
 
 from common.signs import Family, Honoured
-from workers.fetch.signs.container import MAX_PACKET
+from workers.fetch.signs.metadata import MAX_PACKET
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _PLUS = "http://ns.useplus.org/ldf/xmp/1.0/ DataMining"
