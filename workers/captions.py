@@ -1,6 +1,7 @@
 """Types between flow and cascade, without heavy imports."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -47,6 +48,9 @@ class Captioning(Protocol):
 
     def prepare(self, image: Image) -> ModelInputs:
         """The CPU work of one image; may run in any thread."""
+
+    def announce(self, inputs: Sequence[ModelInputs]) -> AbstractContextManager[None]:
+        """Within, `caption` of this very sequence is to come, in the device's thread; in any thread."""
 
     def caption(self, inputs: Sequence[ModelInputs], keys: Sequence[int]) -> list[Captions]:
         """Captions of each image, determined by its key."""

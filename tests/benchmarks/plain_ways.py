@@ -124,17 +124,17 @@ def _draws_after_the_step() -> Iterator[None]:
 
 @contextmanager
 def _normalised_in_steps() -> Iterator[None]:
-    """Images are stacked in new memory, and normalised by a kernel for each operation."""
+    """Images are stacked in new memory first, and normalised by a kernel for each operation."""
 
-    def stack(_: PixelBuffer, images: Sequence[Image]) -> Tensor:
-        return torch.from_numpy(np.stack(images))
+    def stack(_: PixelBuffer, images: Sequence[Image], pinned: Tensor) -> None:
+        pinned[: len(images)] = torch.from_numpy(np.stack(images))
 
-    def copy(self: PixelBuffer, images: Sequence[Image]) -> Tensor:
-        own, pixels = self._preprocessing, self._write(images).to(self._device)
+    def send(self: PixelBuffer, pinned: Tensor) -> Tensor:
+        own, pixels = self._preprocessing, pinned.to(self._device)
         mean, std = (torch.tensor(values, device=self._device) for values in (own.mean, own.std))
         return ((pixels.float() / 255 - mean) / std).to(self._dtype)
 
-    with patch.object(PixelBuffer, "_write", stack), patch.object(PixelBuffer, "_copy", copy):
+    with patch.object(PixelBuffer, "_write", stack), patch.object(PixelBuffer, "_send", send):
         yield
 
 

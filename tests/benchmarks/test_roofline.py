@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.benchmarks import roofline
+from tests.benchmarks import roofline, watching
 from tests.benchmarks.cards import CARDS, MEASURED_MS, Card
 from tests.benchmarks.kernels import Kernel, Kernels, Kind
 from tests.benchmarks.small_models import FEW, small_prediction
@@ -26,7 +26,7 @@ def small() -> Iterator[None]:
 @pytest.mark.models
 @pytest.mark.usefixtures("small")
 def test_a_product_that_is_added_is_counted_and_costs_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = roofline.predict()
+    before = roofline.predict(in_a_row=False)
     attend = Layer._attend_self
 
     def slower(self: Layer, hidden: Tensor, *rest: Any) -> Tensor:
@@ -35,7 +35,7 @@ def test_a_product_that_is_added_is_counted_and_costs_time(monkeypatch: pytest.M
         return attend(self, hidden, *rest)
 
     monkeypatch.setattr(Layer, "_attend_self", slower)
-    after = roofline.predict()
+    after = roofline.predict(in_a_row=False)
     assert after["tflop"] > before["tflop"]
     assert all(after["device_ms"][name] > before["device_ms"][name] for name in CARDS)
     assert after["stages"]["decoder"]["kernels"] > before["stages"]["decoder"]["kernels"]
@@ -43,6 +43,22 @@ def test_a_product_that_is_added_is_counted_and_costs_time(monkeypatch: pytest.M
         for name in CARDS:
             whole = figures["device_ms"][name] + figures["host_ms"]
             assert figures["images_per_second"][name] == pytest.approx(1e3 * FEW / whole, rel=0.02)
+
+
+@pytest.mark.models
+@pytest.mark.usefixtures("small")
+def test_a_pass_that_is_announced_works_behind_the_one_before() -> None:
+    """Kernels are the same ones; the captioner's images are encoded before their pass begins."""
+    cascade, images = roofline.build(), roofline.inputs()
+    alone, together = roofline.count(cascade, images), Kernels()
+    with watching.device_calls(together.call), together:
+        begun = [len(together.calls) for _ in roofline.caption_in_a_row(cascade, images)]
+    first = [stage for stage, _ in together.calls[: begun[0]]]
+    assert first.count("images to the device") > [stage for stage, _ in alone.calls].count(
+        "images to the device"
+    )
+    own, others = (sum(found.table()["captioner's images"].values()) for found in (alone, together))
+    assert others == (len(begun) + 1) * own
 
 
 def test_the_ceilings_give_what_was_measured() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import cache
 from typing import Any, Final
 from unittest.mock import patch
 
@@ -31,7 +32,7 @@ _REPLAYS: Final[Sequence[tuple[Any, str, str]]] = ((GraphStep, "__call__", DECOD
 """Steps that are captured: what is within is not called again."""
 
 _CALLS: Final[Sequence[tuple[Any, str, str]]] = (
-    (PixelBuffer, "load", "images to the device"),
+    (PixelBuffer, "_send", "images to the device"),
     (BlipCaptioner, "encode_images", "captioner's images"),
     (TextDecoder, "fill_cross_cache", "prompt"),
     (incremental_decoder, "prefill", "prompt"),
@@ -43,13 +44,17 @@ _CALLS: Final[Sequence[tuple[Any, str, str]]] = (
 )
 
 
+_keep: Final = cache(PixelBuffer._allocate)  # as torch keeps pinned memory
+
+
 @contextmanager
 def device_calls(call: Call, *, replayed: bool = False) -> Iterator[None]:
     """Every call to the device runs within `call` of its stage; of steps, their replays where these are."""
     with ExitStack() as patches:
         for owner, name, stage in (*_CALLS, *(_REPLAYS if replayed else _STEPS)):
             patches.enter_context(patch.object(owner, name, _within(call, stage, getattr(owner, name))))
-        patches.enter_context(patch.object(Clip, "look_ahead", _in_pieces(call, Clip.look_ahead)))
+        for owner in (Clip, BlipCaptioner):
+            patches.enter_context(patch.object(owner, "look_ahead", _in_pieces(call, owner.look_ahead)))
         yield
 
 
@@ -62,17 +67,22 @@ def _within(call: Call, stage: str, work: Callable[..., Any]) -> Callable[..., A
 
 
 def _in_pieces(call: Call, work: Callable[..., Generator[None]]) -> Callable[..., Generator[None]]:
-    def watched(clip: Clip, *arguments: Any) -> Generator[None]:
-        name = "selector" if isinstance(clip._model.visual, ModifiedResNet) else "ranker"
-        pieces = work(clip, *arguments)
+    def watched(model: Clip | BlipCaptioner, *arguments: Any) -> Generator[None]:
+        pieces = work(model, *arguments)
         while True:
-            with call(f"{name}'s images"):
+            with call(f"{_name(model)}'s images"):
                 ended = next(pieces, EOFError) is EOFError
             if ended:
                 return
             yield
 
     return watched
+
+
+def _name(model: Clip | BlipCaptioner) -> str:
+    if isinstance(model, BlipCaptioner):
+        return "captioner"
+    return "selector" if isinstance(model._model.visual, ModifiedResNet) else "ranker"
 
 
 class Watch:
@@ -93,6 +103,7 @@ class Watch:
         with ExitStack() as patches:
             patches.enter_context(device_calls(self._call))
             patches.enter_context(patch.object(PixelBuffer, "_write", on_host))
+            patches.enter_context(patch.object(PixelBuffer, "_allocate", _keep))
             drawn = self._after(lambda: self._drawn, draw)
             patches.enter_context(patch.object(ScriptedDraws, "__call__", drawn))
             patches.enter_context(

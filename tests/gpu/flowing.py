@@ -24,7 +24,7 @@ class Watched:
 
     def __init__(self, cascade: Cascade) -> None:
         self._cascade, self.dtype = cascade, cascade.dtype
-        self.prepare = cascade.prepare
+        self.prepare, self.announce = cascade.prepare, cascade.announce
         self.passes: list[tuple[float, float]] = []
 
     def caption(self, inputs: Sequence[ModelInputs], keys: Sequence[int]) -> list[Captions]:

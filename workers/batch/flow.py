@@ -20,7 +20,7 @@ from workers.batch.pass_metrics import record_pass
 from workers.batch.patience import Patience
 from workers.batch.preparation import Decode, Preparation
 from workers.batch.ready import Ready, ReadyRows
-from workers.captions import Captioning, Captions
+from workers.captions import Captioning, Captions, ModelInputs
 from workers.decode import DecodeError
 from workers.device import thread as device_thread
 from workers.fetch.failure import Failure
@@ -147,13 +147,14 @@ class Flow:
             raise failed.exceptions[0] from None  # a FleetError must be seen as one
 
     async def _caption_pass(self, rows: Sequence[Ready], keys: Sequence[int]) -> None:
-        with self._patience.count_captioning():
-            await asyncio.wrap_future(device_thread.submit(self._caption, rows, keys))
+        inputs = [row.inputs for row in rows]
+        with self._patience.count_captioning(), self.cascade.announce(inputs):
+            await asyncio.wrap_future(device_thread.submit(self._caption, rows, inputs, keys))
         self.advance(len(rows))
 
-    def _caption(self, rows: Sequence[Ready], keys: Sequence[int]) -> None:
+    def _caption(self, rows: Sequence[Ready], inputs: Sequence[ModelInputs], keys: Sequence[int]) -> None:
         with measure(Stage.CAPTION):
-            captions = self.cascade.caption([row.inputs for row in rows], [keys[row.index] for row in rows])
+            captions = self.cascade.caption(inputs, [keys[row.index] for row in rows])
         record_pass(captions, self.micro_batch)
         for row, found in zip(rows, captions, strict=True):
             self._outcomes[row.index] = _outcome(row.sha256, found)

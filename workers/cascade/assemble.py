@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 
 from common.settings import SamplingSettings
+from workers.cascade.blip.captioner import BlipCaptioner
 from workers.cascade.blip.load_blip import load_blip
 from workers.cascade.cascade import Captioner, Cascade
 from workers.cascade.clip.load_clip import load_clip
@@ -12,6 +13,7 @@ from workers.cascade.device import choose_device, choose_dtype
 from workers.cascade.model_folder import read_json, require_file
 from workers.cascade.repairer import load_repairer
 from workers.cascade.transformers_captioner import load_transformers_captioner
+from workers.cascade.upcoming import Tower
 
 
 def load_cascade(
@@ -42,14 +44,21 @@ def load_cascade(
     precision = choose_dtype(dtype, where)
     first, second = load_clip(ranker, where, precision), load_clip(selector, where, precision)
     second.share_tokens(first)
+    writer = load_captioner(captioner, sampling, where, precision)
     return Cascade(
-        load_captioner(captioner, sampling, where, precision),
+        writer,
         first,
         second,
         sampling,
         str(precision).removeprefix("torch."),
         repairer=load_repairer(repairer, where, precision) if repairer else None,
+        look_ahead=_look_ahead(writer, where),
     )
+
+
+def _look_ahead(captioner: Captioner, device: torch.device) -> Tower | None:
+    """A CPU has nothing to gain: it would only write each pass later."""
+    return captioner.look_ahead if isinstance(captioner, BlipCaptioner) and device.type != "cpu" else None
 
 
 def load_captioner(

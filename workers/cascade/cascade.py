@@ -1,6 +1,7 @@
 """The three stages: captioner, ranker to a shortlist, selector of the top caption."""
 
 from collections.abc import Generator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from math import isfinite
 from typing import Protocol
 
@@ -10,6 +11,7 @@ from workers.captions import Captions, Image, ModelInputs, no_captions
 from workers.cascade.background import Background
 from workers.cascade.passes import Passes
 from workers.cascade.pixels import require_image
+from workers.cascade.upcoming import Pass, Tower, Upcoming
 
 
 class Resizer(Protocol):
@@ -75,10 +77,14 @@ class Cascade:
         dtype: str,
         *,
         repairer: Rewriter | None = None,
+        look_ahead: Tower | None = None,
     ) -> None:
+        """`look_ahead`: the captioner's; with it the towers of one pass work behind the steps of another."""
         self.captioner = captioner
         self.dtype = dtype  # of the weights, such as float32
-        self.passes = Passes(captioner.release)
+        self.passes = Passes(self._release)
+        self._look_ahead = look_ahead
+        self._upcoming = Upcoming(self._new_pass)
         self._repairer = repairer
         self._ranker = ranker
         self._selector = selector
@@ -107,23 +113,36 @@ class Cascade:
         """
         if len(inputs) != len(keys):
             raise ValueError(f"{len(keys)} keys for {len(inputs)} images")
-        return self.passes.run(lambda part: self._caption(inputs[part], keys[part]), len(inputs))
+        return self.passes.run(lambda part: self._caption(self._take(inputs, part), keys[part]), len(inputs))
 
-    def _caption(self, inputs: Sequence[ModelInputs], keys: Sequence[int]) -> list[Captions]:
-        for_ranker = [image.ranker for image in inputs]
-        for_selector = [image.selector for image in inputs]
-        background = Background(
-            [self._ranker.look_ahead(for_ranker), self._selector.look_ahead(for_selector)]
-        )
+    def announce(self, inputs: Sequence[ModelInputs]) -> AbstractContextManager[None]:
+        """Within, `caption` of this very sequence is to come: its images may be encoded behind other work."""
+        is_useful = self._look_ahead is not None and self.passes.size is None
+        return self._upcoming.announce(inputs) if is_useful else nullcontext()
+
+    def _take(self, inputs: Sequence[ModelInputs], part: slice) -> Pass:
+        is_whole = part == slice(0, len(inputs))
+        return self._upcoming.take(inputs) if is_whole else self._new_pass(inputs[part])
+
+    def _new_pass(self, inputs: Sequence[ModelInputs]) -> Pass:
+        return Pass(inputs, self._look_ahead, self._ranker.look_ahead, self._selector.look_ahead)
+
+    def _release(self) -> None:
+        self._upcoming.forget()
+        self.captioner.release()
+
+    def _caption(self, images: Pass, keys: Sequence[int]) -> list[Captions]:
+        Background([images.features]).finish()
+        background = Background(images.judges, self._upcoming.advance)
         with measure(Stage.SAMPLE):
-            texts = self.captioner.sample([image.captioner for image in inputs], keys, background)
+            texts = self.captioner.sample(images.for_captioner, keys, background)
         background.finish()
         candidates = [deduplicate(own) for own in texts]
         with measure(Stage.RANK):
-            ranked = _rank(self._ranker, for_ranker, candidates)
+            ranked = _rank(self._ranker, images.for_ranker, candidates, background)
         shortlists = [captions[: self._shortlist] for captions, _ in ranked]
         with measure(Stage.SELECT):
-            selected = _rank(self._selector, for_selector, shortlists)
+            selected = _rank(self._selector, images.for_selector, shortlists, background)
         tops = [captions[0] for captions, _ in selected]
         repaired = self._repairer.rewrite(tops) if self._repairer else [None] * len(tops)
         rows = zip(ranked, selected, tops, repaired, strict=True)
@@ -158,6 +177,8 @@ def sort_by_similarity(
 
 
 def _rank(
-    ranker: Ranker, images: Sequence[Image], captions: Sequence[Sequence[str]]
+    ranker: Ranker, images: Sequence[Image], captions: Sequence[Sequence[str]], background: Background
 ) -> list[tuple[tuple[str, ...], tuple[float, ...]]]:
-    return list(map(sort_by_similarity, captions, ranker.similarities(images, captions)))
+    similarities = ranker.similarities(images, captions)
+    background.advance_beyond()  # the device has nothing left, and the host has to sort
+    return list(map(sort_by_similarity, captions, similarities))

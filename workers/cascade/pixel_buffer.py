@@ -1,13 +1,18 @@
-"""The images of a pass on their way to the device: written once, into memory that is used again."""
+"""The images of a pass on their way to the device: written once, into pinned memory."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from typing import Final
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from workers.captions import Image
+from workers.cascade.background import run_through
 from workers.cascade.pixels import Preprocessing
+
+WRITTEN_AT_ONCE: Final = 16
+"""Images: the host writes them in a millisecond or two, as long as the device has other work."""
 
 
 class PixelBuffer:
@@ -18,32 +23,38 @@ class PixelBuffer:
 
     def __init__(self, preprocessing: Preprocessing, device: torch.device, dtype: torch.dtype) -> None:
         self._preprocessing, self._device, self._dtype = preprocessing, device, dtype
-        self._pinned = torch.empty(0, dtype=torch.uint8)
         scale = [1 / (255 * std) for std in preprocessing.std]
         shift = [-mean / std for mean, std in zip(preprocessing.mean, preprocessing.std, strict=True)]
         self._scale, self._shift = (torch.tensor(values, device=device) for values in (scale, shift))
-        self._copied = torch.cuda.Event() if device.type == "cuda" else None  # type: ignore[no-untyped-call]
 
     def load(self, images: Sequence[Image]) -> Tensor:
         """Resized images -> [images, 3, side, side], channels last in a GPU's memory."""
+        return run_through(self.load_in_stages(images))
+
+    def load_in_stages(self, images: Sequence[Image]) -> Generator[None, None, Tensor]:
+        """As `load`: yields between parts of the host's work."""
         if self._device.type == "cpu":
             return self._preprocessing.normalise(images, self._device, self._dtype)
-        return self._copy(images).permute(0, 3, 1, 2)
+        return (yield from self._copy(images))
 
-    def _copy(self, images: Sequence[Image]) -> Tensor:
-        """[images, side, side, 3], normalised."""
-        pixels = self._write(images).to(self._device, non_blocking=True)
-        if self._copied is not None:
-            self._copied.record()
+    def _copy(self, images: Sequence[Image]) -> Generator[None, None, Tensor]:
+        pinned = self._allocate(len(images))
+        for first in range(0, len(images), WRITTEN_AT_ONCE):
+            if first:
+                yield
+            self._write(images[first : first + WRITTEN_AT_ONCE], pinned[first:])
+        return self._send(pinned).permute(0, 3, 1, 2)
+
+    def _allocate(self, images: int) -> Tensor:
+        """Bytes [images, side, side, 3]; torch keeps pinned memory for the next pass, until it was copied."""
+        side, pinned = self._preprocessing.side, self._device.type == "cuda"
+        return torch.empty(images, side, side, 3, dtype=torch.uint8, pin_memory=pinned)
+
+    def _write(self, images: Sequence[Image], pinned: Tensor) -> None:
+        np.stack(images, out=pinned[: len(images)].numpy())
+
+    def _send(self, pinned: Tensor) -> Tensor:
+        """Bytes [images, side, side, 3] -> the same shape on the device, normalised."""
+        pixels = pinned.to(self._device, non_blocking=True)
         result = torch.empty(pixels.shape, dtype=self._dtype, device=self._device)
         return torch.addcmul(self._shift, pixels, self._scale, out=result)
-
-    def _write(self, images: Sequence[Image]) -> Tensor:
-        """Into pinned memory, as soon as the last pass's images have left it."""
-        side, pinned = self._preprocessing.side, self._device.type == "cuda"
-        if len(self._pinned) < len(images):
-            self._pinned = torch.empty(len(images), side, side, 3, dtype=torch.uint8, pin_memory=pinned)
-        if self._copied is not None:
-            self._copied.synchronize()
-        np.stack(images, out=self._pinned[: len(images)].numpy())
-        return self._pinned[: len(images)]

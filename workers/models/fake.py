@@ -1,6 +1,7 @@
 """A cascade without models, for fleet tests: a worker starts in a second."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from common.settings import SamplingSettings
 from workers.captions import Captions, Image, ModelInputs
@@ -18,6 +19,10 @@ class FakeCascade:
 
     def prepare(self, image: Image) -> ModelInputs:
         return ModelInputs(image, image, image)
+
+    def announce(self, inputs: Sequence[ModelInputs]) -> AbstractContextManager[None]:
+        del inputs
+        return nullcontext()
 
     def caption(self, inputs: Sequence[ModelInputs], keys: Sequence[int]) -> list[Captions]:
         return [self._captions(key) for _, key in zip(inputs, keys, strict=True)]

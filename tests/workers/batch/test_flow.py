@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from errno import EMFILE
 from ipaddress import ip_network
 from typing import NoReturn
@@ -42,6 +43,29 @@ class Counting(FakeCascade):
         return super().caption(inputs, keys)
 
 
+class Announced(Counting):
+    """Knows each pass before it comes, and how many it knew at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.known: list[Sequence[ModelInputs]] = []
+        self.most = 0
+
+    @contextmanager
+    def announce(self, inputs: Sequence[ModelInputs]) -> Iterator[None]:
+        self.known.append(inputs)
+        yield
+        self.known = [own for own in self.known if own is not inputs]
+
+    def caption(self, inputs: Sequence[ModelInputs], keys: Sequence[int]) -> list[Captions]:
+        assert any(own is inputs for own in self.known)
+        end = time.monotonic() + (0 if self.passes else 60)  # of the first pass: until the second is complete
+        while len(self.known) < flow_module.PASSES_AHEAD and time.monotonic() < end:
+            time.sleep(0.01)
+        self.most = max(self.most, len(self.known))
+        return super().caption(inputs, keys)
+
+
 class Broken(Counting):
     """Fails at the first pass."""
 
@@ -75,6 +99,14 @@ def run(
 
 def links(site: Site, images: Sequence[DrawnImage]) -> list[str]:
     return [site.url + image.path for image in images]
+
+
+def test_the_models_know_the_next_pass_while_they_work_at_one(site: Site) -> None:
+    cascade = Announced()
+    run(links(site, DRAWN), cascade, settings())
+    assert len(cascade.passes) == len(DRAWN) // 8
+    assert cascade.most == flow_module.PASSES_AHEAD
+    assert cascade.known == []
 
 
 def test_every_row_gets_its_own_captions_in_order(site: Site) -> None:

@@ -4,7 +4,8 @@ import numpy as np
 import torch
 
 from tests.workers.cascade.test_pixels import photograph, preprocessing
-from workers.cascade.pixel_buffer import PixelBuffer
+from workers.cascade.background import run_through
+from workers.cascade.pixel_buffer import WRITTEN_AT_ONCE, PixelBuffer
 from workers.cascade.pixels import Fit
 
 
@@ -15,23 +16,23 @@ def test_a_cpu_computes_as_the_libraries_do() -> None:
     assert torch.equal(buffer.load(images), own.normalise(images, torch.device("cpu"), torch.float32))
 
 
-def test_a_device_gets_them_in_one_buffer_that_grows() -> None:
-    own = preprocessing(32, Fit.SQUASH)
-    images = [own.resize(photograph(40 + index, 50)) for index in range(3)]
+def test_a_device_gets_them_in_parts_that_the_host_writes_one_by_one() -> None:
+    own, count = preprocessing(32, Fit.SQUASH), 2 * WRITTEN_AT_ONCE + 1
+    images = [own.resize(photograph(40 + index, 50)) for index in range(count)]
     buffer = PixelBuffer(own, torch.device("cpu"), torch.float32)
     expected = own.normalise(images, torch.device("cpu"), torch.float32)
-    for some in (slice(0, 2), slice(0, 3), slice(1, 3)):
-        found = buffer._copy(images[some]).permute(0, 3, 1, 2)  # what a GPU computes
-        assert found.is_contiguous(memory_format=torch.channels_last)
-        assert torch.allclose(found, expected[some], atol=1e-5)
-    assert len(buffer._pinned) == 3
+    first, second = buffer._copy(images), buffer._copy(images[::-1])  # what a GPU computes
+    assert list(first) == [None, None]
+    next(second)  # other images half-way written change nothing
+    found = run_through(buffer._copy(images))
+    assert found.is_contiguous(memory_format=torch.channels_last)
+    assert torch.allclose(found, expected, atol=1e-5)
+    assert torch.allclose(run_through(second), expected.flip(0), atol=1e-5)
 
 
-def test_nothing_is_copied_twice_on_the_host() -> None:
+def test_a_device_gets_its_own_precision() -> None:
     own = preprocessing(8, Fit.SQUASH)
     buffer = PixelBuffer(own, torch.device("meta"), torch.float16)
     image = np.full((8, 8, 3), 7, np.uint8)
-    first, second = buffer.load([image, image]), buffer.load([image])
-    assert first.dtype == torch.float16
-    assert (first.shape, second.shape) == ((2, 3, 8, 8), (1, 3, 8, 8))
-    assert buffer._pinned.data_ptr() == buffer._write([image]).data_ptr()
+    found = buffer.load([image, image])
+    assert (found.dtype, found.shape) == (torch.float16, (2, 3, 8, 8))

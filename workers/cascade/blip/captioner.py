@@ -4,7 +4,7 @@ Source: Li et al. 2022, "BLIP: Bootstrapping language-image pre-training for uni
 understanding and generation".
 """
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from functools import partial
 from typing import cast
 
@@ -16,10 +16,11 @@ from transformers import PreTrainedTokenizerBase as Tokenizer
 
 from common.settings import SamplingSettings
 from workers.captions import Image
-from workers.cascade.background import Background
+from workers.cascade.ahead import Ahead
+from workers.cascade.background import Background, TowerWork, keep_result, run_through
 from workers.cascade.blip.incremental_decoder import BlipDecoder
 from workers.cascade.blip.text_decoder import TextDecoder
-from workers.cascade.blip.vision_tower import fuse_attention
+from workers.cascade.blip.vision_tower import encode_in_stages, fuse_attention
 from workers.cascade.blip.workspace import Work, Workspace
 from workers.cascade.pixel_buffer import PixelBuffer
 from workers.cascade.pixels import Preprocessing
@@ -66,6 +67,7 @@ class BlipCaptioner:
         self.text = TextDecoder(model.text_decoder)
         self.vision = fuse_attention(model.vision_model)
         self._pixels = PixelBuffer(preprocessing, model.device, model.dtype)
+        self._ahead = Ahead()
         self._tokenizer = tokenizer
         self._sampling = sampling
         self._eos_id = text_config_value(model, "sep_token_id")
@@ -98,14 +100,23 @@ class BlipCaptioner:
         return [text or "" for text in texts]
 
     def release(self) -> None:
-        """Free the workspace; the next batch allocates its own."""
+        """Free the workspace, and features that nobody has asked for; the next batch allocates its own."""
         self._workspace.release()
+        self._ahead.clear()
 
     @torch.inference_mode()
     def encode_images(self, images: Sequence[Image]) -> Tensor:
         """Features of the vision tower, [images, patches, width]."""
-        features: Tensor = self.vision(pixel_values=self._pixels.load(images)).last_hidden_state
-        return features
+        ahead = self._ahead.take(images)
+        return run_through(self._encode(images)) if ahead is None else ahead
+
+    def look_ahead(self, images: Sequence[Image]) -> TowerWork:
+        """Encode `images` layer by layer; `sample` of the same sequence finds the features."""
+        return keep_result(self._encode(images), partial(self._ahead.keep, images))
+
+    def _encode(self, images: Sequence[Image]) -> Generator[None, None, Tensor]:
+        pixels = yield from self._pixels.load_in_stages(images)
+        return (yield from encode_in_stages(self.vision, pixels))
 
     @torch.inference_mode()
     def generate(
@@ -136,7 +147,7 @@ class BlipCaptioner:
         if background is not None:
             background.finish()  # the device has work while the host makes texts
         if BROKEN in lanes:
-            self.release()  # the cache holds values that must not reach another image
+            self._workspace.release()  # it holds values that must not reach another image
         texts = self._write_texts(lanes)
         return [texts.get(new) if whole else None for new, whole in zip(lanes, is_whole, strict=True)]
 

@@ -1,5 +1,6 @@
 """BLIP's vision tower with fused attention, which never materialises the score matrix."""
 
+from collections.abc import Generator
 from typing import Any, cast
 
 from torch import Tensor, nn
@@ -27,3 +28,14 @@ def fuse_attention(tower: BlipVisionModel) -> BlipVisionModel:
     for layer in tower.encoder.layers:
         layer.self_attn = FusedAttention(cast("BlipAttention", layer.self_attn))
     return tower
+
+
+def encode_in_stages(tower: BlipVisionModel, pixels: Tensor) -> Generator[None, None, Tensor]:
+    """As the last hidden state of `tower(pixels)`, [images, patches, width]: yields between its layers."""
+    hidden: Tensor = tower.embeddings(pixels)
+    for layer in tower.encoder.layers:
+        yield
+        hidden = layer(hidden)
+    yield
+    features: Tensor = tower.post_layernorm(hidden)
+    return features

@@ -4,6 +4,7 @@ Source: Radford et al. 2021, "Learning transferable visual models from natural l
 """
 
 from collections.abc import Generator, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -11,6 +12,8 @@ from open_clip import CLIP, CustomTextCLIP
 from torch import Tensor, nn
 
 from workers.captions import Image
+from workers.cascade.ahead import Ahead
+from workers.cascade.background import TowerWork, keep_result
 from workers.cascade.clip.image_stages import encode_in_stages
 from workers.cascade.clip.text_tower import encode_texts
 from workers.cascade.clip.word_tokenizer import Tokenizer, WordTokenizer
@@ -34,7 +37,7 @@ class Clip:
         self._model = model
         self.tokenizer = tokenizer
         self._pixels = PixelBuffer(preprocessing, next(model.parameters()).device, dtype)
-        self._ahead: tuple[Sequence[Image], Tensor] | None = None
+        self._ahead = Ahead()
 
     def share_tokens(self, other: "Clip") -> None:
         """Read the other's tokens again, where both have the same vocabulary."""
@@ -42,18 +45,13 @@ class Clip:
         if isinstance(own, WordTokenizer) and isinstance(others, WordTokenizer) and own.is_same(others):
             self.tokenizer = others
 
-    def look_ahead(self, images: Sequence[Image]) -> Generator[None, None, None]:
-        """Encode `images` layer by layer; the next `similarities` of the same sequence finds the features."""
-        with torch.inference_mode():
-            stages = encode_in_stages(self._model.visual, self._pixels.load(images))
-        while True:
-            with torch.inference_mode():  # not across a yield: it would hold in the caller, too
-                try:
-                    next(stages)
-                except StopIteration as end:
-                    self._ahead = images, _normalise(end.value)
-                    return
-            yield
+    def look_ahead(self, images: Sequence[Image]) -> TowerWork:
+        """Encode `images` layer by layer; `similarities` of the same sequence finds the features."""
+        return keep_result(self._encode(images), partial(self._ahead.keep, images))
+
+    def _encode(self, images: Sequence[Image]) -> Generator[None, None, Tensor]:
+        pixels = yield from self._pixels.load_in_stages(images)
+        return _normalise((yield from encode_in_stages(self._model.visual, pixels)))
 
     def similarities(self, images: Sequence[Image], captions: Sequence[Sequence[str]]) -> list[list[float]]:
         """Cosine of each image, resized by `preprocessing`, with each of its own captions.
@@ -69,9 +67,9 @@ class Clip:
 
     @torch.inference_mode()
     def _image_features(self, images: Sequence[Image]) -> Tensor:
-        ahead, self._ahead = self._ahead, None
-        if ahead is not None and ahead[0] is images:
-            return ahead[1]
+        ahead = self._ahead.take(images)
+        if ahead is not None:
+            return ahead
         return _normalise(self._model.encode_image(self._pixels.load(images)))
 
     @torch.inference_mode()
