@@ -60,7 +60,9 @@ FROM runtime AS worker
 COPY --from=worker-environment /opt/fleet /opt/fleet
 COPY --from=application /application /opt/fleet
 # The models lie in a layer on top or in a volume that `python -m workers.models.prefetch` fills; a worker never downloads.
-ENV HF_HOME=/models \
+# A container whose GPU is missing says so; one that is to run without sets FLEET_DEVICE=cpu.
+ENV FLEET_DEVICE=cuda \
+    HF_HOME=/models \
     HF_HUB_OFFLINE=1 \
     NVIDIA_VISIBLE_DEVICES=all \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility

@@ -66,6 +66,13 @@ def test_commands_and_images_are_those_of_the_manifests() -> None:
         assert worker["command"] == deployed("base/worker.yaml")["worker"]["args"]
 
 
+def test_workers_ask_for_their_gpu_by_name() -> None:
+    for worker in WORKERS.values():
+        (device,) = worker["deploy"]["resources"]["reservations"]["devices"]
+        assert device["capabilities"] == ["gpu"]
+        assert worker["environment"]["FLEET_DEVICE"] == "cuda"
+
+
 def test_our_images_are_built_here_and_asked_of_no_registry() -> None:
     targets = re.findall(r"^FROM runtime AS (\w+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     for service in OWN.values():

@@ -54,6 +54,11 @@ def test_the_base_is_one_image_by_digest() -> None:
     assert bases == {"${PYTHON_IMAGE}", "environment", "runtime"}
 
 
+def test_the_gpu_is_asked_for_by_name() -> None:
+    assert "FLEET_DEVICE=cuda" in STAGES["worker"]
+    assert "FLEET_DEVICE" not in STAGES["lean"] + STAGES["runtime"]
+
+
 def test_process_1_is_an_init() -> None:
     """Without one, a SIGTERM that comes while Python imports is lost: process 1 has no default for it."""
     assert 'ENTRYPOINT ["tini", "--"]' in STAGES["runtime"]

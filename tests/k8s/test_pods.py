@@ -120,6 +120,15 @@ def _worker_settings(settings: Settings, template: Manifest) -> None:
 
 
 @every_overlay
+def test_a_worker_with_a_gpu_asks_for_it_by_name(overlay: str) -> None:
+    """With `auto` a node whose driver is gone would caption on its CPU."""
+    worker = container(worker_of(overlay))
+    has_gpu = bool(worker["resources"]["limits"].get("nvidia.com/gpu"))
+    assert has_gpu == (overlay != "overlays/laptop")
+    assert environment(worker)["FLEET_DEVICE"] == ("cuda" if has_gpu else "cpu")
+
+
+@every_overlay
 def test_passwords_come_from_the_secret(overlay: str) -> None:
     for name, template in pods(overlay):
         variables = {one["name"]: one for one in container(template).get("env", [])}
