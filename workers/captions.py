@@ -1,6 +1,6 @@
 """Types between flow and cascade, without heavy imports."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +44,8 @@ class ModelInputs:
 class Captioning(Protocol):
     """Images in, captions with scores out: `workers.cascade.Cascade` or a stand-in."""
 
-    dtype: str
+    dtype: str  # of the captioner's weights, and of all others that `dtypes` does not name
+    dtypes: Mapping[str, str]  # by role
 
     def prepare(self, image: Image) -> ModelInputs:
         """The CPU work of one image; may run in any thread."""

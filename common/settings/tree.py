@@ -61,7 +61,9 @@ class Settings(BaseSettings):
     )
     device: str = Field("auto", description="torch device; auto is the first GPU, else the CPU")
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
-        "auto", description="of the models' weights; auto is bfloat16 where it pays, else float32"
+        "auto",
+        description="of the models' weights; auto is bfloat16 on a GPU (float16 for CLIPs published in it"
+        " and on cards without bfloat16), float32 on a CPU",
     )
     repairer: Annotated[str, Home] = Field(
         "", description="text-to-text model that rewrites top captions; empty leaves them as they are"

@@ -23,7 +23,7 @@ class Watched:
     """The cascade, and when it worked."""
 
     def __init__(self, cascade: Cascade) -> None:
-        self._cascade, self.dtype = cascade, cascade.dtype
+        self._cascade, self.dtype, self.dtypes = cascade, cascade.dtype, cascade.dtypes
         self.prepare, self.announce = cascade.prepare, cascade.announce
         self.passes: list[tuple[float, float]] = []
 

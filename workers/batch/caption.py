@@ -68,7 +68,7 @@ def caption_batch(
         outcomes = rows.filters.judge_images(loop.run(flow.run(bodies, _keys(work), rows.settled)))
     if rows.source is None:
         check_network(rows.urls, outcomes, settings.fetch.canary)
-    made = _provenance(work, cascade.dtype, settings, rows.filters)
+    made = _provenance(work, cascade, settings, rows.filters)
     if not _write(work, rows, outcomes, made):
         return None
     _count_signs(outcomes)
@@ -105,7 +105,10 @@ def _key(identity: str) -> int:
     return int.from_bytes(hashlib.blake2b(identity.encode(), digest_size=8).digest(), "little", signed=True)
 
 
-def _provenance(work: Work, dtype: str, settings: Settings, filters: Filters) -> dict[str, Any]:
+def _provenance(work: Work, cascade: Captioning, settings: Settings, filters: Filters) -> dict[str, Any]:
     made = make_run(settings, work.run.batch_rows).model_dump(mode="json", exclude={"format", "batch_rows"})
-    models = {role: {**model, "dtype": dtype} for role, model in made["models"].items()}
+    models = {
+        role: {**model, "dtype": cascade.dtypes.get(role, cascade.dtype)}
+        for role, model in made["models"].items()
+    }
     return {**made, "run": work.store.uri, "models": models, "signs_table": VERSION, "lists": filters.digests}

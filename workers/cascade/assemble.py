@@ -8,8 +8,8 @@ from common.settings import SamplingSettings
 from workers.cascade.blip.captioner import BlipCaptioner
 from workers.cascade.blip.load_blip import load_blip
 from workers.cascade.cascade import Captioner, Cascade
-from workers.cascade.clip.load_clip import load_clip
-from workers.cascade.device import choose_device, choose_dtype
+from workers.cascade.clip.load_clip import is_float16, load_judge
+from workers.cascade.device import choose_clip_dtypes, choose_device, choose_dtype
 from workers.cascade.model_folder import read_json, require_file
 from workers.cascade.repairer import load_repairer
 from workers.cascade.transformers_captioner import load_transformers_captioner
@@ -34,7 +34,7 @@ def load_cascade(
         selector: open_clip folder; its cosines order the shortlist.
         sampling: settings of drawing and choosing.
         device: torch device; `auto` is the first GPU, else the CPU.
-        dtype: float32, bfloat16 or float16; `auto` is bfloat16 where it pays.
+        dtype: float32, bfloat16 or float16; `auto` is each model's best on this device.
         repairer: transformers folder of a text-to-text model that rewrites the top captions.
 
     Raises:
@@ -42,7 +42,10 @@ def load_cascade(
     """
     where = choose_device(device)
     precision = choose_dtype(dtype, where)
-    first, second = load_clip(ranker, where, precision), load_clip(selector, where, precision)
+    first, second = (
+        load_judge(folder, where, choose_clip_dtypes(dtype, where, is_native=is_float16(folder)))
+        for folder in (ranker, selector)
+    )
     second.share_tokens(first)
     writer = load_captioner(captioner, sampling, where, precision)
     return Cascade(
@@ -50,10 +53,15 @@ def load_cascade(
         first,
         second,
         sampling,
-        str(precision).removeprefix("torch."),
+        _name(precision),
+        dtypes={"ranker": _name(first.dtype), "selector": _name(second.dtype)},
         repairer=load_repairer(repairer, where, precision) if repairer else None,
         look_ahead=_look_ahead(writer, where),
     )
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def _look_ahead(captioner: Captioner, device: torch.device) -> Tower | None:

@@ -1,6 +1,6 @@
 """The three stages: captioner, ranker to a shortlist, selector of the top caption."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from math import isfinite
 from typing import Protocol
@@ -76,12 +76,25 @@ class Cascade:
         sampling: SamplingSettings,
         dtype: str,
         *,
+        dtypes: Mapping[str, str] | None = None,
         repairer: Rewriter | None = None,
         look_ahead: Tower | None = None,
     ) -> None:
-        """`look_ahead`: the captioner's; with it the towers of one pass work behind the steps of another."""
+        """Three models, loaded.
+
+        Args:
+            captioner: writes candidates.
+            ranker: orders them.
+            selector: orders the shortlist.
+            sampling: settings of drawing and choosing.
+            dtype: of the captioner's weights, such as float32.
+            dtypes: of a role's weights, where they have another.
+            repairer: rewrites top captions.
+            look_ahead: the captioner's; with it the towers of one pass work behind the steps of another.
+        """
         self.captioner = captioner
-        self.dtype = dtype  # of the weights, such as float32
+        self.dtype = dtype
+        self.dtypes: Mapping[str, str] = dtypes or {}
         self.passes = Passes(self._release)
         self._look_ahead = look_ahead
         self._upcoming = Upcoming(self._new_pass)

@@ -42,6 +42,20 @@ def choose_dtype(name: str, device: torch.device) -> torch.dtype:
     return torch.bfloat16
 
 
+def choose_clip_dtypes(name: str, device: torch.device, *, is_native: bool) -> tuple[torch.dtype, ...]:
+    """What to load a dual encoder in, in turn: the next where numbers outgrow the one before.
+
+    On a GPU float16 errs by a sixth of bfloat16's error at the same speed, but ends at 65,504: `auto` takes
+    it where the weights were published in it (`is_native`), or where there is nothing else.
+    """
+    usual = choose_dtype(name, device)
+    if name != "auto" or device.type == "cpu":
+        return (usual,)
+    if usual == torch.float16:
+        return torch.float16, torch.float32
+    return (torch.float16, usual) if is_native else (usual,)
+
+
 def describe_device() -> dict[str, object]:
     """What a log line says of the device of the calling thread."""
     if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]

@@ -1,7 +1,8 @@
 """A cascade without models, for fleet tests: a worker starts in a second."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from types import MappingProxyType
 
 from common.settings import SamplingSettings
 from workers.captions import Captions, Image, ModelInputs
@@ -13,6 +14,7 @@ class FakeCascade:
     """Invents captions from each row's key, deterministically."""
 
     dtype = "none"
+    dtypes: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, sampling: SamplingSettings) -> None:
         self._shortlist = sampling.shortlist

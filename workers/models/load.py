@@ -74,6 +74,7 @@ def _load_onto_device(folders: Sequence[Path], settings: Settings) -> Captioning
         "models loaded",
         **device,
         dtype=cascade.dtype,
+        dtypes={"captioner": cascade.dtype, **cascade.dtypes},
         micro_batch=fitted.pass_size,
         downloads_in_flight=fitted.fetch.in_flight,
         processes_on_card=processes_on_card(),

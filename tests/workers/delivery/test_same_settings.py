@@ -18,6 +18,7 @@ from common.signs import NAMES
 from producer.cli import main
 from tests.processes import run_here
 from tests.workers.delivery.conftest import Delivery
+from workers.models.fake import FakeCascade
 
 OTHER = [
     ({"filter": FilterSettings(max_punsafe=0.5)}, "thresholds.max_punsafe is None in the run and 0.5 here"),
@@ -77,6 +78,16 @@ def test_a_deny_list_may_change_and_each_shard_has_its_digest(delivery: Delivery
     assert lists[0] == {}
     assert [list(named) for named in lists[1:]] == [["deny"]] * 3
     assert lists[1] != lists[2] == lists[3]
+
+
+def test_each_shard_names_the_precision_of_each_model(
+    delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FakeCascade, "dtype", "bfloat16")
+    monkeypatch.setattr(FakeCascade, "dtypes", {"ranker": "float16"})
+    delivery.deliver(0)
+    precisions = {role: model.dtype for role, model in made_by(delivery, 0).models.items()}
+    assert precisions == {"captioner": "bfloat16", "ranker": "float16", "selector": "bfloat16"}
 
 
 def test_a_shard_says_its_rules_and_verify_compares_them(delivery: Delivery) -> None:

@@ -5,6 +5,7 @@ Source: Radford et al. 2021, "Learning transferable visual models from natural l
 
 from collections.abc import Generator, Sequence
 from functools import partial
+from math import isfinite
 
 import numpy as np
 import torch
@@ -36,6 +37,7 @@ class Clip:
         self.preprocessing = preprocessing
         self._model = model
         self.tokenizer = tokenizer
+        self.dtype = dtype
         self._pixels = PixelBuffer(preprocessing, next(model.parameters()).device, dtype)
         self._ahead = Ahead()
 
@@ -64,6 +66,14 @@ class Clip:
         rows = np.repeat(np.arange(len(captions)), [len(own) for own in captions])
         found = iter(self._read(self._compare(images, self.tokenizer(texts), np.stack([rows, columns]))))
         return [[next(found) for _ in own] for own in captions]
+
+    def is_finite(self) -> bool:
+        """Whether the precision suffices, by images from flat to as rough as can be and a text."""
+        side = self.preprocessing.side
+        rough = np.random.default_rng(0).choice(np.array([0, 255], np.uint8), (side, side, 3))
+        images = [np.full_like(rough, 0), np.full_like(rough, 255), rough, np.sort(rough, axis=0)]
+        cosines = self.similarities(images, [["a photograph of a dog"]] * len(images))
+        return all(isfinite(cosine) for own in cosines for cosine in own)
 
     @torch.inference_mode()
     def _image_features(self, images: Sequence[Image]) -> Tensor:

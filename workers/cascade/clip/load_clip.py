@@ -1,11 +1,15 @@
 """Load a dual encoder from an open_clip folder."""
 
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import open_clip
+import structlog
 import torch
 from open_clip import CLIP, CustomTextCLIP
+from safetensors import safe_open
 
 from common.console.words import quote
 from workers.captions import ModelFolderError
@@ -16,8 +20,11 @@ from workers.cascade.model_folder import DATA_ONLY, model_errors, read_json, req
 from workers.cascade.pixels import Fit, Preprocessing, Resampling
 from workers.cascade.size_limit import limit_size
 
+log = structlog.get_logger(__name__)
+
 _EXPECTED = "a dual encoder as open_clip saves it (open_clip_config.json and open_clip_model.safetensors)"
 _PRECISIONS = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
+_FLOATS = frozenset({"F16", "BF16", "F32", "F64"})  # as safetensors names them
 _TOKENIZER_OPTIONS = frozenset({"clean", "language", "reduction_mask", "strip_sep_token"})
 _WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors")
 """Files that open_clip prefers, in its order."""
@@ -39,6 +46,33 @@ def load_clip(folder: Path, device: torch.device, dtype: torch.dtype) -> Clip:
     model.eval()
     prepare_for_inference(model, dtype)
     return Clip(model, remember_words(tokenizer), _preprocessing(folder, model), dtype)
+
+
+def load_judge(folder: Path, device: torch.device, dtypes: Sequence[torch.dtype]) -> Clip:
+    """A dual encoder in the first of `dtypes` whose range suffices; the last is not asked.
+
+    Raises:
+        ModelFolderError: the folder holds no open_clip model.
+    """
+    for dtype, other in pairwise(dtypes):
+        clip = load_clip(folder, device, dtype)
+        if clip.is_finite():
+            return clip
+        log.warning("clip.range", model=str(folder), hint=f"its features outgrow {dtype}; it runs in {other}")
+    return load_clip(folder, device, dtypes[-1])
+
+
+def is_float16(folder: Path) -> bool:
+    """Whether the weights were published in float16, as OpenAI's were, whoever has converted them since.
+
+    Raises:
+        ModelFolderError: it is no folder of open_clip.
+    """
+    config = read_json(require_file(folder, _EXPECTED, "open_clip_config.json"), _EXPECTED)
+    weights = require_file(folder, _EXPECTED, *_WEIGHTS)
+    with model_errors(folder, _EXPECTED), safe_open(weights, framework="pt") as file:
+        kinds = {file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118 - no mapping
+    return is_openai(folder, config) or (kinds & _FLOATS == {"F16"})
 
 
 def _tokenizer_options(folder: Path, config: dict[str, Any]) -> dict[str, Any]:
