@@ -8,8 +8,10 @@ from common.settings import SamplingSettings
 from workers.cascade.blip.captioner import BlipCaptioner
 from workers.cascade.blip.load_blip import load_blip
 from workers.cascade.cascade import Captioner, Cascade
+from workers.cascade.clip.clip import Clip
 from workers.cascade.clip.load_clip import is_float16, load_judge
 from workers.cascade.device import choose_clip_dtypes, choose_device, choose_dtype
+from workers.cascade.float8 import FORMAT, require_float8
 from workers.cascade.model_folder import read_json, require_file
 from workers.cascade.repairer import load_repairer
 from workers.cascade.transformers_captioner import load_transformers_captioner
@@ -24,6 +26,7 @@ def load_cascade(
     device: str,
     *,
     dtype: str = "auto",
+    float8: bool = False,
     repairer: Path | None = None,
 ) -> Cascade:
     """The cascade of three model folders, or four.
@@ -35,12 +38,16 @@ def load_cascade(
         sampling: settings of drawing and choosing.
         device: torch device; `auto` is the first GPU, else the CPU.
         dtype: float32, bfloat16 or float16; `auto` is each model's best on this device.
+        float8: 8-bit products in the image towers that are transformers.
         repairer: transformers folder of a text-to-text model that rewrites the top captions.
 
     Raises:
         ModelFolderError: a folder lacks a file or holds another architecture.
+        DeviceError: the device cannot be used, or has no 8-bit products.
     """
     where = choose_device(device)
+    if float8:
+        require_float8(where)
     precision = choose_dtype(dtype, where)
     first, second = (
         load_judge(folder, where, choose_clip_dtypes(dtype, where, is_native=is_float16(folder)))
@@ -48,7 +55,7 @@ def load_cascade(
     )
     second.share_tokens(first)
     writer = load_captioner(captioner, sampling, where, precision)
-    return Cascade(
+    cascade = Cascade(
         writer,
         first,
         second,
@@ -58,6 +65,17 @@ def load_cascade(
         repairer=load_repairer(repairer, where, precision) if repairer else None,
         look_ahead=_look_ahead(writer, where),
     )
+    return round_towers(cascade) if float8 else cascade
+
+
+def round_towers(cascade: Cascade) -> Cascade:
+    """Its image towers that are transformers in 8 bits, in place; each such model's dtype says so."""
+    dtypes = {"captioner": cascade.dtype, **cascade.dtypes}
+    for role, model in cascade.models.items():
+        if isinstance(model, BlipCaptioner | Clip) and model.use_float8():
+            dtypes[role] += f", image tower {_name(FORMAT)}"
+    cascade.dtypes = dtypes
+    return cascade
 
 
 def _name(dtype: torch.dtype) -> str:

@@ -103,6 +103,11 @@ class Cascade:
         self._selector = selector
         self._shortlist = sampling.shortlist
 
+    @property
+    def models(self) -> Mapping[str, Captioner | Ranker]:
+        """By role."""
+        return {"captioner": self.captioner, "ranker": self._ranker, "selector": self._selector}
+
     def prepare(self, image: Image) -> ModelInputs:
         """The CPU work of one image; may run in any thread.
 

@@ -62,6 +62,7 @@ def _load_onto_device(folders: Sequence[Path], settings: Settings) -> Captioning
         settings.sampling,
         settings.device,
         dtype=settings.dtype,
+        float8=settings.float8,
         repairer=repairer[0] if repairer else None,
     )
     device = describe_device()

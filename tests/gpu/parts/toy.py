@@ -1,7 +1,8 @@
-"""The toy cascade in three precisions beside the CPU's, and the same pass twice."""
+"""The toy cascade in three precisions beside the CPU's, the same pass twice, and 8-bit products."""
 
 import torch
 
+from tests.gpu.float8 import check_float8
 from tests.gpu.report import Report
 from tests.gpu.toys import toy_cascade, toy_inputs
 
@@ -22,3 +23,4 @@ def check(device: torch.device, report: Report) -> None:
         report.require(f"tops_equal_{dtype}", share, is_good=share >= least, rule=f"at least {least}")
         again = cascade.caption(inputs, range(count)) == found
         report.require(f"twice_equal_{dtype}", again, is_good=again, rule="the same pass twice is identical")
+    check_float8(device, report)

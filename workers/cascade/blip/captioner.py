@@ -22,6 +22,7 @@ from workers.cascade.blip.incremental_decoder import BlipDecoder
 from workers.cascade.blip.text_decoder import TextDecoder
 from workers.cascade.blip.vision_tower import encode_in_stages, fuse_attention
 from workers.cascade.blip.workspace import Work, Workspace
+from workers.cascade.float8 import use_float8
 from workers.cascade.pixel_buffer import PixelBuffer
 from workers.cascade.pixels import Preprocessing
 from workers.cascade.sampling.device_sampler import DeviceSampler, Draws
@@ -109,6 +110,10 @@ class BlipCaptioner:
         """Features of the vision tower, [images, patches, width]."""
         ahead = self._ahead.take(images)
         return run_through(self._encode(images)) if ahead is None else ahead
+
+    def use_float8(self) -> bool:
+        """Round the vision tower's products to 8 bits; whether it has any."""
+        return use_float8(self.vision.encoder) > 0
 
     def look_ahead(self, images: Sequence[Image]) -> TowerWork:
         """Encode `images` layer by layer; `sample` of the same sequence finds the features."""

@@ -10,6 +10,7 @@ from math import isfinite
 import numpy as np
 import torch
 from open_clip import CLIP, CustomTextCLIP
+from open_clip.transformer import VisionTransformer
 from torch import Tensor, nn
 
 from workers.captions import Image
@@ -19,6 +20,7 @@ from workers.cascade.clip.image_stages import encode_in_stages
 from workers.cascade.clip.text_tower import encode_texts
 from workers.cascade.clip.word_tokenizer import Tokenizer, WordTokenizer
 from workers.cascade.device import to_device
+from workers.cascade.float8 import use_float8
 from workers.cascade.pixel_buffer import PixelBuffer
 from workers.cascade.pixels import Preprocessing
 from workers.cascade.sampling.nodes import Numbers
@@ -46,6 +48,11 @@ class Clip:
         own, others = self.tokenizer, other.tokenizer
         if isinstance(own, WordTokenizer) and isinstance(others, WordTokenizer) and own.is_same(others):
             self.tokenizer = others
+
+    def use_float8(self) -> bool:
+        """Round the image tower's products to 8 bits, if it is a transformer; whether it is one."""
+        tower = self._model.visual
+        return isinstance(tower, VisionTransformer) and use_float8(tower.transformer) > 0
 
     def look_ahead(self, images: Sequence[Image]) -> TowerWork:
         """Encode `images` layer by layer; `similarities` of the same sequence finds the features."""

@@ -18,7 +18,7 @@ class FusedBlock(nn.Module):
         super().__init__()
         own = source.attn
         self.heads: int = own.num_heads
-        self.weight, self.bias, self.output = own.in_proj_weight, own.in_proj_bias, own.out_proj
+        self.qkv, self.output = _linear(own.in_proj_weight, own.in_proj_bias), own.out_proj
         self.first_norm, self.first_scale = source.ln_1, source.ls_1
         self.second_norm, self.second_scale, self.mlp = source.ln_2, source.ls_2, source.mlp
 
@@ -31,16 +31,24 @@ class FusedBlock(nn.Module):
 
     def get_weight_dtype(self) -> torch.dtype:
         """As open_clip asks its own layers."""
-        dtype: torch.dtype = self.weight.dtype
-        return dtype
+        return self.qkv.weight.dtype
 
     def _attend(self, rows: Tensor, *, is_causal: bool) -> Tensor:
-        both = nn.functional.linear(rows, self.weight, self.bias)
-        parts = both.view(*rows.shape[:-1], 3, self.heads, -1)
+        parts = self.qkv(rows).view(*rows.shape[:-1], 3, self.heads, -1)
         query, key, value = parts.permute(2, 0, 3, 1, 4)  # each [batch, heads, rows, size]
         attended = scaled_dot_product_attention(query, key, value, is_causal=is_causal)
         result: Tensor = self.output(attended.transpose(1, 2).flatten(2))
         return result
+
+
+def _linear(weight: nn.Parameter, bias: nn.Parameter | None) -> nn.Linear:
+    """A layer over the same weights."""
+    outputs, inputs = weight.shape
+    layer = nn.Linear(inputs, outputs, bias=bias is not None, device="meta")
+    layer.weight = weight
+    if bias is not None:
+        layer.bias = bias
+    return layer
 
 
 def fuse_blocks(transformer: nn.Module) -> None:
