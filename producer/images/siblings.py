@@ -1,11 +1,10 @@
 """The files that lie beside another one."""
 
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
-from common.errors import StoreError
+from common.errors import NoPlaceError, RefusedError, StoreError
 from common.run.hub import find_on_hub
 from common.settings import S3Settings
 from common.store import is_s3
@@ -13,7 +12,12 @@ from producer.bucket import list_folder
 
 
 class Siblings:
-    """Names in the folders of parts; each folder is listed once, whichever threads ask."""
+    """Names in the folders of parts; each folder is listed once, whichever threads ask.
+
+    Where listing is forbidden, or the folder is none, a part has no siblings: its reader may still open it by
+    name. Where a folder cannot be reached every question is a StoreError, since the answer decides which rows
+    a part has.
+    """
 
     def __init__(self, s3: S3Settings) -> None:
         self._s3 = s3
@@ -21,7 +25,7 @@ class Siblings:
         self._listing: dict[str, Lock] = {}
 
     def has(self, address: str) -> bool:
-        """Whether there is such a file. Where a folder cannot be listed there is none."""
+        """Whether there is such a file."""
         return address in self.beside(address)
 
     def beside(self, address: str) -> frozenset[str]:
@@ -33,9 +37,12 @@ class Siblings:
         return self._folders[folder]
 
     def _list(self, folder: str) -> frozenset[str]:
-        with suppress(StoreError, OSError):
+        try:
             return frozenset(name for name in self._list_below(folder) if name.rpartition("/")[0] == folder)
-        return frozenset()
+        except (NoPlaceError, RefusedError, PermissionError, FileNotFoundError, NotADirectoryError):
+            return frozenset()
+        except OSError as error:
+            raise StoreError(f"{folder}: cannot be listed ({error.strerror}); try again") from error
 
     def _list_below(self, folder: str) -> Iterable[str]:
         """What lies in a folder; on S3 and on the Hub also what lies deeper."""
