@@ -67,7 +67,7 @@ def test_a_list_beside_its_tar_is_the_tar_however_it_is_named(tmp_path: Path) ->
 
 def test_a_list_is_the_folder_of_its_name_where_img2dataset_wrote_files(tmp_path: Path) -> None:
     for number, argument in enumerate((FILES, FILES / "00000.parquet")):
-        with log_lines(addresses) as lines:
+        with log_lines(plan) as lines:
             (part,) = planned(tmp_path / str(number), argument)
         assert (part.kind, part.rows, part.folder) == ("folder", 15, str(FILES / "00000"))
         (warned,) = [line["event"] for line in lines if line["log_level"] == "warning"]
