@@ -4,6 +4,7 @@ Both images must be there (`kind load docker-image ...`). Figures are printed be
 whose pods were processes of one machine. What is installed is left behind only after an error.
 """
 
+import argparse
 import json
 import secrets
 import sys
@@ -73,4 +74,5 @@ def _run(overlay: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="make cluster-test", description=__doc__).parse_args()
     sys.exit(main())

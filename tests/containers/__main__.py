@@ -4,6 +4,7 @@ A broker, a web site of toy pictures, Flower, the queue's metrics, a producer an
 killed and one stopped in the middle. Every row must be accounted for, once.
 """
 
+import argparse
 import json
 import shutil
 import sys
@@ -116,4 +117,5 @@ def _say(what: str) -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="make containers", description=__doc__).parse_args()
     sys.exit(main())
