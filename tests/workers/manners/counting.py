@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from tests.web.server import CLIENT_LEFT, reply
 
 FULL = 4
+LEASE = 15.0
+"""Seconds for which a slot is lent."""
 
 
 @dataclass

@@ -5,7 +5,6 @@ import json
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,26 +13,10 @@ from common.queue.hosts import WINDOW, read_full_hosts, read_quiet_hosts
 from common.run.schema import Status
 from common.settings import FetchSettings
 from tests.servers.valkey import Valkey, valkey
-from tests.workers.manners.counting import CountingHost, counting
+from tests.workers.manners.counting import LEASE, CountingHost, counting
 from workers.fetch import Fetcher
 from workers.fetch.shared import Heard, Quiet, Release, SharedLostError, Wish
 from workers.manners.redis_shared import RedisShared
-
-LEASE = 15.0
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
-    with valkey(tmp_path_factory.mktemp("valkey")) as running:
-        yield running
-
-
-@pytest.fixture
-async def shared(server: Valkey) -> AsyncIterator[RedisShared]:
-    server.client().flushall()
-    one = RedisShared(server.url, LEASE)
-    yield one
-    await one.close()
 
 
 def wish(host: str, slot: str, limit: int = 4, interval: float = 0.0) -> Wish:

@@ -1,37 +1,21 @@
 """Budgets that grow by measurement, shared by all workers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from common.growth import EVERY, MOST, SLOWER, time_step
 from common.run.schema import Status
 from common.settings import FetchSettings, MannersSettings
-from tests.servers.valkey import Valkey, valkey
+from tests.servers.valkey import Valkey
 from tests.web.server import reply
-from tests.workers.manners.counting import CountingHost, counting
+from tests.workers.manners.counting import LEASE, CountingHost, counting
 from workers.fetch import Fetcher
 from workers.fetch.shared import Answer, Heard, Wish
 from workers.manners.redis_shared import RedisShared
 
-LEASE = 15.0
 HOST = "a.test"
 STEP = time_step(0.1)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
-    with valkey(tmp_path_factory.mktemp("valkey")) as running:
-        yield running
-
-
-@pytest.fixture
-async def shared(server: Valkey) -> AsyncIterator[RedisShared]:
-    server.client().flushall()
-    one = RedisShared(server.url, LEASE)
-    yield one
-    await one.close()
 
 
 async def hear(shared: RedisShared, answers: int, complaints: int = 0, step: int = STEP) -> int:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from xml.parsers import expat
 
 from workers.fetch.signs.pattern import PathPattern, normalize_target
+from workers.fetch.signs.strict_xml import DocumentTypeError, parse_xml
 
 MAX_CONTENTS = 1_000
 MAX_DEPTH = 32
@@ -62,21 +63,11 @@ def parse_rsl(body: bytes, host: str) -> tuple[LicenseRule, ...]:
         host: in its canonical form, with its port where that is not the usual one.
     """
     reader = _Reader()
-    parser = expat.ParserCreate(namespace_separator=" ")
-    parser.buffer_text = True
-    parser.StartDoctypeDeclHandler = _refuse_document_type
-    parser.StartElementHandler = reader.start
-    parser.EndElementHandler = reader.end
-    parser.CharacterDataHandler = reader.take_text
     try:
-        parser.Parse(body, True)
+        parse_xml(body, reader)
         return tuple(rule for content in reader.contents for rule in _rules(content, host))
-    except (expat.ExpatError, _NotReadError, ValueError):
+    except (expat.ExpatError, DocumentTypeError, _NotReadError, ValueError):
         return ()
-
-
-def _refuse_document_type(*_: object) -> None:
-    raise _NotReadError
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from xml.parsers import expat
 
 from common.signs import Family, Honoured
 from workers.fetch.signs.metadata import MAX_PACKET
+from workers.fetch.signs.strict_xml import DocumentTypeError, parse_xml
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _PLUS = "http://ns.useplus.org/ldf/xmp/1.0/ DataMining"
@@ -40,10 +41,6 @@ _MENTIONED = re.compile(rb"DataMining|tdmrep")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff", b"\0<", b"<\0")
 
 
-class _DocumentTypeError(Exception):
-    """The packet defines entities, or may."""
-
-
 def find_xmp_sign(packet: bytes, honoured: Honoured) -> str | None:
     """The property that reserves, as `plus: DMI-PROHIBITED` or `tdm:reservation: 1`."""
     is_wide = packet.startswith(_UTF16)
@@ -51,7 +48,7 @@ def find_xmp_sign(packet: bytes, honoured: Honoured) -> str | None:
         return None
     try:
         found = _read_properties(packet)
-    except (expat.ExpatError, _DocumentTypeError, ValueError):
+    except (expat.ExpatError, DocumentTypeError, ValueError):
         return _find_named(packet, honoured)
     signs = (_judge(family, value) for family, value in found if honoured.has(family))
     return next(filter(None, signs), None)
@@ -78,27 +75,17 @@ def _read_properties(packet: bytes) -> list[tuple[Family, str]]:
     Raises:
         ExpatError: the packet is not well-formed.
         ValueError: it is too long.
-        _DocumentTypeError: it has a document type.
+        DocumentTypeError: it has a document type.
     """
     if len(packet) > MAX_PACKET:
         raise ValueError(f"more than {MAX_PACKET} bytes")
     reader = _Reader()
-    parser = expat.ParserCreate(namespace_separator=" ")
-    parser.buffer_text = True
-    parser.StartDoctypeDeclHandler = _refuse_document_type
-    parser.StartElementHandler = reader.start
-    parser.EndElementHandler = reader.end
-    parser.CharacterDataHandler = reader.take_text
     try:
-        parser.Parse(packet, True)
+        parse_xml(packet, reader)
     except expat.ExpatError:
         if not reader.is_whole:
             raise
     return reader.found
-
-
-def _refuse_document_type(*_: object) -> None:
-    raise _DocumentTypeError
 
 
 class _Reader:
