@@ -9,34 +9,24 @@ import numpy as np
 import pytest
 import torch
 
-from common.settings import SamplingSettings
-from common.settings.presets import PRESETS
 from tests.logs import log_lines
+from tests.workers.cascade.toy_cascade import SAMPLING, toy_cascade
 from workers.captions import Captions, Image, ModelInputs
-from workers.cascade import Cascade, load_cascade, upcoming
+from workers.cascade import Cascade, upcoming
 from workers.cascade.background import TowerWork
 from workers.cascade.blip.captioner import BlipCaptioner
 from workers.cascade.clip.clip import Clip
-from workers.models.resolve import resolve_model
 from workers.toy.drawing import UNSEEN, draw_scenes
 from workers.toy.quality import SIDES
 
 PASSES, IMAGES = 3, 4
-PRESET = PRESETS["toy"]
-SAMPLING = SamplingSettings(**{**PRESET.sampling, "lanes": 8})
 
 pytestmark = pytest.mark.models
 
 
-@cache
-def plain() -> Cascade:
-    captioner, ranker, selector = map(resolve_model, (PRESET.captioner, PRESET.ranker, PRESET.selector))
-    return load_cascade(captioner, ranker, selector, SAMPLING, "cpu")
-
-
 def interleaved(look_ahead: Callable[[Sequence[Image]], TowerWork] | None = None) -> Cascade:
     """The same models, as a GPU has them."""
-    made = plain()
+    made = toy_cascade()
     captioner = made.captioner
     assert isinstance(captioner, BlipCaptioner)
     return Cascade(
@@ -52,7 +42,7 @@ def interleaved(look_ahead: Callable[[Sequence[Image]], TowerWork] | None = None
 @cache
 def passes() -> list[list[ModelInputs]]:
     drawn = islice(draw_scenes(UNSEEN, 6, SIDES), PASSES * IMAGES)
-    inputs = [plain().prepare(np.asarray(image)) for _, image in drawn]
+    inputs = [toy_cascade().prepare(np.asarray(image)) for _, image in drawn]
     return [inputs[first : first + IMAGES] for first in range(0, len(inputs), IMAGES)]
 
 
@@ -62,7 +52,7 @@ def keys(number: int) -> range:
 
 @cache
 def alone() -> list[list[Captions]]:
-    return [plain().caption(list(inputs), keys(number)) for number, inputs in enumerate(passes())]
+    return [toy_cascade().caption(list(inputs), keys(number)) for number, inputs in enumerate(passes())]
 
 
 def in_a_row(cascade: Cascade) -> list[list[Captions]]:
@@ -89,7 +79,7 @@ class Towers:
 
 def test_interleaved_passes_say_what_each_says_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """To the last bit of every similarity: an image is encoded among those of its own pass."""
-    captioner = plain().captioner
+    captioner = toy_cascade().captioner
     assert isinstance(captioner, BlipCaptioner)
     expected, towers = alone(), Towers(captioner, monkeypatch)
     assert in_a_row(interleaved()) == expected
@@ -97,7 +87,7 @@ def test_interleaved_passes_say_what_each_says_alone(monkeypatch: pytest.MonkeyP
 
 
 def test_the_next_pass_is_encoded_behind_the_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    captioner = plain().captioner
+    captioner = toy_cascade().captioner
     assert isinstance(captioner, BlipCaptioner)
     towers, cascade = Towers(captioner, monkeypatch), interleaved()
     first, second, _ = passes()
@@ -109,12 +99,12 @@ def test_the_next_pass_is_encoded_behind_the_steps(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_cpu_looks_at_no_pass_but_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    captioner = plain().captioner
+    captioner = toy_cascade().captioner
     assert isinstance(captioner, BlipCaptioner)
     towers = Towers(captioner, monkeypatch)
     first, second, _ = passes()
-    with plain().announce(first), plain().announce(second):
-        assert plain().caption(first, keys(0)) == alone()[0]
+    with toy_cascade().announce(first), toy_cascade().announce(second):
+        assert toy_cascade().caption(first, keys(0)) == alone()[0]
     assert towers.batches[-1:] == [IMAGES]
     assert len(towers.batches) <= 1 + PASSES  # of `alone`, if nobody has asked before
 
@@ -130,7 +120,7 @@ def test_a_pass_that_never_comes_is_forgotten() -> None:
 
 def test_what_fails_ahead_fails_no_other_pass() -> None:
     """The pass that it belongs to computes it again, and would fail by itself."""
-    captioner = plain().captioner
+    captioner = toy_cascade().captioner
     assert isinstance(captioner, BlipCaptioner)
     for error in (ValueError("an image"), torch.OutOfMemoryError("CUDA out of memory")):
 
@@ -165,7 +155,7 @@ def test_memory_that_runs_out_ends_the_looking_ahead(monkeypatch: pytest.MonkeyP
 @pytest.fixture(autouse=True)
 def _nothing_left() -> Iterator[None]:
     yield
-    made = plain()
+    made = toy_cascade()
     assert isinstance(made._ranker, Clip)
     assert isinstance(made.captioner, BlipCaptioner)
     made.captioner.release()

@@ -10,42 +10,32 @@ import torch
 from torch import Tensor
 
 from common.settings import SamplingSettings
-from common.settings.presets import PRESETS
+from tests.workers.cascade.toy_cascade import toy_cascade
 from workers.captions import Captions, ModelInputs
-from workers.cascade import Cascade, load_cascade
 from workers.cascade.blip.captioner import BlipCaptioner
 from workers.cascade.blip.incremental_decoder import BlipDecoder
 from workers.cascade.sampling.device_sampler import Draws
 from workers.cascade.sampling.nodes import Numbers
 from workers.cascade.sampling.samplers import NOT_FINITE, Lanes, random_sampler
-from workers.models.resolve import resolve_model
 from workers.toy.drawing import UNSEEN, draw_scenes
 from workers.toy.quality import SIDES
 
 IMAGES, POISONED = 6, 2
-PRESET = PRESETS["toy"]
-SAMPLING = SamplingSettings(**{**PRESET.sampling, "lanes": 8})
 
 pytestmark = pytest.mark.models
 
 
 @cache
-def cascade() -> Cascade:
-    captioner, ranker, selector = map(resolve_model, (PRESET.captioner, PRESET.ranker, PRESET.selector))
-    return load_cascade(captioner, ranker, selector, SAMPLING, "cpu")
-
-
-@cache
 def inputs() -> list[ModelInputs]:
     return [
-        cascade().prepare(np.asarray(image)) for _, image in islice(draw_scenes(UNSEEN, 6, SIDES), IMAGES)
+        toy_cascade().prepare(np.asarray(image)) for _, image in islice(draw_scenes(UNSEEN, 6, SIDES), IMAGES)
     ]
 
 
 @pytest.fixture(params=["exact", "fixed sizes"])
 def captioner(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> BlipCaptioner:
     """The toy captioner, with steps as on a CPU and as on a GPU."""
-    made = cascade().captioner
+    made = toy_cascade().captioner
     assert isinstance(made, BlipCaptioner)
     if request.param == "fixed sizes":
         monkeypatch.setattr(made, "captures", True)
@@ -54,7 +44,7 @@ def captioner(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 
 
 def caption() -> list[Captions]:
-    return cascade().caption(inputs(), range(IMAGES))
+    return toy_cascade().caption(inputs(), range(IMAGES))
 
 
 def poison_features(patch: pytest.MonkeyPatch, captioner: BlipCaptioner, value: float) -> None:
@@ -113,7 +103,7 @@ def words(captions: Sequence[Captions]) -> list[tuple[str, set[str]]]:
 @pytest.mark.parametrize("judge", ["ranker", "selector"])
 def test_a_judge_that_gives_no_number_is_named(monkeypatch: pytest.MonkeyPatch, judge: str) -> None:
     clean = caption()
-    made = getattr(cascade(), f"_{judge}")
+    made = getattr(toy_cascade(), f"_{judge}")
     similarities = made.similarities
 
     def broken(images: Sequence[object], captions: Sequence[Sequence[str]]) -> list[list[float]]:
