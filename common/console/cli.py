@@ -2,14 +2,11 @@
 
 import os
 import sys
-from typing import Annotated, NoReturn
 
 import structlog
-import typer
 from pydantic import ValidationError
 
-from common import __version__
-from common.console.logs import configure_logs, log_level
+from common.console.logs import log_level
 from common.console.words import printable
 from common.errors import FleetError
 from common.settings import Settings
@@ -23,30 +20,6 @@ EXIT_INCOMPLETE = 1
 EXIT_USAGE = 2
 """Wrong usage or bad input."""
 EXIT_INTERRUPTED = 130
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(__version__)
-        raise typer.Exit
-
-
-Version = Annotated[
-    bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
-]
-"""The `--version` option of every console script."""
-
-
-def run_command(app: typer.Typer) -> NoReturn:
-    """Run a console script; every `FleetError` becomes one line on standard error and exit code 2."""
-    try:
-        configure_logs()
-        app()
-    except FleetError as error:
-        sys.exit(fail(error))
-    except KeyboardInterrupt:
-        sys.exit(EXIT_INTERRUPTED)
-    sys.exit(EXIT_DONE)
 
 
 def fail(error: FleetError) -> int:
