@@ -4,6 +4,7 @@ import base64
 import json
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,11 +96,15 @@ def give_back(client: redis.Redis, raws: Iterable[Mapping[str, Any]]) -> None:
 
 
 def return_held(client: redis.Redis, delivery_tags: Iterable[str]) -> None:
-    """Put messages that a worker holds back to the front of the queue; tags no longer held are skipped."""
+    """Put messages that a worker holds back to the front of the queue; tags no longer held are skipped.
+
+    So is what a stranger wrote in the place of one: the next sweep sets it aside.
+    """
     for tag in delivery_tags:
         held = client.hget(UNACKED, tag)
         if held is not None:
-            give_back(client, [json.loads(str(held))[0]])
+            with suppress(ValueError, KeyError, TypeError, IndexError):
+                give_back(client, [json.loads(str(held))[0]])
 
 
 def forget_queue(client: redis.Redis) -> None:

@@ -19,7 +19,7 @@ from kombu.transport.redis import Channel
 from common.queue.broker import connect
 from common.queue.kombu_queue import give_back
 from common.queue.set_aside import set_aside
-from workers.delivery.envelope import require_envelope
+from workers.delivery.envelope import FleetMessage, ForeignEnvelopeError
 from workers.delivery.qos import DeliveryQoS
 
 LONGEST_WAIT = 5.0
@@ -45,6 +45,7 @@ class FleetConsumer(Consumer):  # type: ignore[misc]
         """The connection that tasks come over, once the broker takes writes."""
         connection = super().connection_for_read(heartbeat)
         channel = connection.default_channel
+        channel.Message = FleetMessage
         channel.QoS = partial(
             DeliveryQoS,
             lost=self._restart,
@@ -63,7 +64,7 @@ class FleetConsumer(Consumer):  # type: ignore[misc]
         return super().ensure_connected(conn)
 
     def create_task_handler(self, *arguments: Any, **options: Any) -> Callable[[virtual.Message], Any]:
-        """As Celery's, for messages of ours; one that raises before its task begins is set aside."""
+        """As Celery's; a message that raises before its task begins is set aside."""
         handle = super().create_task_handler(*arguments, **options)
 
         def on_message(message: virtual.Message) -> Any:
@@ -71,7 +72,6 @@ class FleetConsumer(Consumer):  # type: ignore[misc]
                 message.channel.qos.return_first(message.delivery_tag)
                 return message.reject_log_error(log, self.connection_errors, requeue=True)
             try:
-                require_envelope(message)
                 return handle(message)
             except (*self.connection_errors, SystemExit):
                 raise
@@ -91,9 +91,11 @@ class FleetConsumer(Consumer):  # type: ignore[misc]
             return channel._brpop_read()  # noqa: SLF001 - the handler that this one stands for
         except (Empty, OSError, redis.RedisError):
             raise
+        except ForeignEnvelopeError as error:
+            self._set_aside(error.raw, error)
         except Exception as error:  # noqa: BLE001 - strangers' entries raise anything
             self._set_aside(str(getattr(error, "doc", error)), error)
-            return True
+        return True
 
     def _set_aside(self, raw: str, error: Exception) -> None:
         log.error("message set aside", reason=f"{type(error).__name__}: {error}")

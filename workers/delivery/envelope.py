@@ -1,40 +1,107 @@
-"""Untrusted messages: ours are calls of one task, and give Celery no orders."""
+"""Untrusted messages: ours are calls of one task, and are put together anew before kombu or Celery see them.
 
+kombu would inflate a compressed body, and note, sort and return a message by what its properties say; Celery
+would take time limits, delays, expiry and retries from its headers.
+"""
+
+import base64
 import json
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from kombu.transport import virtual
+from pydantic import BaseModel, ConfigDict, Field
 
-from common.queue.message import TASK
+from common.console.words import quote
+from common.queue.message import QUEUE, TASK
 
-KEPT_HEADERS = ("id", "task", "lang", "root_id", "origin", "argsrepr", "kwargsrepr")
-"""Headers that Celery needs; the others would set time limits, delays, expiry or retries."""
+LONGEST_BODY = 10_000
+"""Characters; ours take some 500."""
+
+Name = Annotated[str, Field(min_length=1, max_length=255)]
+Fields = dict[str, str | int | float | bool | None]
 
 
 class ForeignEnvelopeError(Exception):
-    """A message that Celery could not take."""
+    """An entry of the queue that is no call of ours.
+
+    Args:
+        reason: why not.
+        raw: the entry, for an operator to inspect.
+    """
+
+    def __init__(self, reason: str, raw: str) -> None:
+        super().__init__(reason)
+        self.raw = raw
 
 
-def require_envelope(message: virtual.Message) -> None:
-    """Check headers and body, and strip them of everything but the batch.
+class _Part(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+
+class _Headers(_Part):
+    task: Literal["caption.batch.v1"]  # TASK
+    id: Name
+
+
+class _Properties(_Part):
+    delivery_tag: Name
+    body_encoding: Literal["base64"]
+
+
+class _Envelope(_Part):
+    body: Annotated[str, Field(max_length=LONGEST_BODY)]
+    headers: _Headers
+    properties: _Properties
+
+
+class _Call(_Part):
+    positional: Annotated[list[Any], Field(max_length=0)]
+    fields: Fields
+
+
+def require_envelope(raw: object) -> dict[str, Any]:
+    """The same message with its tag, its task's id and its fields, and nothing else.
+
+    Args:
+        raw: an entry of the queue, from JSON.
 
     Raises:
-        ForeignEnvelopeError: it is no task of ours.
+        ForeignEnvelopeError: it is no call of our task.
     """
-    fields = _require_fields(message)
-    headers = message.headers
-    if not isinstance(headers, dict) or headers.get("task") != TASK or not isinstance(headers.get("id"), str):
-        raise ForeignEnvelopeError("its headers name no task of ours")
-    message.headers = {name: headers[name] for name in KEPT_HEADERS if isinstance(headers.get(name), str)}
-    message.body = json.dumps([[], fields, {}])  # no callbacks, no chain
-    message._decoded_cache = None  # noqa: SLF001 - of the body before
-
-
-def _require_fields(message: virtual.Message) -> dict[str, Any]:
     try:
-        arguments, fields, _ = message.decode()
-    except Exception as error:
-        raise ForeignEnvelopeError(f"its body is no call of a task: {type(error).__name__}") from error
-    if arguments or not isinstance(fields, dict):
-        raise ForeignEnvelopeError("its body is no call of our task")
-    return fields
+        envelope = _Envelope.model_validate(raw)
+        positional, fields, _ = json.loads(base64.b64decode(envelope.body))
+        call = _Call(positional=positional, fields=fields)
+    except Exception as error:  # strangers' entries raise anything, RecursionError too
+        reason = quote(f"it is no call of our task: {error}")
+        raise ForeignEnvelopeError(reason, json.dumps(raw, default=repr)) from error
+    return _rebuild(envelope, call.fields)
+
+
+def _rebuild(envelope: _Envelope, fields: Fields) -> dict[str, Any]:
+    task_id = envelope.headers.id
+    return {
+        "body": base64.b64encode(json.dumps([[], fields, {}]).encode()).decode(),  # no callbacks, no chain
+        "content-encoding": "utf-8",
+        "content-type": "application/json",
+        "headers": {"lang": "py", "task": TASK, "id": task_id, "root_id": task_id},
+        "properties": {
+            "correlation_id": task_id,
+            "delivery_mode": 2,
+            "delivery_info": {"exchange": "", "routing_key": QUEUE},
+            "priority": 0,
+            "body_encoding": "base64",
+            "delivery_tag": envelope.properties.delivery_tag,
+        },
+    }
+
+
+class FleetMessage(virtual.Message):  # type: ignore[misc]
+    """A message of ours.
+
+    Raises:
+        ForeignEnvelopeError: it is none.
+    """
+
+    def __init__(self, payload: object, channel: virtual.Channel | None = None, **options: Any) -> None:
+        super().__init__(require_envelope(payload), channel=channel, **options)

@@ -5,6 +5,7 @@ import json
 import pickle
 import random
 import time
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -44,6 +45,11 @@ def arguments(**fields: object) -> bytes:
 
 
 OURS: dict[str, Any] = {"version": 1, "run": "/etc", "part": "part", "first_row": 0}
+PROPERTIES: dict[str, Any] = {
+    "body_encoding": "base64",
+    "delivery_info": {"exchange": "", "routing_key": QUEUE},
+}
+NO_TAGS: tuple[object, ...] = (None, True, 0, 1.5, [], {}, "", "x" * 10_000, "\ud800")
 STRANGERS = {
     "unknown task": envelope("somebody.elses", arguments()),
     "pickle": envelope(TASK, pickle.dumps(OURS), **{"content-type": "application/x-python-serialize"}),
@@ -67,6 +73,20 @@ BROKEN = {
     "headers are a list": envelope(TASK, arguments(**OURS), headers=[1]),
     "no properties": json.dumps({"body": "", "headers": {}}),
     "no tag": envelope(TASK, arguments(**OURS), properties={"body_encoding": "base64"}),
+    **{
+        f"tag {tag!r:.20}": envelope(TASK, arguments(**OURS), properties=PROPERTIES | {"delivery_tag": tag})
+        for tag in NO_TAGS
+    },
+    "properties are a list": envelope(TASK, arguments(**OURS), properties=[]),
+    "headers of kombu's own types": envelope(
+        TASK, arguments(**OURS), headers={"task": {"__type__": "decimal", "__value__": "1"}}
+    ),
+    "compressed": envelope(
+        TASK,
+        zlib.compress(bytes(HUGE)),
+        headers={"task": TASK, "id": "x", "compression": "application/x-gzip"},
+    ),
+    "deep": envelope(TASK, b'[[], {"run": ' + b"[" * 900 + b"]" * 900 + b"}, {}]"),
     **{raw: raw for raw in ("garbage", "{}", "[]", "null", "7", '{"body": 1}')},
 }
 ORDERS: tuple[dict[str, object], ...] = (
