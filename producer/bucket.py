@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from common.run.fingerprint import Fingerprint
 from common.settings import S3Settings
 from common.store import S3Address
-from common.store.connection import connect_s3
 
 
 def list_folder(folder: str, settings: S3Settings) -> Iterator[tuple[str, Fingerprint]]:
@@ -14,6 +13,8 @@ def list_folder(folder: str, settings: S3Settings) -> Iterator[tuple[str, Finger
     Raises:
         StoreError: S3 cannot be reached, or refuses.
     """
+    from common.store.connection import connect_s3  # noqa: PLC0415 - loads botocore
+
     place = S3Address.parse(folder)
     prefix = f"{place.key}/" if place.key else ""
     for page in connect_s3(settings).pages(S3Address(place.bucket, prefix)):

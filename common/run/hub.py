@@ -6,8 +6,6 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, BinaryIO, cast
 
-from httpx2 import HTTPError
-
 from common.errors import RefusedError, StoreError
 from common.run.fingerprint import Fingerprint
 from common.run.watched_file import WatchedFile
@@ -23,6 +21,8 @@ def hub_errors(address: str) -> Iterator[None]:
         RefusedError: the Hub does not show this to the token in use.
         StoreError: the Hub cannot be reached.
     """
+    from httpx2 import HTTPError  # noqa: PLC0415 - slow to import, and rarely needed
+
     try:
         yield
     except FileNotFoundError:

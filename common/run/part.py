@@ -13,10 +13,8 @@ from common.run.fingerprint import Fingerprint
 from common.run.hub import open_on_hub
 from common.run.watched_file import WatchedFile
 from common.settings import S3Settings
-from common.store.address import SHOWN, S3Address, is_absolute, is_s3
-from common.store.connection import Connection, connect_s3
+from common.store.address import SHOWN, is_absolute, is_s3
 from common.store.file_system import open_regular
-from common.store.s3_object import open_object, open_version, require_neighbour
 
 CHANGED = "enqueue it into a new run"
 BUFFER = 1 << 20
@@ -97,8 +95,9 @@ def _open_listed(
 ) -> tuple[BinaryIO, Fingerprint] | None:
     if listed is None or listed.etag is None or not (is_s3(address) and is_absolute(address)):
         return None
-    place = S3Address.parse(address)
-    return open_version(connect_s3(s3), place, listed.size, listed.etag, buffer), listed
+    from common.run.s3_part import open_listed_on_s3  # noqa: PLC0415 - loads botocore
+
+    return open_listed_on_s3(address, s3, listed.size, listed.etag, buffer)
 
 
 def _open(address: str, s3: S3Settings, buffer: int) -> tuple[BinaryIO, Fingerprint]:
@@ -117,23 +116,18 @@ def _open_path(address: str) -> tuple[BinaryIO, Fingerprint]:
         return cast(BinaryIO, file), Fingerprint(size)
 
 
-def _open_s3(address: str, settings: S3Settings, buffer: int) -> tuple[BinaryIO, Fingerprint]:
-    place, connection = S3Address.parse(address), connect_s3(settings)
-    opened = open_object(connection, place, buffer)
+def _open_s3(address: str, s3: S3Settings, buffer: int) -> tuple[BinaryIO, Fingerprint]:
+    from common.run.s3_part import open_on_s3  # noqa: PLC0415 - loads botocore
+
+    opened = open_on_s3(address, s3, buffer)
     if opened is None:
-        raise absent_object(connection, place)
-    file, size, etag = opened
-    return file, Fingerprint(size, etag)
+        raise absent_object(address)
+    return opened
 
 
-def absent_object(connection: Connection, place: S3Address) -> AbsentPartError:
-    """The error of an object that S3 does not have.
-
-    Raises:
-        RefusedError: S3 may only hide it.
-    """
-    require_neighbour(connection, place)
-    return AbsentPartError(f"{place}: there is no such object; check the address")
+def absent_object(address: str) -> AbsentPartError:
+    """The error of an object that S3 does not have."""
+    return AbsentPartError(f"{address}: there is no such object; check the address")
 
 
 def _open_hub(address: str, buffer: int) -> tuple[BinaryIO, Fingerprint]:

@@ -2,9 +2,7 @@
 
 from common.run.part import absent_object, open_part
 from common.settings import S3Settings
-from common.store.address import S3Address, is_absolute, is_s3
-from common.store.connection import connect_s3
-from common.store.s3_object import read_object
+from common.store.address import is_absolute, is_s3
 
 
 def read_whole_part(address: str, s3: S3Settings, max_bytes: int) -> tuple[int, bytes | None]:
@@ -19,10 +17,11 @@ def read_whole_part(address: str, s3: S3Settings, max_bytes: int) -> tuple[int, 
         FleetError: as `open_part`.
     """
     if is_s3(address) and is_absolute(address):
-        place, connection = S3Address.parse(address), connect_s3(s3)
-        read = read_object(connection, place, max_bytes)
+        from common.run.s3_part import read_on_s3  # noqa: PLC0415 - loads botocore
+
+        read = read_on_s3(address, s3, max_bytes)
         if read is None:
-            raise absent_object(connection, place)
+            raise absent_object(address)
         return read
     with open_part(address, s3) as (file, found):
         return found.size, file.read(found.size) if found.size <= max_bytes else None

@@ -14,7 +14,6 @@ from common.store.address import (
 )
 from common.store.base import Entry, OversizeError, Store
 from common.store.folder import FolderStore
-from common.store.s3 import S3Store
 
 __all__ = [
     "AddressError",
@@ -33,4 +32,8 @@ __all__ = [
 
 def open_store(uri: str, settings: S3Settings) -> Store:
     """The store at an absolute URI (`absolute_uri`)."""
-    return S3Store(uri, settings) if is_s3(uri) else FolderStore(Path(uri))
+    if not is_s3(uri):
+        return FolderStore(Path(uri))
+    from common.store.s3 import S3Store  # noqa: PLC0415 - loads botocore
+
+    return S3Store(uri, settings)

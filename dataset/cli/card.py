@@ -7,14 +7,7 @@ from typing import Annotated
 import typer
 
 from common.console.cli import load_settings, output_uri
-from common.store import absolute_uri, open_store
-from dataset.card.card import render_card
-from dataset.card.card_file import read_texts
-from dataset.card.licences import require_licence
 from dataset.cli.options import Output
-from dataset.files.data_file import read_tally
-from dataset.files.folder import require_merged
-from dataset.files.keys import CARD_KEY
 
 
 def card_command(
@@ -36,6 +29,14 @@ def card_command(
 
     Example: dataset card --name "Our captions" --license cc-by-4.0 --contact data@example.org --write
     """
+    from common.store import absolute_uri, open_store
+    from dataset.card.card import render_card
+    from dataset.card.card_file import read_texts
+    from dataset.card.licences import require_licence
+    from dataset.files.data_file import read_tally
+    from dataset.files.folder import require_merged
+    from dataset.files.keys import CARD_KEY
+
     settings = load_settings()
     store = open_store(absolute_uri(output_uri(output, settings)), settings.s3)
     merged = require_merged(store)

@@ -8,12 +8,6 @@ import typer
 from common.console.cli import load_settings, output_uri
 from dataset.cli.messages import bad_runs
 from dataset.cli.options import AnyData, OneRun, Output
-from dataset.gallery.gallery import make_gallery
-from dataset.pages.page_file import write_file
-from dataset.rows.row_source import open_rows
-from dataset.score.page import render_score
-from dataset.score.score import score
-from dataset.stats import read_stats
 
 
 def stats_command(
@@ -22,6 +16,8 @@ def stats_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Print counts and histograms of a data set or a run."""
+    from dataset.stats import read_stats
+
     settings = load_settings()
     with bad_runs():
         stats = read_stats(data or output_uri(output, settings), settings.s3)
@@ -44,6 +40,10 @@ def gallery_command(
 
     Example: dataset gallery --run s3://bucket/run --rows 100 --page gallery.html
     """
+    from dataset.gallery.gallery import make_gallery
+    from dataset.pages.page_file import write_file
+    from dataset.rows.row_source import open_rows
+
     settings = load_settings()
     with bad_runs():
         place = None if data and not run else output_uri(run, settings)
@@ -73,6 +73,11 @@ def score_command(
 
     Example: dataset score --data hf://datasets/our-lab/captions --rows 5000 --html score.html
     """
+    from dataset.pages.page_file import write_file
+    from dataset.rows.row_source import open_rows
+    from dataset.score.page import render_score
+    from dataset.score.score import score
+
     settings = load_settings()
     place = None if data and not run else output_uri(run, settings)
     with bad_runs():

@@ -7,16 +7,9 @@ from typing import Annotated
 import typer
 
 from common.console.cli import load_settings, output_uri
-from common.deny.deny_list import read_deny_list
-from common.store import absolute_uri, open_store
 from dataset.cli.messages import bad_runs, tell_unmatched
 from dataset.cli.options import DataSet, Output, Runs, parse_size, require_part_size
-from dataset.files.keys import DATA
-from dataset.merge.flow import Options, merge
-from dataset.merge.outcomes import Filters
-from dataset.merge.thin import Dedupe, Thinning
-from dataset.publish.publish import plan_upload, publish
-from dataset.withdraw.withdraw import withdraw
+from dataset.merge.thinning import Dedupe, Thinning
 
 
 class Compression(StrEnum):
@@ -62,6 +55,12 @@ def merge_command(
 
     Example: dataset merge --run s3://bucket/run --run s3://bucket/retry --output s3://bucket/dataset
     """
+    from common.deny.deny_list import read_deny_list
+    from common.store import absolute_uri
+    from dataset.files.keys import DATA
+    from dataset.merge.flow import Options, merge
+    from dataset.merge.outcomes import Filters
+
     settings = load_settings()
     options = Options(
         part_size=parse_size(part_size),
@@ -107,6 +106,10 @@ def withdraw_command(
 
     Example: dataset withdraw --data s3://bucket/captions --list requests.txt
     """
+    from common.deny.deny_list import read_deny_list
+    from common.store import absolute_uri, open_store
+    from dataset.withdraw.withdraw import withdraw
+
     settings = load_settings()
     deny_list = read_deny_list(list_)
     store = open_store(absolute_uri(output_uri(data, settings)), settings.s3)
@@ -137,6 +140,9 @@ def publish_command(
 
     Example: dataset publish --repo our-lab/captions --public --contact data@example.org
     """
+    from common.store import absolute_uri, open_store
+    from dataset.publish.publish import plan_upload, publish
+
     settings = load_settings()
     store = open_store(absolute_uri(output_uri(output, settings)), settings.s3)
     upload = plan_upload(store, settings.s3)

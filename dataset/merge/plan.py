@@ -16,7 +16,8 @@ from dataset.merge.refusals import apply_refusals
 from dataset.merge.repeats import append_fates, is_kept
 from dataset.merge.scan import Scan
 from dataset.merge.spill import Spill
-from dataset.merge.thin import Thinning, thin
+from dataset.merge.thin import thin
+from dataset.merge.thinning import Thinning
 
 Revise = Callable[[int, pa.Table], pa.Table]
 """Given a bucket's number and its judged rows, changes fates."""

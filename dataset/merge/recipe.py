@@ -14,7 +14,7 @@ from dataset.files.merged import MergedPart
 from dataset.files.recipe import Recipe
 from dataset.merge.key_rows import Wanted
 from dataset.merge.outcomes import Filters
-from dataset.merge.thin import Thinning
+from dataset.merge.thinning import Thinning
 from dataset.rows.run_source import Source
 
 SizedBatch = tuple[Batch, int]

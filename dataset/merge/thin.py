@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Generator
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,36 +11,10 @@ import pyarrow.compute as pc
 from dataset.figures.counts import DUPLICATE, MANY_OF_HOST, NOT_SAMPLED
 from dataset.merge.keys import text_hashes
 from dataset.merge.spill import Spill
+from dataset.merge.thinning import Dedupe, Thinning
 
 Fate = tuple[str, pa.ChunkedArray]
 """The fate of the rows at these places."""
-
-
-class Dedupe(StrEnum):
-    """The key of duplicates."""
-
-    ROW = "url+text"
-    URL = "url"
-    IMAGE = "sha256"
-
-
-@dataclass(frozen=True)
-class Thinning:
-    """How rows that would go out are thinned; each row's chance depends on its key and the seed alone."""
-
-    dedupe: Dedupe = Dedupe.ROW
-    max_rows_per_host: int | None = None
-    sample: int | None = None
-    seed: int = 0
-
-    @property
-    def columns(self) -> list[str]:
-        """Of the rows that are thinned."""
-        host = ["host"] if self.max_rows_per_host is not None else []
-        return ["url", "image", *host, "high", "low", "place"]
-
-    def __bool__(self) -> bool:
-        return self != Thinning(seed=self.seed)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 import os
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 from common.errors import FleetError
@@ -14,35 +13,10 @@ from dataset.survey.draw import Side, take_samples
 from dataset.survey.human import human_candidates
 from dataset.survey.layout import IMAGES, SURVEY, TRUTH, Author, Origin, Sample, Survey, Truth
 from dataset.survey.machine import machine_candidates
+from dataset.survey.recipe import Recipe
 from dataset.survey.spelling import alike
 
 PRIVATE = 0o600
-SIDE = 640
-"""Pixels: the longer side of COCO's pictures, so that size tells nothing of most others either."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """The inputs of a survey."""
-
-    run: str | None
-    """Where machine captions come from; None where `data` says."""
-    human: Path | None
-    """File of human captions; None makes a machine-only survey."""
-    samples: int
-    image_folder: Path | None = None
-    """Folder of the human captions' pictures; None is the file's own."""
-    seed: int = 0
-    side: int = SIDE
-    """Pixels of a picture's longer side, at most."""
-    title: str = "Human or machine?"
-    contact: str = ""
-    data: str | None = None
-    """Data set, in place of a run."""
-    per_rater: int | None = None
-    """Samples that each rater sees; None is all."""
-    checks: int = 0
-    """Attention checks beside the samples."""
 
 
 def build(recipe: Recipe, folder: Path, s3: S3Settings) -> Survey:

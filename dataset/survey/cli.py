@@ -8,8 +8,8 @@ import typer
 from common.console.cli import EXIT_INCOMPLETE, fail, load_settings, output_uri
 from common.errors import FleetError
 from dataset.errors import BadRunError
-from dataset.survey.build import SIDE, Recipe, build
 from dataset.survey.layout import ANSWERS, REPORT, read_survey
+from dataset.survey.recipe import SIDE, Recipe
 
 app = typer.Typer(
     help="Ask people: human or machine, and how good?\n\nThis repeats the human evaluation of LAION-COCO.",
@@ -65,6 +65,8 @@ def build_command(
 
     Example: dataset survey build --run s3://bucket/run --human captions_val2017.json --n 200 --output survey
     """
+    from dataset.survey.build import build
+
     if machine_only == (human is not None):
         raise FleetError("give --human FILE for a survey of both, or --machine-only")
     settings = load_settings()
@@ -103,8 +105,8 @@ def invite_command(
 
     Example: dataset survey invite survey --count 20 --url https://survey.example.org
     """
-    from dataset.survey.database import open_database  # noqa: PLC0415 - other commands need none
-    from dataset.survey.raters import invite  # noqa: PLC0415
+    from dataset.survey.database import open_database
+    from dataset.survey.raters import invite
 
     read_survey(folder)
     with open_database(folder / ANSWERS) as database:
@@ -128,7 +130,7 @@ def serve_command(
 
     Example: dataset survey serve survey --port 8000
     """
-    from dataset.survey.serve import serve  # noqa: PLC0415 - other commands need no web server
+    from dataset.survey.serve import serve
 
     serve(folder, host, port, url)
 
@@ -146,8 +148,8 @@ def erase_command(
 
     Example: dataset survey erase survey --rater 7
     """
-    from dataset.survey.database import open_database  # noqa: PLC0415 - other commands need none
-    from dataset.survey.raters import erase  # noqa: PLC0415
+    from dataset.survey.database import open_database
+    from dataset.survey.raters import erase
 
     read_survey(folder)
     with open_database(folder / ANSWERS) as database:
@@ -173,7 +175,7 @@ def report_command(
 
     Example: dataset survey report survey survey-machine-only --output report
     """
-    from dataset.survey.report.write import PAGE, write_report  # noqa: PLC0415 - other commands need none
+    from dataset.survey.report.write import PAGE, write_report
 
     target = output or folders[0] / REPORT
     for one in write_report(folders, target, without or ()):

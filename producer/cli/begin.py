@@ -7,7 +7,6 @@ import typer
 from common.console.cli import EXIT_DONE, EXIT_INCOMPLETE, load_settings, output_uri
 from producer.cli.arguments import As, BatchRows, LimitRows, LocalBatchRows, Output, Parts, SkipBadLines
 from producer.cli.show import print_status
-from producer.options import EnqueueOptions
 
 
 def enqueue_command(
@@ -31,7 +30,8 @@ def enqueue_command(
 
     Example: producer enqueue 'laion5b-part-*' --output s3://bucket/run
     """
-    from producer.enqueue import enqueue  # noqa: PLC0415 - `--help` waits for no library
+    from producer.enqueue import enqueue
+    from producer.options import EnqueueOptions
 
     settings = load_settings()
     options = EnqueueOptions(
@@ -59,7 +59,8 @@ def local_command(
 
     Exit code 1 if a batch could not be done.
     """
-    from producer.local import run_locally  # noqa: PLC0415 - as above
+    from producer.local import run_locally
+    from producer.options import EnqueueOptions
 
     settings = load_settings()
     options = EnqueueOptions(

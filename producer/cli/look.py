@@ -22,8 +22,8 @@ def status_command(
 
     Exit code 1 if a batch is dead or missing.
     """
-    from common.store import absolute_uri, open_store  # noqa: PLC0415 - `--help` waits for no library
-    from producer.status import StatusReader  # noqa: PLC0415
+    from common.store import absolute_uri, open_store
+    from producer.status import StatusReader
 
     settings = load_settings()
     reader = StatusReader(open_store(absolute_uri(output_uri(output, settings)), settings.s3), settings)
@@ -48,9 +48,9 @@ def verify_command(
 
     Exit code 1 if something is missing, dead or bad.
     """
-    from common.store import absolute_uri, open_store  # noqa: PLC0415 - as above
-    from producer.sample import parse_percent  # noqa: PLC0415
-    from producer.verify import verify  # noqa: PLC0415
+    from common.store import absolute_uri, open_store
+    from producer.sample import parse_percent
+    from producer.verify import verify
 
     percent = None if sample is None else parse_percent(sample)
     settings = load_settings()

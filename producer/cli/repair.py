@@ -28,7 +28,7 @@ def requeue_command(
     These are the run's manifest minus its output, its queue and its running batches. Safe at any time, from a
     cron job, and by two people at once.
     """
-    from producer.requeue import requeue  # noqa: PLC0415 - `--help` waits for no library
+    from producer.requeue import requeue
 
     if reason is not None and not dead:
         raise FleetError("--reason goes with --dead")
@@ -54,7 +54,7 @@ def retry_command(
 
     Example: producer retry --run s3://bucket/run --output s3://bucket/run-again --status timeout,http_5xx
     """
-    from producer.retry import retry  # noqa: PLC0415 - as above
+    from producer.retry import retry
 
     settings = load_settings()
     done = retry(output_uri(run, settings), output_uri(output, settings), status, settings)

@@ -1,5 +1,8 @@
 """`--help` on a terminal of 80 columns: every summary whole."""
 
+import subprocess
+import sys
+
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -21,3 +24,32 @@ def test_no_summary_is_cut(app: typer.Typer, words: list[str], commands: int) ->
     for summary in summaries:
         assert summary.rstrip().endswith((".", "?")), summary
         assert "..." not in summary, summary
+
+
+HEAVY = {"botocore", "celery", "httpx2", "huggingface_hub", "jinja2", "pandas", "pyarrow", "redis", "uvicorn"}
+
+
+def loaded(*statements: str) -> set[str]:
+    """The heavy libraries that a process of its own has loaded after these statements."""
+    program = "\n".join(
+        ["import sys", *statements, f"print(*({HEAVY} & sys.modules.keys()), file=sys.stderr)"]
+    )
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return set(answer.stderr.split())
+
+
+def test_help_waits_for_no_library() -> None:
+    read = "app([*words, '--help'], standalone_mode=False)"
+    lists = "[[], ['merge'], ['publish'], ['survey'], ['survey', 'build']]"
+    assert not loaded(
+        "from dataset.cli import app", f"for words in {lists}: {read}",
+        "from producer.cli import app", f"for words in [[], ['enqueue'], ['requeue']]: {read}",
+    )  # fmt: skip
+
+
+def test_a_run_in_a_folder_waits_for_no_library_of_s3_or_the_hub() -> None:
+    commands = "dataset.merge.flow", "dataset.gallery.gallery", "producer.enqueue", "producer.verify"
+    assert (
+        loaded(*(f"import {name}" for name in (*commands, "workers.celery"))) & {"botocore", "httpx2"}
+        == set()
+    )

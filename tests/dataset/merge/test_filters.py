@@ -9,7 +9,7 @@ import pytest
 from dataset.files.merged import Merged
 from dataset.merge.flow import Options
 from dataset.merge.outcomes import Filters
-from dataset.merge.thin import Dedupe, Thinning
+from dataset.merge.thinning import Dedupe, Thinning
 from tests.dataset.conftest import NewStore
 from tests.dataset.merge.runs import make_run, merge_runs, names_of, row
 

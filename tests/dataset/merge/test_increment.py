@@ -17,7 +17,7 @@ from common.store import Store, open_store
 from dataset.files.merged import Merged
 from dataset.merge.flow import Options
 from dataset.merge.outcomes import Filters
-from dataset.merge.thin import Thinning
+from dataset.merge.thinning import Thinning
 from tests.dataset.command import DATASET
 from tests.dataset.conftest import NewStore
 from tests.dataset.contents import contents
