@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.decode import tag
-from tests.benchmarks.picture_server import HOSTS, picture_server, urls
-from tests.benchmarks.pictures import pictures
+from tests.benchmarks.image_server import HOSTS, image_server, urls
+from tests.benchmarks.images import draw_images
 
 ROOT = Path(__file__).parents[2]
 WORK = Path(__file__).with_name("beside_work.py")
@@ -35,13 +35,13 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("checkout", type=Path)
-    parser.add_argument("--pictures", type=int, default=200)
+    parser.add_argument("--images", type=int, default=200)
     parser.add_argument("--urls", type=int, default=4000)
     parser.add_argument("--rounds", type=int, default=9)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name, picture_server() as port, ExitStack() as stack:
+    with tempfile.TemporaryDirectory() as name, image_server() as port, ExitStack() as stack:
         versions = [stack.enter_context(_version(folder)) for folder in (options.checkout, ROOT)]
-        orders = {**_images(Path(name), options.pictures), **_links(port, options.urls)}
+        orders = {**_images(Path(name), options.images), **_links(port, options.urls)}
         found = {kind: _compare(versions, order, options.rounds) for kind, order in orders.items()}
     print(json.dumps(found, indent=1))
 
@@ -51,7 +51,7 @@ def _images(folder: Path, count: int) -> dict[str, Order]:
     orders = {}
     for name in ("without profiles", "with profiles"):
         (folder / name).mkdir()
-        for number, body in enumerate(pictures(count)):
+        for number, body in enumerate(draw_images(count)):
             tagged = tag(body, number) if name == "with profiles" else body
             (folder / name / f"{number:06d}").write_bytes(tagged)
         for inputs, work in ((0, "decode"), (3, "decode and resize")):

@@ -94,7 +94,7 @@ def models(device: torch.device, dtype: torch.dtype) -> Models:
     )
 
 
-def pictures(count: int) -> list[Image]:
+def draw_images(count: int) -> list[Image]:
     rng = np.random.default_rng(0)
     return [rng.integers(0, 256, (480, 640, 3)).astype(np.uint8) for _ in range(count)]
 
@@ -105,7 +105,7 @@ def caption(cascade: Cascade, images: list[Image]) -> None:
 
 def measure_decoder(clock: Clock, plain: Models, pairs: int, images: int) -> dict[str, float]:
     """From vision features of `images` to tokens; the usual pipeline at its better batch size."""
-    features = plain.blip.vision_model(pixel_values=plain.pixels(0, pictures(images))).last_hidden_state
+    features = plain.blip.vision_model(pixel_values=plain.pixels(0, draw_images(images))).last_hidden_state
     few, many = Scripted(plain), Scripted(replace(plain, distinct=plain.sampling.lanes))
     batch = best_batch(clock, plain, features[:2])
     clock.pairs(
@@ -149,7 +149,7 @@ def measure_texts(clock: Clock, plain: Models, pairs: int, images: int) -> None:
 
 def measure_towers(clock: Clock, plain: Models, cascade: Cascade, pairs: int, images: int) -> None:
     """The vision towers that ours changes, for the table."""
-    pixels = [plain.pixels(which, pictures(images)) for which in range(3)]
+    pixels = [plain.pixels(which, draw_images(images)) for which in range(3)]
     captioner, selector = cascade.captioner, cascade._selector
     assert isinstance(captioner, Scripted)
     assert isinstance(selector, Clip)
@@ -166,7 +166,7 @@ def measure_cascade(
     clock: Clock, plain: Models, cascade: Cascade, *, pairs: int, images: int, batch: int
 ) -> dict[str, float]:
     """From decoded images to captions; the original's way for one image."""
-    some = pictures(images)
+    some = draw_images(images)
     caption(cascade, some)  # once, to be fair to neither: the usual pipeline needs no room of its own
     clock.pairs(
         pairs,
@@ -197,7 +197,7 @@ def count_flop(cascade: Cascade) -> float:
     """GFLOP of one image among two, as torch's own counter sees them."""
     torch.backends.mha.set_fastpath_enabled(False)  # the counter does not know the fused operator
     with FlopCounterMode(display=False) as counter:
-        caption(cascade, pictures(2))
+        caption(cascade, draw_images(2))
     torch.backends.mha.set_fastpath_enabled(True)
     return round(float(counter.get_total_flops()) / 2 / GIGA, 1)
 
@@ -222,7 +222,7 @@ def waterfall(clock: Clock, images: int) -> list[dict[str, Any]]:
 
 def on_a_gpu(plain: Models, cascade: Cascade, gflop: float, images: int = 64) -> dict[str, float]:
     """Images per second from decoded images, and the share of the card's measured matrix rate."""
-    inputs = [cascade.prepare(image) for image in pictures(images)]
+    inputs = [cascade.prepare(image) for image in draw_images(images)]
     clock = Clock(plain.device)
     cascade.caption(inputs, range(images))
     clock.pairs(5, cascade=lambda: cascade.caption(inputs, range(images)))
@@ -247,7 +247,7 @@ def measure_truthful(
     clock: Clock, models: TruthfulModels, images: int, batches: Sequence[int]
 ) -> dict[str, float]:
     """Images a second as real captions make the work, after one pass that captures and remembers words."""
-    cascade, some = truthful.ours(models), pictures(images)
+    cascade, some = truthful.ours(models), draw_images(images)
     inputs = [cascade.prepare(image) for image in some]
     cascade.caption(inputs, range(images))
     clock.pairs(3, truthful=lambda: cascade.caption(inputs, range(images)))

@@ -1,4 +1,4 @@
-"""Three ways to caption the same pictures with the same models: the original's, the usual one, and ours."""
+"""Three ways to caption the same images with the same models: the original's, the usual one, and ours."""
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy

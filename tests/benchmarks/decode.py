@@ -23,7 +23,7 @@ from PIL import Image, ImageCms
 from torchvision.io import ImageReadMode, decode_jpeg
 
 from common.settings import DecodeSettings
-from tests.benchmarks.pictures import pictures
+from tests.benchmarks.images import draw_images
 from workers.cascade.pixels import Fit, Preprocessing, Resampling
 from workers.decode import Decoder, IsolatedDecoder, decode
 from workers.decode.colour.chromaticity import build_profile
@@ -45,12 +45,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--pictures", type=int, default=200)
+    parser.add_argument("--images", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     torch.set_num_threads(1)
     load = os.getloadavg()[0]
-    untagged = list(pictures(options.pictures))
+    untagged = list(draw_images(options.images))
     bodies = [tag(body, number) for number, body in enumerate(untagged)]
     with IsolatedDecoder(seconds=60) as isolated, Decoder(DecodeSettings(profiles=False)) as plain:
         decoders: dict[str, Way] = {
@@ -69,7 +69,7 @@ def main() -> None:
     whole = _measure(ways, bodies, options.rounds, "pillow")
     difference = _differences(ways, untagged, "pillow")
     found = {"decode": decoding, "decode and resize": whole, "difference": difference}
-    about = {"pictures": options.pictures, "load": [round(load, 1), round(os.getloadavg()[0], 1)]}
+    about = {"images": options.images, "load": [round(load, 1), round(os.getloadavg()[0], 1)]}
     print(json.dumps(found | about, indent=1))
 
 
@@ -104,10 +104,10 @@ def _measure(
 def _differences(
     ways: dict[str, Callable[[bytes], Inputs]], bodies: list[bytes], base: str
 ) -> dict[str, dict[str, list[float]]]:
-    """For each of the three inputs: the mean over pictures, and the worst picture."""
+    """For each of the three inputs: the mean over images, and the worst image."""
     found = {}
     for name, way in ways.items():
-        means = np.array([_difference(way(body), ways[base](body)) for body in bodies])  # [pictures, 3]
+        means = np.array([_difference(way(body), ways[base](body)) for body in bodies])  # [images, 3]
         found[name] = {"mean": means.mean(0).round(4).tolist(), "worst": means.max(0).round(4).tolist()}
     return found
 

@@ -3,8 +3,8 @@
 Our flow (fetch, decode, three inputs; captions made up) beside img2dataset, which fetches, decodes and makes
 the 384 alone, and drops it (`dummy`) or writes it as it usually does (`webdataset`). All in as many processes
 as asked, on one local server that answers every fifth URL with a 404 and all after 100 to 300 ms; the columns
-take turns in every round. Nobody's start-up counts. Prints pictures a second (medians), our ratio to each,
-and `processor_ms`: what a picture of ours takes of a core, by part, without the server.
+take turns in every round. Nobody's start-up counts. Prints images a second (medians), our ratio to each,
+and `processor_ms`: what an image of ours takes of a core, by part, without the server.
 """
 
 import argparse
@@ -27,7 +27,7 @@ import torch
 from common.run.schema import Status
 from common.settings import FetchSettings, SamplingSettings
 from tests.benchmarks.decode import CASCADE
-from tests.benchmarks.picture_server import picture_server, urls
+from tests.benchmarks.image_server import image_server, urls
 from workers.batch import loop
 from workers.batch.bodies import WebBodies
 from workers.batch.flow import Flow
@@ -82,7 +82,7 @@ def main() -> None:
     if options.worker:
         print(json.dumps(work(json.loads(options.worker), options.in_flight)))
         return
-    with tempfile.TemporaryDirectory() as folder, picture_server("--latency", LATENCY) as port:
+    with tempfile.TemporaryDirectory() as folder, image_server("--latency", LATENCY) as port:
         columns = {"ours": partial(ours, options, port)}
         if options.img2dataset:
             for output in OUTPUTS:
@@ -100,7 +100,7 @@ def measure(columns: Mapping[str, Callable[[], float]], options: argparse.Namesp
     medians = {name: statistics.median(found) for name, found in rates.items()}
     times = {name: round(medians["ours"] / median, 2) for name, median in medians.items()}
     about = {"processes": options.processes, "load": [round(load, 1), round(os.getloadavg()[0], 1)]}
-    found = {"pictures_per_second": medians, "times": times, "rates": rates}
+    found = {"images_per_second": medians, "times": times, "rates": rates}
     return {**found, "processor_ms": summarise(options.spent), **about}
 
 
@@ -110,7 +110,7 @@ def summarise(rounds: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
 
 def ours(options: argparse.Namespace, port: int) -> float:
-    """Pictures a second, from the first process's start of work to the last one's end."""
+    """Images a second, from the first process's start of work to the last one's end."""
     links = urls(port, options.urls)
     command = [sys.executable, "-m", "tests.benchmarks.end_to_end", f"--in-flight={options.in_flight}"]
     running = [
@@ -154,7 +154,7 @@ def work(links: list[str], in_flight: int) -> dict[str, Any]:
 
 
 def img2dataset(options: argparse.Namespace, port: int, folder: Path, kind: str) -> float:
-    """Pictures a second by its own clock, from the start of its first shard to the end of its last."""
+    """Images a second by its own clock, from the start of its first shard to the end of its last."""
     links = urls(port, options.urls)
     listed, output = folder / "urls.txt", folder / f"images{len(list(folder.glob('images*')))}"
     listed.write_text("\n".join(links))
@@ -170,7 +170,7 @@ def img2dataset(options: argparse.Namespace, port: int, folder: Path, kind: str)
 
 def _checked(found: int, links: list[str]) -> int:
     expected = sum(1 for n in range(len(links)) if n % 5)
-    assert found == expected, f"{found} pictures instead of {expected}"
+    assert found == expected, f"{found} images instead of {expected}"
     return found
 
 

@@ -2,7 +2,7 @@
 
 Our fetcher beside aiohttp without a guard, both on uvloop, beside urllib in 64 threads (as img2dataset)
 and, with --img2dataset PATH to its command in an environment of its own, beside itself. One server process
-with synthetic pictures, every fifth URL a 404, a new connection for each, 256 loopback addresses; the columns
+with synthetic images, every fifth URL a 404, a new connection for each, 256 loopback addresses; the columns
 take turns in every round, the medians are printed as one JSON object. Trust CPU milliseconds and ratios.
 """
 
@@ -25,7 +25,7 @@ import aiohttp
 import uvloop
 
 from common.settings import FetchSettings
-from tests.benchmarks.picture_server import lookup, picture_server, trusted, urls
+from tests.benchmarks.image_server import image_server, lookup, trusted, urls
 from workers.batch import loop
 from workers.fetch import Fetcher
 from workers.fetch.resolver import Resolver
@@ -50,13 +50,13 @@ def _all(options: argparse.Namespace, folder: Path) -> dict[str, object]:
     plain = {"ours": ours(256), "aiohttp": bare(256), "urllib": threads(64)}
     if options.img2dataset:
         plain["img2dataset"] = img2dataset(options.img2dataset, folder / "images")
-    with picture_server() as port:
+    with image_server() as port:
         http = _measure(plain, urls(port, options.urls), options.rounds)
-    with picture_server("--tls", str(folder)) as port:
+    with image_server("--tls", str(folder)) as port:
         tls = trusted(folder)
         secure = {"ours": ours(256, tls), "aiohttp": bare(256, tls)}
         https = _measure(secure, urls(port, options.urls, "https"), options.rounds)
-    with picture_server("--latency", LATENCY) as port:
+    with image_server("--latency", LATENCY) as port:
         far = {
             f"{name}, {n} in flight": way(n)
             for n in (256, 1024)
@@ -76,7 +76,7 @@ def _measure(columns: dict[str, Column], links: list[str], rounds: int) -> dict[
             found = column(links)
             seen[name].append((_cpu() - cpu, time.perf_counter() - wall))
             expected = sum(1 for n in range(len(links)) if n % 5)
-            assert found == expected, f"{name}: {found} pictures instead of {expected}"
+            assert found == expected, f"{name}: {found} images instead of {expected}"
     return {name: _medians(runs, len(links)) for name, runs in seen.items()}
 
 

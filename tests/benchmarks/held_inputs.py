@@ -9,8 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tests.benchmarks.picture_server import HOSTS
-from tests.benchmarks.pictures import pictures
+from tests.benchmarks.image_server import HOSTS
+from tests.benchmarks.images import draw_images
 
 DISTINCT = 400
 """Images; further rows repeat them, far from each other."""
@@ -28,7 +28,7 @@ LINKS = "links.parquet"
 
 def write_inputs(folder: Path, rows: int) -> None:
     """All inputs, of `rows` rows each."""
-    bodies = list(pictures(min(rows, DISTINCT)))
+    bodies = list(draw_images(min(rows, DISTINCT)))
     for name in ("alone", "listed", "folder"):
         (folder / name).mkdir()
     _write_tar(folder / HELD["tar"], bodies, rows)

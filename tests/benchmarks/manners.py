@@ -19,9 +19,9 @@ from pathlib import Path
 from common.settings import FetchSettings, MannersSettings
 from common.signs import ALL, Honoured
 from tests.benchmarks.decode import CASCADE, MAX_PIXELS, Pixels
+from tests.benchmarks.image_server import image_server
+from tests.benchmarks.images import draw_images
 from tests.benchmarks.manners_redis import measure_redis
-from tests.benchmarks.picture_server import picture_server
-from tests.benchmarks.pictures import pictures
 from tests.servers.valkey import Valkey, valkey
 from tests.workers.fetch.signs.images import XMP, mining, segment
 from workers.batch import loop
@@ -45,10 +45,10 @@ def main() -> None:
     parser.add_argument("--urls", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--workers", type=int, default=100)
-    parser.add_argument("--pictures", type=int, default=200)
+    parser.add_argument("--images", type=int, default=200)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, valkey(Path(folder), "--appendonly", "yes") as server:
-        with picture_server("--polite") as port:
+        with image_server("--polite") as port:
             fetched = _fetch_all(server, _urls(port, options.urls), options.rounds)
         redis = asyncio.run(measure_redis(server, options.workers))
     print(json.dumps({"fetch": fetched, "redis": redis, "decode": _decode_all(options)}, indent=1))
@@ -101,7 +101,7 @@ async def _fetch(server: Valkey | None, signs: tuple[str, ...], links: list[str]
 
 def _decode_all(options: argparse.Namespace) -> dict[str, float]:
     """One image in ten has a packet of XMP, none a sign."""
-    bodies = [_tag(body, number) for number, body in enumerate(pictures(options.pictures))]
+    bodies = [_tag(body, number) for number, body in enumerate(draw_images(options.images))]
     walks = [sum(_cpu(_walk, body) for body in bodies) for _ in range(2 * options.rounds)]
     return {
         "walk_us": round(1e6 * statistics.median(walks) / len(bodies), 1),

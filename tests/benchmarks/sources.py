@@ -34,7 +34,7 @@ from producer.sources import plan_sources
 from tests.benchmarks.decode import CASCADE
 from tests.benchmarks.end_to_end import Resizing, Spent
 from tests.benchmarks.held_inputs import HELD, LINKS, write_inputs, write_links
-from tests.benchmarks.picture_server import picture_server
+from tests.benchmarks.image_server import image_server
 from tests.servers.seaweed import Seaweed, seaweed
 from workers.batch import Work, caption_batch, read_batch
 from workers.decode import Decoder
@@ -66,7 +66,7 @@ def main() -> None:
         print(json.dumps(flow(Part.model_validate_json(options.work))))
         return
     os.environ.update(ENVIRONMENT)
-    with tempfile.TemporaryDirectory() as name, picture_server() as port:
+    with tempfile.TemporaryDirectory() as name, image_server() as port:
         folder = Path(name, "in")
         folder.mkdir()
         write_inputs(folder, options.rows)

@@ -1,7 +1,7 @@
 """The cascade on the toy models, with the texts that they really write: `python -m tests.benchmarks.toy`.
 
 Ours beside the usual pipeline (transformers' `generate` with 40 returned sequences, then open_clip) over the
-same unseen pictures, in turns. Prints images a second as medians, the ratio, and how often each was right.
+same unseen images, in turns. Prints images a second as medians, the ratio, and how often each was right.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from workers.toy.quality import SIDES, load_toy
 
 BATCH = 20
 TOY = PRESETS["toy"]
-Pictures = Sequence[Image]
+Images = Sequence[Image]
 
 
 def toy_models(cascade: Cascade) -> Models:
@@ -49,7 +49,7 @@ def toy_models(cascade: Cascade) -> Models:
 
 
 @torch.inference_mode()
-def usual(models: Models, images: Pictures) -> list[str]:
+def usual(models: Models, images: Images) -> list[str]:
     """The pipeline that the libraries give, with the texts that it writes."""
     features = models.blip.vision_model(pixel_values=models.pixels(0, images)).last_hidden_state
     tokens = usual_decode(models, features)[:, len(models.prompt()) :]
@@ -60,7 +60,7 @@ def usual(models: Models, images: Pictures) -> list[str]:
     return [best[0] for best in usual_ranking(models, 2, images, shortlists)]
 
 
-def ours(cascade: Cascade, images: Pictures) -> list[str]:
+def ours(cascade: Cascade, images: Images) -> list[str]:
     inputs = [cascade.prepare(image) for image in images]
     return [found.top for found in cascade.caption(inputs, range(len(images)))]
 
@@ -69,17 +69,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--pictures", type=int, default=100)
+    parser.add_argument("--images", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     torch.set_num_threads(2)
     cascade = load_toy()
     ways = {"usual": partial(usual, toy_models(cascade)), "ours": partial(ours, cascade)}
-    print(json.dumps(measure(ways, options.pictures, options.rounds), indent=1))
+    print(json.dumps(measure(ways, options.images, options.rounds), indent=1))
 
 
 def measure(
-    ways: Mapping[str, Callable[[Pictures], list[str]]], count: int, rounds: int
+    ways: Mapping[str, Callable[[Images], list[str]]], count: int, rounds: int
 ) -> dict[str, dict[str, float] | float]:
     scenes = list(islice(draw_scenes(UNSEEN, 0, SIDES), count))
     seconds: dict[str, list[float]] = {name: [] for name in ways}
@@ -89,7 +89,7 @@ def measure(
             began = time.perf_counter()
             for first in range(0, count, BATCH):
                 some = scenes[first : first + BATCH]
-                tops = way([np.asarray(picture) for _, picture in some])
+                tops = way([np.asarray(image) for _, image in some])
                 right[name] += [top == str(scene) for top, (scene, _) in zip(tops, some, strict=True)]
             seconds[name].append(time.perf_counter() - began)
     medians = {name: statistics.median(found) for name, found in seconds.items()}

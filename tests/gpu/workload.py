@@ -34,7 +34,7 @@ def captioner_of(cascade: Cascade) -> Truthful:
 
 
 def prepare(cascade: Cascade, count: int) -> list[ModelInputs]:
-    return [cascade.prepare(image) for image in bench.pictures(count)]
+    return [cascade.prepare(image) for image in bench.draw_images(count)]
 
 
 def pass_seconds(cascade: Cascade, inputs: list[ModelInputs], device: torch.device, *, times: int) -> float:

@@ -2,7 +2,7 @@
 
 import torch
 
-from tests.benchmarks.picture_server import picture_server, urls
+from tests.benchmarks.image_server import image_server, urls
 from tests.gpu.flowing import expected, run_flow
 from tests.gpu.reference import beside
 from tests.gpu.report import Report
@@ -16,7 +16,7 @@ def check(device: torch.device, report: Report) -> None:
     cascade, images, count = build_cascade(device), IMAGES[device.type], LINKS[device.type]
     pass_seconds(cascade, prepare(cascade, images), device, times=1)  # captures steps
     captioner_of(cascade).write_ahead(images, count // images + 1)
-    with picture_server("--pictures", str(min(count, 100))) as port:
+    with image_server("--images", str(min(count, 100))) as port:
         flowed = run_flow(cascade, urls(port, count), images)
     wanted = expected(count)
     report.require("rows_captioned", flowed.captioned, is_good=flowed.captioned == wanted,

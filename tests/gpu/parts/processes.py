@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
-from tests.benchmarks.picture_server import picture_server, urls
+from tests.benchmarks.image_server import image_server, urls
 from tests.gpu.crew import Crew
 from tests.gpu.flowing import Flowed, expected, join
 from tests.gpu.reference import beside
@@ -38,7 +38,7 @@ def check(device: torch.device, report: Report) -> None:
 
 
 def _check_flow(crew: Crew, images: int, together: int, count: int, report: Report) -> None:
-    with picture_server("--pictures", str(min(count, 100))) as port:
+    with image_server("--images", str(min(count, 100))) as port:
         flowed = _flow(crew, urls(port, count), images, together)
     wanted = expected(count)
     report.require("rows_captioned", flowed.captioned, is_good=flowed.captioned == wanted,

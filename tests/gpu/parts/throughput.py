@@ -59,7 +59,7 @@ def _time_usual(models: TruthfulModels, device: torch.device, report: Report) ->
 
 def _usual_rate(models: TruthfulModels, size: int, device: torch.device) -> float:
     """0 where memory does not suffice; the first run of a size is not counted."""
-    images = bench.pictures(size)
+    images = bench.draw_images(size)
     try:
         ways.usual(models, images[:1], 1)
         spent = seconds(lambda: ways.usual(models, images, size), device)

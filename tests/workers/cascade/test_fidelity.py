@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from open_clip.transform import image_transform
 from PIL import Image
 
-from tests.benchmarks.pictures import pictures
+from tests.benchmarks.images import draw_images
 from workers.captions import ModelInputs
 from workers.cascade import Cascade
 from workers.cascade.pixels import Fit, Preprocessing, Resampling
@@ -32,10 +32,10 @@ def theirs(image: Image.Image, side: int, fit: Fit) -> Pixels:
 
 @pytest.mark.parametrize(("side", "fit"), SHAPES)
 def test_pixels_are_those_of_the_models_own_preprocessing(side: int, fit: Fit) -> None:
-    """Levels of 255, the mean over pixels and channels of each picture."""
+    """Levels of 255, the mean over pixels and channels of each image."""
     own = Preprocessing(side, fit, Resampling.BICUBIC, HALF, HALF)
     means = []
-    for body in pictures(40):
+    for body in draw_images(40):
         expected = theirs(Image.open(BytesIO(body)).convert("RGB"), side, fit)
         seen = own.resize(decode(body, max_pixels=50_000_000))
         means.append(np.abs(seen.astype(int) - expected).mean())
@@ -53,7 +53,7 @@ def _through_pillow(cascade: Cascade, image: Image.Image) -> ModelInputs:
 
 @pytest.mark.models
 def test_toy_captions_do_not_change_with_the_resizing() -> None:
-    """Pictures of another size and shape than the models', so that every resizing has work to do."""
+    """Images of another size and shape than the models', so that every resizing has work to do."""
     cascade = load_toy()
     drawn = [
         image.resize((330, 250), Image.Resampling.LANCZOS)

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from tests.benchmarks.pictures import picture
+from tests.benchmarks.images import draw_image
 from workers.decode import quick_jpeg
 from workers.decode.budget import Budget
 from workers.decode.formats.jpeg import read_jpeg
 from workers.decode.here import decode_here
 from workers.decode.quick_jpeg import decode_quickly
 
-IMAGE = picture((333, 217), 5)
+IMAGE = draw_image((333, 217), 5)
 SAVED: dict[str, dict[str, object]] = {
     "4:4:4": {"subsampling": 0},
     "4:2:2": {"subsampling": 1},

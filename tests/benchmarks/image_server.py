@@ -1,6 +1,6 @@
-"""A fast web server of synthetic pictures in a process of its own.
+"""A fast web server of synthetic images in a process of its own.
 
-It listens on every loopback address, answers any path `/N` with picture N (404 for every fifth), closes
+It listens on every loopback address, answers any path `/N` with image N (404 for every fifth), closes
 the connection after each answer, and waits a random time first if asked. With `--polite` it keeps connections
 that the client does not close, and has a robots.txt of the usual size.
 """
@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.pictures import pictures
+from tests.benchmarks.images import draw_images
 from tests.web.certificates import Authority, trusting
 
 HOSTS = [f"127.0.{block}.{last}" for block in range(2) for last in range(1, 129)]
@@ -29,15 +29,15 @@ ROBOTS_TXT = (
     b"Crawl-delay: 0\n\nUser-agent: GPTBot\nDisallow: /\n\nSitemap: https://example.com/sitemap.xml\n"
 )
 MISSING = 0
-"""A number of which there is no picture."""
-DOMAIN = ".pictures.test"
+"""A number of which there is no image."""
+DOMAIN = ".images.test"
 """What their names end with: over TLS, where one certificate of 256 addresses would be dear to read."""
 
 
 @contextmanager
-def picture_server(*arguments: str) -> Iterator[int]:
+def image_server(*arguments: str) -> Iterator[int]:
     """Its port."""
-    command = [sys.executable, "-m", "tests.benchmarks.picture_server", *arguments]
+    command = [sys.executable, "-m", "tests.benchmarks.image_server", *arguments]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
         assert server.stdout is not None
         yield int(server.stdout.readline())
@@ -60,7 +60,7 @@ def lookup(host: str, port: int, *_: object) -> list[tuple[Any, ...]]:
 
 
 class Answer(asyncio.Protocol):
-    """One request, one picture."""
+    """One request, one image."""
 
     def __init__(self, answers: list[bytes], latency: tuple[float, float], robots: bytes) -> None:
         self._answers = answers
@@ -109,7 +109,7 @@ async def serve(options: argparse.Namespace) -> None:
         authority = Authority.create(options.tls)
         context = authority.server(f"*{DOMAIN}")
     connection = b"" if options.polite else CLOSE
-    answers = [_answer(body, connection) for body in pictures(options.pictures)]
+    answers = [_answer(body, connection) for body in draw_images(options.images)]
     robots = _answer(ROBOTS_TXT) if options.polite else b""
     latency = (options.latency[0], options.latency[-1])
     loop = asyncio.get_running_loop()
@@ -132,7 +132,7 @@ def trusted(folder: Path) -> ssl.SSLContext:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("--pictures", type=int, default=400)
+    parser.add_argument("--images", type=int, default=400)
     parser.add_argument("--tls", type=Path)
     parser.add_argument("--polite", action="store_true")
     parser.add_argument("--latency", type=json.loads, default=[0.0])

@@ -1,4 +1,4 @@
-"""Synthetic pictures of the sizes that LAION's links have: median near 500 x 500 pixels and 42 KB."""
+"""Synthetic images of the sizes that LAION's links have: median near 500 x 500 pixels and 42 KB."""
 
 import random
 from collections.abc import Iterator
@@ -11,16 +11,16 @@ LAYERS = ((64, 60.0), (16, 22.0), (4, 9.0), (1, 4.0))
 """Coarse to fine noise: cell in pixels, strength. Gives JPEG about the entropy of photographs."""
 
 
-def pictures(count: int, seed: int = 0) -> Iterator[bytes]:
+def draw_images(count: int, seed: int = 0) -> Iterator[bytes]:
     """90 % JPEG, 5 % PNG, 5 % WebP."""
     dice = random.Random(seed)
     for number in range(count):
         size = (int(dice.lognormvariate(6.2, 0.35)), int(dice.lognormvariate(6.2, 0.35)))
         kind = {0: "PNG", 1: "WEBP"}.get(number % 20, "JPEG")
-        yield encode(picture(size, number), kind)
+        yield encode(draw_image(size, number), kind)
 
 
-def picture(size: tuple[int, int], seed: int) -> Image.Image:
+def draw_image(size: tuple[int, int], seed: int) -> Image.Image:
     """RGB of `size` (width, height)."""
     numbers = np.random.default_rng(seed)
     width, height = size
