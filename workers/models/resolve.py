@@ -3,9 +3,6 @@
 from pathlib import Path
 from typing import Final
 
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
 from common.errors import FleetError
 from common.run.model_refs import model_names
 from common.settings import Settings
@@ -51,6 +48,13 @@ def _packaged_folder(folder: Path, name: str) -> Path:
 
 
 def _download(name: str) -> Path:
+    from huggingface_hub import snapshot_download  # noqa: PLC0415 - slow to import, and rarely needed
+    from huggingface_hub.errors import (  # noqa: PLC0415
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+    )
+
     repository, _, revision = name.partition("@")
     try:
         folder = snapshot_download(
