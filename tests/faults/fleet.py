@@ -22,6 +22,7 @@ from producer.cli import main
 from tests.faults.broker import Broker
 from tests.faults.site import Site
 from tests.faults.waiting import slowness, until
+from tests.lean import lean_path
 from tests.processes import run_here
 
 SHORT_LEASE = {
@@ -42,7 +43,6 @@ ORDINARY = {
     "OMP_NUM_THREADS": "1",
 }
 START_SECONDS = 60
-CODE = Path(__file__).parents[2]
 
 
 @dataclass
@@ -181,7 +181,12 @@ class Fleet:
         self.started += 1
         name = f"w{self.started}"
         log = self.folder / f"{name}.log"
-        environment = {**os.environ, "PYTHONPATH": str(CODE), **self.environment, "FLEET_FETCH_CONTACT": name}
+        environment = {
+            **os.environ,
+            "PYTHONPATH": lean_path(),
+            **self.environment,
+            "FLEET_FETCH_CONTACT": name,
+        }
         command = [*prefix, sys.executable, "-m", "celery", "-A", app, "worker", "-n", f"{name}@%h"]
         with log.open("wb") as sink:
             process = subprocess.Popen(

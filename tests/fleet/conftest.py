@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.demo.site import DrawnImage, Site, draw_images, serve
+from tests.lean import lean_path
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +31,7 @@ def worker(environment: Mapping[str, str], log: Path, *options: str) -> Iterator
     with log.open("ab") as sink:
         process = subprocess.Popen(
             [sys.executable, "-m", "celery", "-A", "workers", "worker", *options],
-            env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+            env={**os.environ, "PYTHONPATH": lean_path(), "OMP_NUM_THREADS": "1", **environment},
             stdout=sink,
             stderr=sink,
             start_new_session=True,

@@ -1,0 +1,3 @@
+"""As in a worker's environment."""
+
+raise ImportError("pandas is not installed")
