@@ -16,7 +16,7 @@ from common.run.numbering import Numbering, numbers
 from common.settings import Settings
 from common.store import Store
 from producer.lock import producer_lock
-from producer.shard_watch import ShardWatch
+from producer.shard_watch import done_batches
 
 CHUNK = 500
 
@@ -45,7 +45,7 @@ def queue_missing(store: Store, settings: Settings, numbering: Numbering, *, par
         marks = Marks(client, store.uri, numbering)
         marks.refresh()
         waiting = marks.read_waiting()  # before the output: a batch that is committed in between is done
-        done = ShardWatch(store, numbering).look()
+        done = done_batches(store, numbering)
         dead = numbering.bits(dead_batches(store))
         missing = numbering.all & ~(done | dead | waiting)
         batches = map(numbering.batch, numbers(missing))

@@ -17,7 +17,7 @@ from common.settings import Settings
 from common.store import Store, absolute_uri, open_store
 from common.store.proof import require_proof
 from producer.queue_missing import Enqueued, queue_missing
-from producer.shard_watch import ShardWatch
+from producer.shard_watch import done_batches
 
 THREADS = 32
 AT_ONCE = 1000
@@ -48,7 +48,7 @@ def _revive(store: Store, settings: Settings, numbering: Numbering, reason: Reas
     """Let the dead be missing again, many at a time."""
     client = connect(settings.broker_url)
     book, queued = AttemptBook(client, store.uri), QueuedBatches(client, store.uri)
-    dead = numbering.bits(dead_batches(store)) & ~ShardWatch(store, numbering).look()
+    dead = numbering.bits(dead_batches(store)) & ~done_batches(store, numbering)
     with progress("reviving batches", dead.bit_count()) as advance:
         for batches in _chunks(map(numbering.id, numbers(dead))):
             chosen = batches if reason is None else _select_by_reason(store, batches, reason)

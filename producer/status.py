@@ -5,14 +5,14 @@ from typing import Any
 
 from common.errors import FleetError
 from common.queue.last_return import Return
-from common.run.layout import FAILED
 from common.run.manifest import Run, read_run, stream_parts
 from common.run.numbering import Numbering
 from common.settings import Settings
 from common.store import Store
 from producer.broker_watch import BrokerWatch, Hints
 from producer.host_watch import HostsNow, read_hosts
-from producer.shard_watch import ShardWatch
+from producer.part_groups import group_parts
+from producer.shard_watch import FailureWatch, ShardWatch
 
 FEW = 1000
 """Parts that one page of a listing shows: so many are looked for at each look."""
@@ -79,8 +79,9 @@ class StatusReader:
         self.run: Run = run
         self._store, self._settings = store, settings
         self._numbering = Numbering([], run.batch_rows)
-        self._shards = ShardWatch(store, self._numbering)
-        self._failures = ShardWatch(store, self._numbering, folder=FAILED, suffix=".json")
+        groups = group_parts(self._numbering)
+        self._shards = ShardWatch(store, self._numbering, groups)
+        self._failures = FailureWatch(store, self._numbering, groups)
         self._broker = BrokerWatch(settings.broker_url, store.uri, self._numbering)
         self._find_parts()
 
@@ -109,8 +110,9 @@ class StatusReader:
         for part in stream_parts(self._store, list(self._numbering.part_ids)):
             self._numbering.add(part.id, part.rows)
         if self._numbering.part_count > before:
-            self._shards.add_parts()
-            self._failures.add_parts()
+            groups = group_parts(self._numbering)
+            self._shards.regroup(groups)
+            self._failures.regroup(groups)
         return self._numbering.part_count > before
 
     def _state(self, done: int, dead: int, hints: Hints | None) -> RunStatus:

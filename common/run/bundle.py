@@ -7,11 +7,12 @@ of them that the listing shows with the size that it has in the bundle.
 import hashlib
 import io
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 
 from common.errors import StoreError
 from common.store import Store
@@ -19,6 +20,8 @@ from common.store import Store
 BUNDLES = "bundles"
 BUNDLED = 5000
 """Objects of one bundle: some megabytes."""
+AHEAD = 16
+"""Bundles that are read while their objects are listed."""
 LOOSE = 100
 """Objects outside of bundles that are worth one: each costs every look a request."""
 READERS = 32
@@ -40,9 +43,12 @@ def read_objects(
     Raises:
         StoreError: the store cannot be reached.
     """
-    sizes = {entry.key: entry.size for entry in store.list(folder) if entry.key not in known}
+    with ThreadPoolExecutor(1) as pool:
+        ahead = None if known else pool.submit(_read_ahead, store)
+        sizes = {entry.key: entry.size for entry in store.list(folder) if entry.key not in known}
     if len(sizes) > 1:
-        for key, body in _read_bundles(store, sizes):
+        bundles = _read_bundles(store, *(ahead.result() if ahead else _read_ahead(store)))
+        for key, body in _select_current(chain.from_iterable(map(_parse, bundles)), sizes):
             del sizes[key]
             yield key, body
     with ThreadPoolExecutor(READERS) as pool:
@@ -70,10 +76,18 @@ def write_bundle(store: Store, objects: Mapping[str, bytes]) -> None:
         store.create(f"{BUNDLES}/{hashlib.sha256(whole).hexdigest()[:32]}.jsonl", whole)
 
 
-def _read_bundles(store: Store, sizes: Mapping[str, int]) -> Iterator[tuple[str, bytes]]:
+def _read_ahead(store: Store) -> tuple[deque[bytes], list[str]]:
+    """The first bundles, and the keys of the others."""
+    keys = sorted(entry.key for entry in store.list(BUNDLES))
+    return deque(store.read(key) or b"" for key in keys[:AHEAD]), keys[AHEAD:]
+
+
+def _read_bundles(store: Store, first: deque[bytes], others: Sequence[str]) -> Iterator[bytes]:
     """One bundle at a time: half a million records need not be in memory."""
-    for key in sorted(entry.key for entry in store.list(BUNDLES)):
-        yield from _select_current(_parse(store.read(key) or b""), sizes)
+    while first:
+        yield first.popleft()
+    for key in others:
+        yield store.read(key) or b""
 
 
 def _select_current(

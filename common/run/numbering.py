@@ -6,6 +6,7 @@ take microseconds.
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator
+from itertools import chain
 
 from common.errors import FleetError
 from common.run.batch import ROW_DIGITS, Batch, batch_id
@@ -91,11 +92,14 @@ class Numbering:
             raw[number >> 3] |= 1 << (number & 7)
         return int.from_bytes(raw, "little")
 
-    def part_bits(self, part: str) -> int:
-        """All batches of one part."""
+    def part_bits(self, parts: Iterable[str]) -> int:
+        """All batches of some parts."""
+        return self.from_numbers(chain.from_iterable(map(self._part_numbers, parts)))
+
+    def _part_numbers(self, part: str) -> range:
         index = self._index[part]
-        count = -(-self._rows[index] // self._batch_rows)
-        return ((1 << count) - 1) << self._starts[index]
+        start = self._starts[index]
+        return range(start, start - (-self._rows[index] // self._batch_rows))
 
     @property
     def all(self) -> int:

@@ -16,12 +16,13 @@ def parse_items(response_dict: dict[str, Any], customized_response_dict: dict[st
     """
     try:
         page = ET.fromstring(response_dict["body"])  # noqa: S314 - botocore's own parser, and its trust
-        items = [_parse_item(element) for element in page if _local(element) == "Contents"]
+        space = page.tag[: page.tag.find("}") + 1]
+        items = [_parse_item(element, space) for element in page.iterfind(f"{space}Contents")]
     except (ET.ParseError, LookupError, TypeError, ValueError):
         return
     if items:
         rest = ET.Element(page.tag)
-        rest.extend(element for element in page if _local(element) != "Contents")
+        rest.extend(element for element in page if element.tag != f"{space}Contents")
         response_dict["body"] = ET.tostring(rest)
         customized_response_dict["Contents"] = items
 
@@ -34,17 +35,15 @@ def parse_time(value: Any) -> datetime:
         return parse_timestamp(value)
 
 
-def _parse_item(element: ET.Element) -> Item:
-    """Key, size, time and ETag of one object."""
-    fields = {_local(child): child.text for child in element}
-    item: Item = {"Key": fields["Key"] or "", "Size": int(fields["Size"] or "")}
-    if "LastModified" in fields:
-        item["LastModified"] = parse_time(fields["LastModified"])
-    if "ETag" in fields:
-        item["ETag"] = fields["ETag"] or ""
+def _parse_item(element: ET.Element, space: str) -> Item:
+    """Key, size, time and ETag of one object, whose names are in a namespace, or in none ("")."""
+    key, size = element.findtext(f"{space}Key"), element.findtext(f"{space}Size")
+    modified, etag = element.findtext(f"{space}LastModified"), element.findtext(f"{space}ETag")
+    if key is None or size is None:
+        raise LookupError
+    item: Item = {"Key": key, "Size": int(size)}
+    if modified is not None:
+        item["LastModified"] = parse_time(modified)
+    if etag is not None:
+        item["ETag"] = etag
     return item
-
-
-def _local(element: ET.Element) -> str:
-    """The name of an element without its namespace."""
-    return element.tag.rpartition("}")[2]

@@ -18,17 +18,19 @@ from common.queue.queued_batches import QueuedBatches
 from common.queue.waiting import waiting_batches
 from common.run.bundle import BUNDLES, LOOSE, write_bundle
 from common.run.failure_record import Failure, Reason, write_failure
-from common.run.layout import part_key
+from common.run.layout import PARTS, part_key
 from common.run.manifest import read_parts, read_run, stream_parts
 from common.run.numbering import Numbering, numbers
 from common.run.planned_part import Part
 from common.settings import S3Settings, Settings
-from common.store import Store, open_store
+from common.store import Entry, Store, open_store
+from common.store.base import RECORD_BYTES
 from producer import lock
 from producer.cli import main
 from producer.lock import producer_lock
+from producer.part_groups import GROUP, group_parts
 from producer.run import write_parts
-from producer.shard_watch import GROUP, PAGES, ShardWatch, group_parts
+from producer.shard_watch import PAGES, FailureWatch, ShardWatch
 from producer.status import StatusReader
 from tests.processes import run_here
 from tests.producer.world import World
@@ -54,7 +56,7 @@ def test_groups_hold_every_part_once_whatever_their_names() -> None:
     names = ["a", "ab", "a-b", "abc", "b", "a_", *(f"part-{number:04}" for number in range(3000))]
     planned = [Part(id=name, address=f"/{name}", rows=100, size=1) for name in names]
     numbering = Numbering(planned, 10)
-    groups = list(group_parts(numbering))
+    groups = list(group_parts(numbering).leaves)
     union = 0
     for group in groups:
         assert not union & group.bits
@@ -70,7 +72,7 @@ def test_every_look_says_what_is_there(place: str, remote: SmallS3, tmp_path: Pa
     uri = str(tmp_path / "run") if place == "folder" else "s3://bucket/run"
     store = open_store(uri, remote.settings)
     numbering = Numbering(parts(3, 30), 10)
-    watch = ShardWatch(store, numbering)
+    watch = ShardWatch(store, numbering, group_parts(numbering))
     assert watch.look() == 0
     for number in (0, 4, 8):
         store.create(numbering.batch(number).shard_key, b"")
@@ -82,10 +84,10 @@ def test_every_look_says_what_is_there(place: str, remote: SmallS3, tmp_path: Pa
 
 def test_a_later_look_lists_what_changed_and_a_bounded_rest(remote: SmallS3) -> None:
     numbering = Numbering(parts(40_000, 100), 10)  # 400,000 batches
-    watch = ShardWatch(open_store("s3://bucket/run", remote.settings), numbering)
+    watch = ShardWatch(open_store("s3://bucket/run", remote.settings), numbering, group_parts(numbering))
     watch.look()
     first = len(remote.requests)
-    groups = list(group_parts(numbering))
+    groups = list(group_parts(numbering).leaves)
     assert first == len(groups) >= 100
     remote.requests.clear()
     last = numbering.total - 1
@@ -96,6 +98,24 @@ def test_a_later_look_lists_what_changed_and_a_bounded_rest(remote: SmallS3) -> 
     for _ in range(2 * sum(group.pages for group in groups) // PAGES):  # in its turn everything is looked at
         watch.look()
     assert watch.done == 1 << last | 1
+
+
+def test_a_first_look_at_failures_costs_what_failed(remote: SmallS3) -> None:
+    numbering = Numbering(parts(6000, 100), 10)  # 60,000 batches
+    groups = group_parts(numbering)
+    few = [numbering.total // 2, numbering.total - 1]
+    for number in few:
+        remote.put(f"run/failed/{numbering.id(number)}.json")
+    watch = FailureWatch(open_store("s3://bucket/run", remote.settings), numbering, groups)
+    assert list(numbers(watch.look())) == few
+    assert len(remote.requests) == 1 < len(list(groups.leaves))
+    many = range(10_000, 12_500)  # two thousand of one group, whose listing has three pages
+    for number in many:
+        remote.put(f"run/failed/{numbering.id(number)}.json")
+    watch.regroup(groups)
+    remote.requests.clear()
+    assert list(numbers(watch.look())) == [*many, *few]
+    assert len(remote.requests) <= 1 + len(groups.inner) + 10 * 2
 
 
 def test_a_later_look_does_not_list_all_the_dead_again(
@@ -138,6 +158,38 @@ def test_the_manifest_is_read_from_its_bundle(remote: SmallS3) -> None:
     )  # 3 pages, bundles, bundle
     write_parts(store, [Part(id="new", address="/new", rows=1, size=1)])
     assert [part.id for part in read_parts(store, [part.id for part in planned])] == ["new"]
+
+
+def test_bundles_are_read_while_parts_are_listed(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path), S3Settings())
+    planned = parts(3)
+    write_parts(store, planned)
+    is_read, list_objects, read = threading.Event(), store.list, store.read
+
+    def list_slowly(prefix: str, name: str = "") -> Iterator[Entry]:
+        assert prefix != PARTS or is_read.wait(10)
+        yield from list_objects(prefix, name)
+
+    def read_and_say(key: str, most: int = RECORD_BYTES) -> bytes | None:
+        if key.startswith(BUNDLES):
+            is_read.set()
+        return read(key, most)
+
+    with mock.patch.multiple(store, list=list_slowly, read=read_and_say):
+        assert read_parts(store) == planned
+
+
+def test_bundles_beyond_those_that_are_read_ahead_count_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("common.run.bundle.AHEAD", 2)
+    store = open_store(str(tmp_path), S3Settings())
+    planned = parts(10)
+    for start in range(0, 10, 2):
+        write_parts(store, planned[start : start + 2])
+    with mock.patch.object(store, "read", wraps=store.read) as read:
+        assert read_parts(store) == planned
+    assert read.call_count == len(list((tmp_path / BUNDLES).iterdir())) == 5
 
 
 def test_parts_that_no_bundle_holds_are_bundled_for_the_next_reader(remote: SmallS3) -> None:

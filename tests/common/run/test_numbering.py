@@ -49,7 +49,7 @@ def test_sets_and_their_rows_are_those_of_the_batches() -> None:
         assert numbering.rows(bits) == sum(batch.rows for batch in chosen)
         assert [numbering.batch(number) for number in numbers(bits)] == [b for b in batches if b in chosen]
     assert numbering.bits(batch.id for batch in batches) == numbering.all
-    assert list(numbers(numbering.part_bits("p2"))) == [4]
+    assert list(numbers(numbering.part_bits(["p2"]))) == [4]
 
 
 def test_no_rows_at_all() -> None:
