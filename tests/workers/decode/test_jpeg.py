@@ -62,6 +62,20 @@ def test_a_progressive_image_cut_between_scans_is_refused() -> None:
     assert {status(body[:cut]) for cut in tables} == {"decode_error"}
 
 
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("blocks", [1, 3])
+def test_an_image_cut_between_restart_intervals_is_refused(progressive: bool, blocks: int) -> None:
+    body = encode(noise(96), "JPEG", restart_marker_blocks=blocks, progressive=progressive)
+    marks = [
+        at
+        for at in range(body.index(b"\xff\xda"), len(body))
+        if body[at] == 0xFF and 0xD0 <= body[at + 1] < 0xD8
+    ]
+    assert len(marks) > 10
+    for at in marks[:: len(marks) // 10]:
+        assert {status(body[: at + more]) for more in range(3)} == {"decode_error"}
+
+
 @pytest.mark.parametrize(
     "junk", [b"\xff\xda" * 5000, b"\xff\xd8\xff\xe1\xff\xff" * 99, b"\xff\xd9" * 99, b"PK\x05\x06"]
 )

@@ -19,6 +19,7 @@ _SOI, _EOI, _SOS, _APP0, _APP1, _APP2, _APP14, _COM = 0xD8, 0xD9, 0xDA, 0xE0, 0x
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _END = b"\xff\xd9"
 _PADDING = random.Random(0).randbytes(4096).replace(b"\xff", b"")  # noqa: S311 - any bytes do
+_RESTART = re.compile(rb"\xff([\xd0-\xd7])")
 _EXIF, _ICC = b"Exif\0\0", b"ICC_PROFILE\0"
 
 
@@ -96,7 +97,8 @@ def _take(image: _Image, code: int, data: bytes, segment: bytes) -> None:
 def _endings(image: _Image) -> tuple[bytes, bytes | None]:
     """The image with its end; where the end was missing, also one that continues with arbitrary data.
 
-    A whole image without its end decodes to the same pixels whatever follows; a cut one does not.
+    A whole image without its end decodes to the same pixels whatever follows; a cut one does not. One that is
+    cut between two restart intervals takes what follows the next restart marker.
     """
     kept = b"".join(image.kept)
     if image.is_ended:
@@ -104,7 +106,14 @@ def _endings(image: _Image) -> tuple[bytes, bytes | None]:
     if not _is_complete(image):
         return kept, None  # the decoder will miss the rest
     kept = kept.rstrip(b"\xff")  # the beginning of a marker
-    return kept + _END, kept + _PADDING + _END
+    return kept + _END, kept + _PADDING + _next_restart(kept) + _PADDING + _END
+
+
+def _next_restart(kept: bytes) -> bytes:
+    """The marker that begins the next restart interval of the last scan; their numbers run from 0 to 7."""
+    restarts = _RESTART.findall(kept.rpartition(bytes((0xFF, _SOS)))[2])
+    number = restarts[-1][0] + 1 if restarts else 0
+    return bytes((0xFF, 0xD0 | number & 7))
 
 
 def _is_complete(image: _Image) -> bool:
