@@ -24,6 +24,7 @@ from workers.decode.budget import Budget
 from workers.decode.error import DecodeError, SlowImageError, too_slow
 from workers.decode.exif import read_orientation
 from workers.decode.formats import READERS
+from workers.decode.formats.png_rows import has_rows
 from workers.decode.quick_jpeg import decode_quickly
 from workers.decode.rgb import Pixels, place, to_rgb, turn
 from workers.decode.sniff import sniff, unread_format
@@ -39,6 +40,7 @@ _OPEN: Mapping[Format, Callable[[BytesIO], ImageFile.ImageFile]] = {
     "ICO": IcoImagePlugin.IcoImageFile,
     "TIFF": TiffImagePlugin.TiffImageFile,
 }
+CUT_SHORT = "cut short"
 _HIGH_BYTES, _LOW_BYTES = "RGB;16B", "RGB;16L"
 warnings.filterwarnings("ignore", module=r"PIL\.")  # strangers would write our log, and fill its registry
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # the budget counts this thread's time
@@ -94,7 +96,7 @@ def _decode(kind: Format, body: bytes, max_pixels: int, budget: Budget, *, profi
     if source.other_ending is not None:
         other = _frame(source, source.other_ending, max_pixels, budget, profiles=profiles)
         if not np.array_equal(pixels, other):
-            raise DecodeError(Status.DECODE_ERROR, "cut short")
+            raise DecodeError(Status.DECODE_ERROR, CUT_SHORT)
     return pixels
 
 
@@ -114,6 +116,8 @@ def _frame(source: Source, body: bytes, max_pixels: int, budget: Budget, *, prof
         if source.format == "AVIF":  # where Pillow says how the file's own properties turn it
             orientation = read_orientation(image.info.get("exif", b""))
         image.load()
+        if source.format == "PNG" and not has_rows(image, body, budget):
+            raise DecodeError(Status.DECODE_ERROR, CUT_SHORT)
         low = _low_bytes(source, budget)
         profile = (source.profile or image.info.get("icc_profile")) if profiles else None
         pixels = to_rgb(image, profile, source.key, low)

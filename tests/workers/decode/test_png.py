@@ -4,9 +4,10 @@ import zlib
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from tests.workers.decode.corpus import encode, png_chunk
-from tests.workers.decode.samples import exif, scene, with_chunks
+from tests.workers.decode.corpus import encode, png, png_chunk
+from tests.workers.decode.samples import exif, scene, vips, with_chunks
 from workers.decode import DecodeError, decode
 
 PIXELS = 1_000_000
@@ -67,3 +68,31 @@ def test_a_broken_header_is_an_error(at: int) -> None:
     with pytest.raises(DecodeError) as caught:
         decode(bytes(body), max_pixels=PIXELS)
     assert caught.value.status == "decode_error"
+
+
+@pytest.mark.parametrize(
+    ("colour", "depth", "samples"), [(0, 1, 1), (0, 8, 1), (2, 16, 3), (4, 8, 2), (6, 8, 4)]
+)
+def test_data_that_ends_before_the_last_row_is_cut_short(colour: int, depth: int, samples: int) -> None:
+    row = b"\0" + bytes([255] * -(-21 * samples * depth // 8))
+    for rows in (0, 1, 9):
+        body = png(21, 10, (b"IDAT", zlib.compress(row * rows)), colour=colour, depth=depth)
+        with pytest.raises(DecodeError) as caught:
+            decode(body, max_pixels=PIXELS)
+        assert caught.value.status == "decode_error"
+    dark = b"\0" + bytes(len(row) - 1)
+    whole = png(21, 10, (b"IDAT", zlib.compress(row * 9 + dark)), colour=colour, depth=depth)
+    assert decode(whole, max_pixels=PIXELS).shape == (10, 21, 3)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (5, 1), (1, 5), (9, 8), (9, 9)])
+@pytest.mark.parametrize("mode", ["1", "L", "RGBA"])
+def test_an_interlaced_image_has_every_pass(size: tuple[int, int], mode: str) -> None:
+    dark = vips(Image.new(mode, size), ".png", interlace=True)
+    assert decode(dark, max_pixels=PIXELS).shape == (*size[::-1], 3)
+    at = dark.index(b"IDAT")
+    data = zlib.decompress(dark[at + 4 : at + 4 + int.from_bytes(dark[at - 4 : at])])
+    for missing in (1, len(data) // 2):
+        cut = dark[: at - 4] + png_chunk(b"IDAT", zlib.compress(data[:-missing])) + dark[-12:]
+        with pytest.raises(DecodeError):
+            decode(cut, max_pixels=PIXELS)

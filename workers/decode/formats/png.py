@@ -20,7 +20,7 @@ MAX_PROFILE = 4 << 20
 _MAGIC = b"\x89PNG\r\n\x1a\n"
 _SIDE = frozenset({b"IHDR", b"PLTE", b"tRNS", b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"acTL", b"eXIf"})
 _ANYWHERE = frozenset({b"eXIf"})
-_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """Of a pixel, by colour type."""
 
 _GREY, _RGB, _PALETTE = 0, 2, 3
@@ -51,7 +51,7 @@ def read_png(body: bytes, budget: Budget) -> Source:
         header, offset = frame[0] + header[8:], frame[1]
         data = chunks.frame
     key = _key(chunks.side, colour, depth)
-    inflated = width * height * _SAMPLES.get(colour, 4) * depth // 8
+    inflated = width * height * SAMPLES.get(colour, 4) * depth // 8
     return Source(
         "PNG",
         _write(header, chunks.side if colour == _PALETTE else {}, data),
@@ -64,7 +64,7 @@ def read_png(body: bytes, budget: Budget) -> Source:
     )
 
 
-def _iterate(body: bytes) -> Iterator[tuple[bytes, int, int]]:
+def iterate_chunks(body: bytes) -> Iterator[tuple[bytes, int, int]]:
     """Type, start and end of each chunk's data; the last may be cut short."""
     at = len(_MAGIC)
     for _ in range(MAX_CHUNKS):
@@ -79,7 +79,7 @@ def _iterate(body: bytes) -> Iterator[tuple[bytes, int, int]]:
 def _collect(body: bytes) -> _Chunks:
     chunks = _Chunks()
     is_run = True  # only chunks of one run belong to the image
-    for kind, start, end in _iterate(body):
+    for kind, start, end in iterate_chunks(body):
         if kind == b"IDAT":
             if is_run:
                 chunks.image.append(body[start:end])
