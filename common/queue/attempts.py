@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import redis
 
+from common.queue.numbers import parse_count
 from common.queue.run_keys import run_prefix
 from common.queue.workers import Workers
 
@@ -61,7 +62,7 @@ class AttemptBook:
     def read(self, batch: str) -> Attempts:
         """The attempts that count."""
         crashed, vanished = (self._client.hget(counter, batch) for counter in (self._crashed, self._vanished))
-        return Attempts(int(crashed or 0), int(vanished or 0))
+        return Attempts(parse_count(crashed) or 0, parse_count(vanished) or 0)
 
     def workers_failed_on(self, batch: str) -> set[str]:
         """The workers whose failures count against a batch."""

@@ -17,6 +17,9 @@ ADVICE = {
     ),
     ("maxconnections", "max number of clients"): "raise the server's maxclients",
     ("readonly",): "name the primary: a replica takes no writes",
+    (
+        "wrongtype",
+    ): "a stranger wrote over a key of the fleet; find it among fleet:* and caption.v1*, and delete it",
     ("outofmemory",): "raise the server's maxmemory, or make room",
     ("authentication", "authorization"): "correct the user and the password in FLEET_BROKER_URL",
 }

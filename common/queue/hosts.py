@@ -9,6 +9,8 @@ from typing import Any
 
 import redis
 
+from common.queue.numbers import parse_count
+
 PREFIX = "fleet:host"
 QUIET = "fleet:hosts:quiet"  # sorted set: host by the end of its quiet
 FULL = "fleet:hosts:full"  # sorted set: host by the time when a wish for it was last in vain
@@ -144,8 +146,8 @@ def count_hosts(client: redis.Redis) -> tuple[int, int]:
 
 
 def _rate(count: str | None, left: int) -> float | None:
-    seconds = WINDOW - left / 1000
-    return int(count) / seconds if count and left > 0 and seconds > 1 else None
+    answers, seconds = parse_count(count), WINDOW - left / 1000
+    return answers / seconds if answers and left > 0 and seconds > 1 else None
 
 
 def _now(client: redis.Redis) -> float:

@@ -16,6 +16,8 @@ UNACKED = "fleet:unacked"  # hash: delivery tag -> message that a worker holds
 UNACKED_INDEX = "fleet:unacked:index"  # sorted set: delivery tag by the time of its last renewal
 UNACKED_MUTEX = "fleet:unacked:mutex"  # held by the worker that sweeps
 PROBE = "fleet:probe"
+FOREIGN = (ValueError, KeyError, TypeError, IndexError, RecursionError)
+"""What reading a stranger's entry raises: Redis is untrusted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +51,14 @@ def held_messages(client: redis.Redis) -> list[Message]:
 def _parse_held(raw: str) -> Message | None:
     try:
         return _parse_envelope(json.loads(raw)[0])
-    except (ValueError, KeyError, TypeError, IndexError):  # foreign: Redis is untrusted
+    except FOREIGN:
         return None
 
 
 def _parse(raw: str) -> Message | None:
     try:
         return _parse_envelope(json.loads(raw))
-    except (ValueError, TypeError):  # foreign as well
+    except FOREIGN:
         return None
 
 
@@ -64,7 +66,7 @@ def _parse_envelope(envelope: Any) -> Message | None:
     try:
         _, fields, *_ = json.loads(base64.b64decode(envelope["body"]))
         return Message.model_validate(fields)
-    except (ValueError, KeyError, TypeError):
+    except FOREIGN:
         return None
 
 
@@ -103,7 +105,7 @@ def return_held(client: redis.Redis, delivery_tags: Iterable[str]) -> None:
     for tag in delivery_tags:
         held = client.hget(UNACKED, tag)
         if held is not None:
-            with suppress(ValueError, KeyError, TypeError, IndexError):
+            with suppress(*FOREIGN, redis.DataError):
                 give_back(client, [json.loads(str(held))[0]])
 
 

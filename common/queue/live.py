@@ -7,6 +7,7 @@ from itertools import dropwhile
 
 import redis
 
+from common.queue.numbers import parse_count, parse_time
 from common.queue.queued_batches import QueuedBatches
 from common.queue.redis_clock import redis_time
 from common.queue.run_keys import run_prefix
@@ -87,30 +88,28 @@ class LiveRun:
         for batch in batches:
             pipeline.hgetall(f"{self._running}:{batch}")
         return [
-            _parse_running(batch, fields)
+            running
             for batch, fields in zip(batches, pipeline.execute(), strict=True)
-            if fields
+            if (running := _parse_running(batch, fields)) is not None
         ]
 
     def read_rows_by_status(self) -> Counter[str]:
         """Rows of committed shards by status; counts may be lost."""
-        return Counter(
-            {str(status): int(count) for status, count in self._client.hgetall(self._rows).items()}
-        )
+        fields = self._client.hgetall(self._rows).items()
+        return Counter({str(status): parse_count(count) or 0 for status, count in fields})
 
     def read_rows_per_second(self) -> float:
         """Rate of all workers together over the last full minute."""
         current = int(redis_time(self._client)) // BUCKET
         keys = [f"{self._rate}:{step}" for step in range(current - WINDOW, current)]
         counts = list(dropwhile(lambda count: count is None, self._client.mget(keys)))
-        return sum(int(count or 0) for count in counts) / (BUCKET * len(counts)) if counts else 0.0
+        return sum(parse_count(count) or 0 for count in counts) / (BUCKET * len(counts)) if counts else 0.0
 
 
-def _parse_running(batch: str, fields: Mapping[str, str]) -> Running:
-    return Running(
-        batch=batch,
-        worker=fields["worker"],
-        done=int(fields["done"]),
-        total=int(fields["total"]),
-        started=float(fields["started"]),
-    )
+def _parse_running(batch: str, fields: Mapping[str, str]) -> Running | None:
+    """None where it has ended meanwhile, or a stranger wrote it."""
+    worker, started = fields.get("worker"), parse_time(fields.get("started"))
+    done, total = parse_count(fields.get("done")), parse_count(fields.get("total"))
+    if worker is None or started is None or done is None or total is None:
+        return None
+    return Running(batch, worker, done, total, started)

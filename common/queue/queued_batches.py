@@ -81,7 +81,7 @@ class QueuedBatches:
         return Changes(
             position=str(left[-1][0]) if left else position,
             at=int(seconds) + int(microseconds) / 1e6,
-            left=[str(fields["batch"]) for _, fields in left],
+            left=[str(fields.get("batch")) for _, fields in left],
             marked={str(batch): float(at) for batch, at in marked},
             count=int(count),
         )
