@@ -103,9 +103,13 @@ def play(crew: Fleet, ports: list[int], mix: Mix, seed: int) -> Outcome:
         if chance.random() < 0.2:
             litter(Path(run.output), chance.randrange(100), chance)
             hold_rubbish(client, chance)
-    crew.wait(run, 300 + mix.urls, mend=True)
+    patience = 300 + mix.urls
+    crew.wait(run, patience, mend=True)
     until(
-        lambda: not (client.llen(QUEUE) or client.hlen(UNACKED)), 300, "the end of the strangers' work", 0.2
+        lambda: not (client.llen(QUEUE) or client.hlen(UNACKED)),
+        patience,
+        "the end of the strangers' work",
+        0.2,
     )
     return Outcome(
         examine(Path(run.output)),
