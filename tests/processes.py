@@ -12,6 +12,8 @@ import pytest
 
 BIN = Path(sys.executable).parent
 TOY = {"FLEET_MODELS": "toy"}
+FAKE = {"FLEET_MODELS": "fake"}
+"""Without torch, for what does not depend on the captions."""
 
 
 def run(

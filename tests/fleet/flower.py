@@ -1,4 +1,4 @@
-"""Flower over a toy fleet; `python -m tests.fleet.flower` takes the pictures that the docs show."""
+"""Flower over a fleet of one worker; `python -m tests.fleet.flower` takes the pictures that the docs show."""
 
 import argparse
 import os
@@ -23,7 +23,7 @@ from producer.cli import main as producer
 from tests.dataset.browser import browser
 from tests.demo.site import Site, draw_images, serve
 from tests.fleet.conftest import worker
-from tests.processes import TOY, run_here
+from tests.processes import FAKE, run_here
 from tests.servers.acl import documented_users
 from tests.servers.ports import free_ports
 from tests.servers.valkey import Valkey, valkey
@@ -74,7 +74,7 @@ def watched(folder: Path, broker: Valkey, site: Site) -> Iterator[Watched]:
     """Run Flower and a worker until the block ends, each with the rights of its documented user."""
     (port,) = free_ports(1)
     environment = {
-        **TOY,
+        **FAKE,
         "FLEET_OUTPUT": str(folder / "out"),
         "FLEET_FETCH_ALLOW_NETWORKS": "127.0.0.0/8",
         "FLEET_FETCH_TIMEOUT": "4",

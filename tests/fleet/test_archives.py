@@ -20,7 +20,7 @@ from dataset.survey.machine import machine_candidates
 from producer.cli import main as producer
 from tests.archives.inputs import AS_IS, COLUMN, FILES, FOLDER, HERE, IMG2DATASET, SHAPES
 from tests.fleet.conftest import worker
-from tests.processes import TOY, run, run_here
+from tests.processes import FAKE, TOY, run, run_here
 from tests.servers.seaweed import Seaweed
 from tests.servers.valkey import Valkey
 
@@ -53,12 +53,13 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Captioned:
 
 @pytest.fixture(scope="module")
 def on_s3(tmp_path_factory: pytest.TempPathFactory, _broker: Valkey, s3: Seaweed) -> Captioned:
+    """The same rows; their captions were seen to be true in the other run."""
     bucket, client = s3.bucket("held"), s3.client()
     for source in INPUTS:
         for path in [source] if source.is_file() else source.rglob("*.*"):
             client.upload_file(str(path), bucket, f"in/{path.relative_to(HERE)}")
     output = f"s3://{bucket}/out"
-    environment = {**TOY, **s3.environment, "FLEET_BROKER_URL": _broker.url, "FLEET_OUTPUT": output}
+    environment = {**FAKE, **s3.environment, "FLEET_BROKER_URL": _broker.url, "FLEET_OUTPUT": output}
     _broker.client().flushall()
     parts = [f"s3://{bucket}/in/{source.name}" for source in INPUTS]
     asked = run_here(producer, "enqueue", *parts, "--batch-rows", "20", environment=environment)

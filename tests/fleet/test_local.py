@@ -13,13 +13,12 @@ import pytest
 
 from tests.demo.parts import links, write_parts
 from tests.demo.site import DrawnImage, Site
-from tests.processes import BIN, TOY
+from tests.processes import BIN, FAKE, TOY
 
 pytestmark = [pytest.mark.slow, pytest.mark.models]
 ENVIRONMENT = {**TOY, "FLEET_FETCH_ALLOW_NETWORKS": "127.0.0.0/8", "FLEET_FETCH_TIMEOUT": "2"}
 ENDLESS = {"FLEET_FETCH_TIMEOUT": "600", "FLEET_FETCH_READ_TIMEOUT": "600"}
 """With these the first batch of the second part, which has a link to a silent host, never ends."""
-FAKE = {"FLEET_MODELS": "fake"}
 PATIENCE = 300
 
 
