@@ -41,7 +41,7 @@ def describe(file: BinaryIO) -> str:
     file.seek(0)
     head = file.read(HEAD)
     if size == 0:
-        return "an empty file; leave it out"
+        return "an empty file; fetch it again"
     if head.startswith(PARQUET):
         return "not a parquet file, or cut short; fetch it again"
     if found := recognize(head):

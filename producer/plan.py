@@ -14,37 +14,36 @@ from producer.images.siblings import Siblings
 from producer.images.tar import is_tar, tar_of
 from producer.memory import NOTHING, Memory
 from producer.planner import BESIDE_TAR, Planned, Planner
+from producer.useless import LeftOut
 
 READERS = 32
 
 log = structlog.get_logger(__name__)
 
 
-def plan_parts(
+def plan_files(
     addresses: Sequence[str],
     s3: S3Settings,
+    siblings: Siblings,
+    left_out: LeftOut,
     *,
-    siblings: Siblings | None = None,
     as_links: bool = False,
-    is_alone: bool = True,
     memory: Memory = NOTHING,
 ) -> dict[str, Part]:
-    """The plan of each part, by its address; those with nothing to caption are left out and counted.
-
-    Those that are remembered are not opened.
+    """The plan of each part, by its address; those that are remembered are not opened.
 
     Args:
         addresses: of parquet files and tars.
         s3: where S3 is.
-        siblings: the files beside them, where they were listed before.
+        siblings: the files beside them.
+        left_out: takes those with nothing to caption.
         as_links: read files that hold images, or lie beside a tar of them, as lists of links.
-        is_alone: there are no parts beside these.
         memory: of this run.
 
     Raises:
-        PartError: a part is missing, no parquet or tar, or has neither links nor images; or all are useless.
+        PartError: a part is missing, no parquet or tar, or has neither links nor images.
     """
-    planner = Planner(s3, siblings or Siblings(s3), memory, as_links)
+    planner = Planner(s3, siblings, memory, as_links)
     tars = frozenset() if as_links else frozenset(filter(is_tar, addresses))
     lists = frozenset(one for one in addresses if tar_of(one) in tars and not is_tar(one))
     with progress("reading footers", len(addresses)) as advance, ThreadPoolExecutor(READERS) as pool:
@@ -52,19 +51,23 @@ def plan_parts(
         found = plan_all(address for address in addresses if address not in lists)
         found |= {one: Planned(found[tar_of(one)].part, [BESIDE_TAR]) for one in _taken(lists, found)}
         found |= plan_all(lists - found.keys())
-    plans = {address: part for address in addresses if (part := found[address].part) is not None}
-    _report(list(found.values()), is_alone=is_alone and not plans)
-    return plans
-
-
-def _report(found: Sequence[Planned], *, is_alone: bool) -> None:
-    useless = list({str(planned.useless): planned.useless for planned in found if planned.useless}.values())
-    if useless and is_alone:
-        raise useless[0]
-    for reason, parts in Counter(error.reason for error in useless).items():
-        log.warning("left out", reason=reason, parts=parts)
-    for remark, parts in Counter(remark for planned in found for remark in planned.remarks).items():
+    for useless in (planned.useless for planned in found.values() if planned.useless):
+        left_out.add(useless)
+    for remark, parts in Counter(remark for planned in found.values() for remark in planned.remarks).items():
         log.warning(remark, parts=parts)
+    return {address: part for address in addresses if (part := found[address].part) is not None}
+
+
+def plan_parts(addresses: Sequence[str], s3: S3Settings) -> dict[str, Part]:
+    """The plan of each part, by its address; those with nothing to caption are left out and counted.
+
+    Raises:
+        PartError: as `plan_files`; or all are of no use.
+    """
+    left_out = LeftOut()
+    parts = plan_files(addresses, s3, Siblings(s3), left_out)
+    left_out.report(is_all=not parts)
+    return parts
 
 
 def plan_part(address: str, s3: S3Settings) -> Part:

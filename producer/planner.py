@@ -15,7 +15,6 @@ from common.run.part import AbsentPartError, ChangedPartError, PartError, open_p
 from common.run.planned_part import Part, part_id
 from common.settings import S3Settings
 from producer.images.column import holds_images
-from producer.images.errors import UselessPartError
 from producer.images.listed_folder import plan_listed_folder
 from producer.images.row_list import RowList
 from producer.images.siblings import Siblings
@@ -23,6 +22,7 @@ from producer.images.tar import is_tar, plan_listed_tar, plan_tar, tar_of
 from producer.images.unfinished import has_others, is_finished, unfinished
 from producer.kinds import describe
 from producer.memory import Memory
+from producer.useless import NO_ROWS, UselessPartError
 
 ENCRYPTED = "encrypted"
 """pyarrow's word for a footer that it has no key for."""
@@ -103,17 +103,35 @@ class Planner:
             part = self.memory.recall(address, found)
             if part is not None:
                 return Planned(part)
-            rows = RowList.read(address, file, found)
-            planned = None if self.as_links else self._plan_images(rows)
-            if planned is None:
-                require_columns(rows.schema)
+            return self._plan_rows(RowList.read(address, file, found))
+
+    def _plan_rows(self, rows: RowList) -> Planned:
+        """The plan of a file as the list of a tar, as images in it or beside it, or as links."""
+        tar = tar_of(rows.address)
+        if not self.as_links and has_keys(rows.schema) and self.siblings.has(tar):
+            return Planned(plan_listed_tar(tar, rows, self.s3, self.siblings), [BESIDE_TAR])
+        self._require_rows(rows)
+        planned = None if self.as_links else self._plan_images(rows)
+        if planned is None:
+            require_columns(rows.schema)
         return planned or Planned(_part(rows), list(self._remarks(rows)))
+
+    def _require_rows(self, rows: RowList) -> None:
+        if SHARD_MARK in (rows.schema.metadata or {}):
+            raise PartError(
+                f"{rows.address}: a shard that the fleet wrote, not a list of links; leave its run out"
+            )
+        if rows.rows:
+            return
+        if part_id(rows.address) in self.memory.planned:
+            raise PartError(
+                f"{rows.address}: it had rows when it was enqueued, and has none now;"
+                " leave it out, or enqueue it into a new run"
+            )
+        raise UselessPartError(rows.address, NO_ROWS)
 
     def _plan_images(self, rows: RowList) -> Planned | None:
         """The plan of a file with images in it or beside it; None where there are none."""
-        if has_keys(rows.schema) and self.siblings.has(tar_of(rows.address)):
-            tar = plan_listed_tar(tar_of(rows.address), rows, self.s3, self.siblings)
-            return Planned(tar, [BESIDE_TAR])
         if holds_images(rows.address, rows.schema, rows.metadata):
             said = [IN_COLUMN] if "URL" in input_columns(rows.schema) else []
             part = _part(rows).model_copy(update={"kind": "images"})
@@ -128,7 +146,6 @@ class Planner:
 
 
 def _part(rows: RowList) -> Part:
-    _require_rows(rows.address, rows.rows, rows.schema)
     return Part(
         id=part_id(rows.address),
         address=rows.address,
@@ -151,10 +168,3 @@ def _footer_errors(address: str, file: BinaryIO) -> Iterator[None]:
         raise PartError(f"{address}: {describe(file)}") from error
     except (ColumnsError, FooterError) as error:
         raise PartError(f"{address}: {error}") from error
-
-
-def _require_rows(address: str, rows: int, schema: pa.Schema) -> None:
-    if SHARD_MARK in (schema.metadata or {}):
-        raise PartError(f"{address}: a shard that the fleet wrote, not a list of links; leave its run out")
-    if rows == 0:
-        raise PartError(f"{address}: no rows; leave this part out")

@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 
 from common.archive.image_column import count_images, find_image_column, leaf_of
 from common.run.columns import input_columns
-from producer.images.errors import UselessPartError
+from producer.useless import UselessPartError
 
 
 def holds_images(address: str, schema: pa.Schema, metadata: pq.FileMetaData) -> bool:
@@ -18,7 +18,7 @@ def holds_images(address: str, schema: pa.Schema, metadata: pq.FileMetaData) -> 
     column = find_image_column(schema)
     if column is None:
         return False
-    if not metadata.num_rows or count_images(metadata, leaf_of(schema, column)):
+    if count_images(metadata, leaf_of(schema, column)):
         return True
     if "URL" in input_columns(schema):
         return False

@@ -7,7 +7,6 @@ from common.errors import FleetError
 from common.run.planned_part import Part, part_id
 from common.run.whole_part import read_whole_part
 from common.settings import S3Settings
-from producer.images.errors import UselessPartError
 from producer.images.row_list import RowList
 from producer.images.siblings import Siblings
 from producer.images.unfinished import has_others, is_finished, unfinished
@@ -20,7 +19,7 @@ def plan_listed_folder(listed: RowList, s3: S3Settings, siblings: Siblings) -> P
     """The plan of a list whose images lie in the folder of its name; None where none do.
 
     Raises:
-        UselessPartError: the shard is not finished, or has no rows.
+        UselessPartError: the shard is not finished.
         StoreError: a place cannot be reached.
     """
     if not (has_keys(listed.schema) and set(listed.schema.names) >= COLUMNS):
@@ -31,8 +30,6 @@ def plan_listed_folder(listed: RowList, s3: S3Settings, siblings: Siblings) -> P
         raise unfinished(listed.address)
     if suffix is None and not _is_all_lost(folder, s3, siblings):
         return None
-    if listed.rows == 0:
-        raise UselessPartError(listed.address, "it has no rows", "leave it out")
     return Part(
         id=part_id(listed.address),
         address=listed.address,

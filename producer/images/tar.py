@@ -10,10 +10,10 @@ from common.run.footer import FooterError
 from common.run.part import PartError, open_part
 from common.run.planned_part import Beside, Part, part_id
 from common.settings import S3Settings
-from producer.images.errors import UselessPartError
 from producer.images.row_list import RowList
 from producer.images.siblings import Siblings
 from producer.images.unfinished import has_others, is_finished, unfinished
+from producer.useless import UselessPartError
 
 SUFFIX = ".tar"
 COMPRESSED = (".tar.gz", ".tgz", ".tar.zst", ".tar.bz2", ".tar.xz")
@@ -57,7 +57,7 @@ def plan_listed_tar(address: str, listed: RowList, s3: S3Settings, siblings: Sib
     if set(listed.schema.names) >= COLUMNS and not is_finished(listed.address, siblings):
         raise unfinished(address)
     if listed.rows == 0:
-        raise UselessPartError(address, "the list beside it has no rows", "leave it out")
+        raise UselessPartError(address, "the list beside it has no rows")
     beside = Beside(address=listed.address, size=listed.version.size, etag=listed.version.etag)
     with open_part(address, s3, buffer=BUFFER) as (_, version):
         return _part(address, listed.rows, version.size, version.etag, beside)

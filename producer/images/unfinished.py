@@ -1,8 +1,8 @@
 """Shards that img2dataset has not finished: it writes the statistics of each last."""
 
 from common.archive.img2dataset import LIST, STATS
-from producer.images.errors import UselessPartError
 from producer.images.siblings import Siblings
+from producer.useless import UselessPartError
 
 
 def is_finished(listed: str, siblings: Siblings) -> bool:

@@ -19,9 +19,10 @@ from common.settings import S3Settings
 from producer.copies import MARK, write_copy
 from producer.lists.by_line import read_jsonl, read_text
 from producer.lists.delimited import read_delimited
-from producer.lists.errors import BadLines, ListError
+from producer.lists.errors import BadLines, EmptyListError, ListError
 from producer.lists.kinds import Kind, Layout
 from producer.lists.stream import require_text
+from producer.useless import UselessPartError
 
 Reader = Callable[[BinaryIO, Kind, BadLines], Iterator[pa.RecordBatch]]
 READERS: dict[Layout, Reader] = {
@@ -50,8 +51,7 @@ class LinkList:
 
     @property
     def key(self) -> str:
-        """Of the part that is made from it, in its run."""
-        return f"{INPUT}/{part_id(self.address)}.parquet"
+        return made_key(self.address)
 
     @property
     def mark(self) -> bytes:
@@ -59,11 +59,17 @@ class LinkList:
         return TypeAdapter(LinkList).dump_json(self)
 
 
+def made_key(address: str) -> str:
+    """The key of the part that is made from a list, in its run."""
+    return f"{INPUT}/{part_id(address)}.parquet"
+
+
 def look_at_list(address: str, kind: Kind, s3: S3Settings) -> LinkList:
     """A list, of which the beginning can be read.
 
     Raises:
-        PartError: it is missing, empty, or of another kind than its name says.
+        UselessPartError: it is empty.
+        PartError: it is missing, or of another kind than its name says.
         StoreError: the place where it lies cannot be reached.
     """
     with open_part(address, s3) as (file, found), _list_errors(address):
@@ -75,6 +81,7 @@ def convert(links: LinkList, target: Path, batch_rows: int, s3: S3Settings, *, s
     """Write a list as a parquet file with a row for each of its rows.
 
     Raises:
+        UselessPartError: it has no rows.
         PartError: it changed, has no usable columns, or a line cannot be read.
         StoreError: a place cannot be reached, or the disk is full.
     """
@@ -83,7 +90,7 @@ def convert(links: LinkList, target: Path, batch_rows: int, s3: S3Settings, *, s
     with open_part(links.address, s3, links.version) as (file, _), _list_errors(links.address):
         rows = READERS[links.kind.layout](file, links.kind, bad)
         if not write_copy(target, rows, schema, batch_rows):
-            raise ListError("no rows; leave it out")
+            raise ListError(f"all {bad.count} lines are bad; leave it out") if bad.count else EmptyListError
     if bad.count:
         log.warning("bad lines left out", part=links.address, lines=bad.count, first=bad.first)
 
@@ -92,5 +99,7 @@ def convert(links: LinkList, target: Path, batch_rows: int, s3: S3Settings, *, s
 def _list_errors(address: str) -> Iterator[None]:
     try:
         yield
+    except EmptyListError as error:
+        raise UselessPartError(address, str(error)) from error
     except ListError as error:
         raise PartError(f"{address}: {error}") from error

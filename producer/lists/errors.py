@@ -2,11 +2,20 @@
 
 from dataclasses import dataclass
 
+from producer.useless import NO_ROWS
+
 MOST_SHOWN = 60
 
 
 class ListError(ValueError):
     """The list cannot be read; the message says why, the caller adds the place."""
+
+
+class EmptyListError(ListError):
+    """It has no rows, and nothing else is wrong with it."""
+
+    def __init__(self) -> None:
+        super().__init__(NO_ROWS)
 
 
 class LineError(ListError):

@@ -9,7 +9,7 @@ from typing import BinaryIO
 import pyarrow as pa
 
 from producer.kinds import recognize
-from producer.lists.errors import ListError
+from producer.lists.errors import EmptyListError, ListError
 from producer.lists.kinds import Kind
 
 HEAD = 1 << 10
@@ -29,7 +29,8 @@ def require_text(file: BinaryIO, kind: Kind) -> None:
     """Check how a list begins.
 
     Raises:
-        ListError: it is empty, or something else than its name says.
+        EmptyListError: it is empty.
+        ListError: it is something else than its name says.
     """
     file.seek(0)
     _require_list(file.read(HEAD), allowed=COMPRESSED if kind.compression else ())
@@ -47,7 +48,7 @@ def _require_list(head: bytes, allowed: tuple[str, ...]) -> None:
     if found is not None and not found.startswith(allowed or "\0"):
         raise ListError(f"not a list but {found}")
     if not head.removeprefix(BOM).strip():
-        raise ListError("an empty file; leave it out")
+        raise EmptyListError
 
 
 def _require_objects(head: bytes) -> None:

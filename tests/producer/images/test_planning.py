@@ -19,7 +19,7 @@ from common.run.part import PartError, open_part
 from common.run.planned_part import Part
 from common.settings import S3Settings
 from common.store import open_store
-from producer import addresses, plan, planner
+from producer import addresses, plan, planner, useless
 from producer.addresses import expand
 from producer.images import tar
 from producer.options import EnqueueOptions
@@ -254,7 +254,7 @@ def test_nothing_to_caption_is_one_line_alone_and_a_warning_beside_good_parts(
 
 
 def test_a_shard_that_is_not_finished_is_left_out_and_counted(tmp_path: Path) -> None:
-    with log_lines(plan) as lines:
+    with log_lines(useless) as lines:
         (part,) = planned(tmp_path / "run", _half_written(tmp_path / "in"))
     assert part.address.endswith("00000.tar")
     assert {"event": "left out", "parts": 1} .items() <= next(
