@@ -17,7 +17,8 @@ from common.queue.exporter import serve
 from common.run.gauges import BATCHES, ROWS, SECONDS_LEFT, LabelledGauge
 from common.settings import Settings
 from common.store import absolute_uri, open_store
-from producer.status import RunStatus, StatusReader
+from producer.run_status import RunStatus
+from producer.status import StatusReader
 
 log = structlog.get_logger(__name__)
 

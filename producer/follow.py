@@ -8,7 +8,8 @@ from common.errors import FleetError
 from common.queue.last_return import Return
 from common.queue.live import LiveRun
 from common.queue.queued_batches import QueuedBatches
-from producer.status import RunStatus, StatusReader
+from producer.run_status import RunStatus
+from producer.status import StatusReader
 
 POLL_SECONDS = 0.5
 

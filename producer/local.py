@@ -20,7 +20,8 @@ from producer.local_folder import state_folder
 from producer.local_workers import has_accelerator, require_alive, run_workers
 from producer.options import EnqueueOptions
 from producer.refused import warn_of_signs
-from producer.status import RunStatus, StatusReader
+from producer.run_status import RunStatus
+from producer.status import StatusReader
 
 
 def run_locally(

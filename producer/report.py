@@ -12,7 +12,7 @@ from rich.text import Text
 from common.console.words import printable, quote
 
 if TYPE_CHECKING:
-    from producer.status import RunStatus
+    from producer.run_status import RunStatus
     from producer.verify import Verdict
 
 

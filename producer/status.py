@@ -1,71 +1,18 @@
-"""Status of a run: done batches from the output, the rest from the broker's hints."""
-
-from dataclasses import asdict, dataclass
-from typing import Any
+"""Reading the status of a run: manifest, output and broker, at the first look and at later ones."""
 
 from common.errors import FleetError
-from common.queue.last_return import Return
 from common.run.manifest import Run, read_run, stream_parts
 from common.run.numbering import Numbering
 from common.settings import Settings
 from common.store import Store
 from producer.broker_watch import BrokerWatch, Hints
-from producer.host_watch import HostsNow, read_hosts
+from producer.host_watch import read_hosts
 from producer.part_groups import group_parts
+from producer.run_status import RowCounts, RunStatus, count_batches, rows_by_status, seconds_left
 from producer.shard_watch import FailureWatch, ShardWatch
 
 FEW = 1000
 """Parts that one page of a listing shows: so many are looked for at each look."""
-
-
-@dataclass(frozen=True, slots=True)
-class BatchCounts:
-    """Batches by state; None is unknown."""
-
-    total: int
-    done: int
-    queued: int | None
-    running: int | None
-    dead: int
-    missing: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class RowCounts:
-    """Rows in all, in shards, and by status."""
-
-    total: int
-    done: int
-    by_status: dict[str, int] | None
-
-
-@dataclass(frozen=True, slots=True)
-class RunStatus:
-    """The answer of `producer status`."""
-
-    batches: BatchCounts
-    rows: RowCounts
-    rows_per_second: float | None
-    eta_seconds: float | None
-    last_return: Return | None
-    hosts: HostsNow | None = None
-
-    @property
-    def is_finished(self) -> bool:
-        return self.batches.done + self.batches.dead == self.batches.total
-
-    @property
-    def is_incomplete(self) -> bool:
-        """Whether an operator has to act."""
-        return bool(self.batches.dead or self.batches.missing)
-
-    def to_json(self) -> dict[str, Any]:
-        """The contract's fields, and `last_return` and `hosts` where there are any."""
-        fields = asdict(self)
-        for name in ("last_return", "hosts"):
-            if fields[name] is None:
-                del fields[name]
-        return fields
 
 
 class StatusReader:
@@ -118,42 +65,12 @@ class StatusReader:
     def _state(self, done: int, dead: int, hints: Hints | None) -> RunStatus:
         numbering = self._numbering
         rows_done = numbering.rows(done)
-        rows = RowCounts(self.rows, rows_done, _by_status(hints, rows_done))
+        rows = RowCounts(self.rows, rows_done, rows_by_status(hints, rows_done))
         return RunStatus(
-            batches=_batch_counts(numbering.total, done, dead, hints),
+            batches=count_batches(numbering.total, done, dead, hints),
             rows=rows,
             rows_per_second=None if hints is None else round(hints.rows_per_second, 2),
-            eta_seconds=_eta(rows, numbering.rows(dead), hints),
+            eta_seconds=seconds_left(rows, numbering.rows(dead), hints),
             last_return=None if hints is None else hints.last_return,
             hosts=None if hints is None else read_hosts(self._settings),
         )
-
-
-def _batch_counts(total: int, done: int, dead: int, hints: Hints | None) -> BatchCounts:
-    """Disjoint sets of batches of the run; the rest is missing, never negative."""
-    settled = done | dead
-    if hints is None:
-        unknown = None if settled.bit_count() < total else 0
-        return BatchCounts(total, done.bit_count(), unknown, unknown, dead.bit_count(), unknown)
-    running = hints.running & ~settled
-    queued = hints.queued & ~settled & ~running
-    missing = total - (settled | running | queued).bit_count()
-    return BatchCounts(
-        total, done.bit_count(), queued.bit_count(), running.bit_count(), dead.bit_count(), missing
-    )
-
-
-def _by_status(hints: Hints | None, rows_done: int) -> dict[str, int] | None:
-    """The live counts, or None if some were lost."""
-    if hints is None or sum(hints.rows_by_status.values()) < rows_done:
-        return None
-    return dict(sorted(hints.rows_by_status.items()))
-
-
-def _eta(rows: RowCounts, dead: int, hints: Hints | None) -> float | None:
-    if rows.done + dead == rows.total:
-        return 0.0
-    if hints is None or not hints.rows_per_second:
-        return None
-    left = rows.total - rows.done - dead - hints.rows_running
-    return round(max(left, 0) / hints.rows_per_second, 1)

@@ -13,7 +13,8 @@ from rich.live import Live
 from producer.report import status_table
 
 if TYPE_CHECKING:
-    from producer.status import RunStatus, StatusReader
+    from producer.run_status import RunStatus
+    from producer.status import StatusReader
 
 WATCH_EVERY = 2.0
 """Seconds between two polls, more after a slow one."""

@@ -10,7 +10,7 @@ from common.queue.hosts import EXCHANGE, FULL, PREFIX, QUIET, WINDOW
 from common.settings import Settings
 from producer.host_watch import read_hosts
 from producer.report import status_table
-from producer.status import BatchCounts, RowCounts, RunStatus
+from producer.run_status import BatchCounts, RowCounts, RunStatus
 from tests.servers.valkey import Valkey, valkey
 
 
