@@ -1,31 +1,23 @@
 """The plan of one file: what it holds, by its footer, its name and the files beside it."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO
-
-import pyarrow as pa
 
 from common.archive.img2dataset import COLUMNS, has_keys
-from common.run.columns import ColumnsError, input_columns, require_columns, unused_columns
+from common.run.columns import input_columns, require_columns, unused_columns
 from common.run.fingerprint import Fingerprint
-from common.run.footer import FooterError
 from common.run.part import AbsentPartError, ChangedPartError, PartError, open_part
 from common.run.planned_part import Part, part_id
 from common.settings import S3Settings
 from producer.images.column import holds_images
 from producer.images.listed_folder import plan_listed_folder
-from producer.images.row_list import RowList
+from producer.images.row_list import RowList, footer_errors
 from producer.images.siblings import Siblings
 from producer.images.tar import is_tar, plan_listed_tar, plan_tar, tar_of
 from producer.images.unfinished import has_others, is_finished, unfinished
-from producer.kinds import describe
 from producer.memory import Memory
 from producer.useless import NO_ROWS, UselessPartError
 
-ENCRYPTED = "encrypted"
-"""pyarrow's word for a footer that it has no key for."""
 SHARD_MARK = b"fleet"
 """Key of a shard's metadata (`workers.batch.shard`)."""
 
@@ -96,14 +88,9 @@ class Planner:
             raise unfinished(address) from error
 
     def _read_footer(self, address: str, listed: Fingerprint | None) -> Planned:
-        with (
-            open_part(address, self.s3, listed=listed) as (file, found),
-            _footer_errors(address, file),
-        ):
+        with open_part(address, self.s3, listed=listed) as (file, found), footer_errors(address, file):
             part = self.memory.recall(address, found)
-            if part is not None:
-                return Planned(part)
-            return self._plan_rows(RowList.read(address, file, found))
+            return Planned(part) if part else self._plan_rows(RowList.read(address, file, found))
 
     def _plan_rows(self, rows: RowList) -> Planned:
         """The plan of a file as the list of a tar, as images in it or beside it, or as links."""
@@ -154,17 +141,3 @@ def _part(rows: RowList) -> Part:
         etag=rows.version.etag,
         file_rows=rows.rows,
     )
-
-
-@contextmanager
-def _footer_errors(address: str, file: BinaryIO) -> Iterator[None]:
-    try:
-        yield
-    except pa.ArrowException as error:
-        raise PartError(f"{address}: {describe(file)}") from error
-    except OSError as error:
-        if ENCRYPTED not in str(error):
-            raise
-        raise PartError(f"{address}: {describe(file)}") from error
-    except (ColumnsError, FooterError) as error:
-        raise PartError(f"{address}: {error}") from error

@@ -1,14 +1,21 @@
 """A parquet file as planning sees it: its footer, and nothing of its rows."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from common.run.columns import require_distinct, require_usable
+from common.run.columns import ColumnsError, require_distinct, require_usable
 from common.run.fingerprint import Fingerprint
-from common.run.footer import open_file, require_sound
+from common.run.footer import FooterError, open_file, require_sound
+from common.run.part import PartError
+from producer.kinds import describe
+
+ENCRYPTED = "encrypted"
+"""pyarrow's word for a footer that it has no key for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +44,18 @@ class RowList:
             require_distinct(parquet.schema_arrow)
             require_usable(parquet.schema_arrow)
         return cls(address, version, rows, parquet.metadata, parquet.schema_arrow)
+
+
+@contextmanager
+def footer_errors(address: str, file: BinaryIO) -> Iterator[None]:
+    """Within the block a file that is read as parquet, and is none, is a `PartError`."""
+    try:
+        yield
+    except pa.ArrowException as error:
+        raise PartError(f"{address}: {describe(file)}") from error
+    except OSError as error:
+        if ENCRYPTED not in str(error):
+            raise
+        raise PartError(f"{address}: {describe(file)}") from error
+    except (ColumnsError, FooterError) as error:
+        raise PartError(f"{address}: {error}") from error
