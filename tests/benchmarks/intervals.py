@@ -10,7 +10,8 @@ import json
 import random
 from collections.abc import Callable
 
-from dataset.survey.report.estimates import Clustered, Estimate, mean, share
+from dataset.survey.report.clusters import Clustered
+from dataset.survey.report.estimates import Estimate, mean, share
 
 SHARE, RATING = 0.5, 3.8
 CAPTION_SHARE, RATER_SHARE = 0.2, 0.05

@@ -1,26 +1,15 @@
 """Shares, means and standard deviations with 95 % intervals clustered by rater and by caption.
 
-Answers of one rater resemble one another, and so do answers to one caption: neither are independent. The
-intervals come from the two-way cluster-robust variance: each estimate is linearised, and the variance is that
-of sums by rater plus that of sums by caption minus that of single answers; each has the factor G/(G-1), and
-Student's t has min(G)-1 degrees of freedom (Cameron, Gelbach and Miller, "Robust inference with multiway
-clustering", 2011). So they speak of other raters on other captions. No random numbers are in them.
+Each estimate is linearised, and its spread is that of the influences of single answers (`clusters`). So the
+intervals speak of other raters on other captions.
 """
 
-from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from math import inf, sqrt
+from math import inf
 from statistics import fmean, stdev
 
-from dataset.figures.student import t_below, t_quantile
-
-TAIL = 0.025
-TINY = 1e-18
-"""Of a sum of squares by answer: less is rounding."""
-
-Clustered = Sequence[tuple[int, str, float]]
-"""The rater, the caption and the value of each answer."""
+from dataset.figures.student import t_below
+from dataset.survey.report.clusters import TAIL, Clustered, Spread, count_groups, count_raters, spread_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,35 +23,17 @@ class Estimate:
     raters: int
 
 
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """How far an estimate may be off.
-
-    Attributes:
-        error: the standard error; 0 where all agree in everything.
-        groups: raters or captions, whichever are fewer: as many independent units there are.
-    """
-
-    error: float
-    groups: int
-
-    @property
-    def reach(self) -> float:
-        """Half of the interval."""
-        return t_quantile(1 - TAIL, self.groups - 1) * self.error
-
-
 def share(flags: Clustered) -> Estimate:
     """The share of ones among zeros and ones.
 
     Where all agree in everything no variance can be seen: the interval is then the exact one of as many
     independent trials as there are raters or captions.
     """
-    groups = _groups(flags)
+    groups = count_groups(flags)
     if groups > 1 and len({value for _, _, value in flags}) == 1:
         value, edge = flags[0][2], TAIL ** (1 / groups)
         low, high = (edge, 1.0) if value else (0.0, 1 - edge)
-        return Estimate(value, low, high, len(flags), _raters(flags))
+        return Estimate(value, low, high, len(flags), count_raters(flags))
     return mean(flags, largest=1)
 
 
@@ -104,7 +75,7 @@ def difference(first: Clustered, second: Clustered) -> tuple[Estimate, float]:
         for sign, values, middle in zip((1, -1), (first, second), middles, strict=True)
         for rater, caption, value in values
     ]
-    gap, spread = middles[0] - middles[1], _spread(influence)
+    gap, spread = middles[0] - middles[1], spread_of(influence)
     if spread.groups > 1 and not spread.error and gap:
         return _unanimous(gap, influence, spread.groups)
     return _estimate(gap, influence, (-1, 1)), _p_value(gap, spread)
@@ -114,7 +85,7 @@ def _unanimous(gap: float, influence: Clustered, groups: int) -> tuple[Estimate,
     """All agree in everything: as many independent trials as there are groups, each with the same end."""
     edge = 2 * TAIL ** (1 / groups) - 1
     low, high = (edge, 1.0) if gap > 0 else (-1.0, -edge)
-    return Estimate(gap, low, high, len(influence), _raters(influence)), min(1.0, 2 * 0.5**groups)
+    return Estimate(gap, low, high, len(influence), count_raters(influence)), min(1.0, 2 * 0.5**groups)
 
 
 def _p_value(gap: float, spread: Spread) -> float:
@@ -124,42 +95,12 @@ def _p_value(gap: float, spread: Spread) -> float:
 
 
 def _estimate(value: float, influence: Clustered, ends: tuple[float, float]) -> Estimate:
-    spread, raters = _spread(influence), _raters(influence)
+    spread, raters = spread_of(influence), count_raters(influence)
     if spread.groups < 2 or not spread.error:  # noqa: PLR2004 - one rater tells nothing of others
         return Estimate(value, None, None, len(influence), raters)
     low, high = max(ends[0], value - spread.reach), min(ends[1], value + spread.reach)
     return Estimate(value, low, high, len(influence), raters)
 
 
-def _spread(influence: Clustered) -> Spread:
-    """Of the mean of the influences; where clusters cancel one another out, the largest of the three."""
-    by_rater = _variance((rater, value) for rater, _, value in influence)
-    by_caption = _variance((caption, value) for _, caption, value in influence)
-    by_answer = _variance(((rater, caption), value) for rater, caption, value in influence)
-    two_way = by_rater + by_caption - by_answer
-    variance = two_way if two_way > TINY else max(by_rater, by_caption, by_answer)
-    return Spread(sqrt(variance) if variance > TINY else 0.0, _groups(influence))
-
-
-def _variance(influence: Iterable[tuple[Hashable, float]]) -> float:
-    """Of the mean of the influences, clustered one way; 0 where there is one cluster."""
-    sums: dict[Hashable, float] = defaultdict(float)
-    count = 0
-    for cluster, value in influence:
-        sums[cluster] += value
-        count += 1
-    groups = len(sums)
-    squares = sum(value**2 for value in sums.values())
-    return groups / (groups - 1) * squares / count**2 if groups > 1 else 0.0
-
-
-def _raters(values: Clustered) -> int:
-    return len({rater for rater, _, _ in values})
-
-
-def _groups(values: Clustered) -> int:
-    return min(_raters(values), len({caption for _, caption, _ in values}))
-
-
 def _no_estimate(values: Clustered) -> Estimate:
-    return Estimate(None, None, None, len(values), _raters(values))
+    return Estimate(None, None, None, len(values), count_raters(values))
