@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from common.errors import FleetError
 from dataset.survey.database import open_database
@@ -11,6 +12,11 @@ from dataset.survey.layout import ANSWERS, Author, Survey, Truth, read_survey, r
 
 BREAK = 300
 """Seconds between two answers from which on the rater was elsewhere."""
+STANDING = (
+    "SELECT rater, sample, guess, rating, revision, at, (SELECT max(before.at) FROM answer AS before"
+    " WHERE before.rater = standing.rater AND before.id < standing.id)"
+    " FROM standing WHERE guess IS NOT NULL ORDER BY rater, id"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,43 +65,60 @@ def read_round(folder: Path, without: Collection[int] = ()) -> Round:
     """
     survey = read_survey(folder)
     truth = read_truth(folder, survey)
-    if not (folder / ANSWERS).exists():
-        raise FleetError(f"{folder}: nobody has answered yet; invite raters with `dataset survey invite`")
-    with open_database(folder / ANSWERS) as database, database.read_only() as connection:
-        rows = connection.execute(
-            "SELECT rater, sample, guess, rating, revision, at, (SELECT max(before.at) FROM answer AS before"
-            " WHERE before.rater = standing.rater AND before.id < standing.id)"
-            " FROM standing WHERE guess IS NOT NULL ORDER BY rater, id"
-        ).fetchall()
-    if not rows:
-        raise FleetError(f"{folder}: nobody has answered yet; invite raters with `dataset survey invite`")
-    unknown = set(without) - {rater for rater, *_ in rows}
-    if unknown:
-        raise FleetError(f"{folder}: no answers of rater {min(unknown)}, who is to be left out")
-    rows = [row for row in rows if row[0] not in without]
-    if not rows:
-        raise FleetError(f"{folder}: nobody is left whose answers could be reported")
-    strangers = {sample for _, sample, *_ in rows} - truth.samples.keys()
-    if strangers:
+    rows = _leave_out(_read_rows(folder), without, folder)
+    if not {row.sample for row in rows} <= truth.samples.keys():
         raise FleetError(f"{folder / ANSWERS}: answers to samples of another survey; do not mix surveys")
-    answers = [
-        Observation(
-            rater,
-            sample,
-            truth.samples[sample].author,
-            Author(guess),
-            rating,
-            revision,
-            at,
-            _seconds(before, at),
-        )
-        for rater, sample, guess, rating, revision, at, before in rows
-    ]
+    answers = [_observation(row, truth) for row in rows]
     checks = [one for one in answers if one.sample in truth.checks]
     observations = [one for one in answers if one.sample not in truth.checks]
     if not observations:
         raise FleetError(f"{folder}: nothing but attention checks was answered yet")
     return Round(folder, survey, truth, observations, checks)
+
+
+class _Row(NamedTuple):
+    """An answer that stands, as the database has it, and the time of the rater's answer before."""
+
+    rater: int
+    sample: str
+    guess: str
+    rating: int
+    revision: int
+    at: str
+    before: str | None
+
+
+def _read_rows(folder: Path) -> list[_Row]:
+    rows = list[_Row]()
+    if (folder / ANSWERS).exists():
+        with open_database(folder / ANSWERS) as database, database.read_only() as connection:
+            rows = [_Row(*row) for row in connection.execute(STANDING)]
+    if not rows:
+        raise FleetError(f"{folder}: nobody has answered yet; invite raters with `dataset survey invite`")
+    return rows
+
+
+def _leave_out(rows: Sequence[_Row], without: Collection[int], folder: Path) -> list[_Row]:
+    unknown = set(without) - {row.rater for row in rows}
+    if unknown:
+        raise FleetError(f"{folder}: no answers of rater {min(unknown)}, who is to be left out")
+    kept = [row for row in rows if row.rater not in without]
+    if not kept:
+        raise FleetError(f"{folder}: nobody is left whose answers could be reported")
+    return kept
+
+
+def _observation(row: _Row, truth: Truth) -> Observation:
+    return Observation(
+        rater=row.rater,
+        sample=row.sample,
+        truth=truth.samples[row.sample].author,
+        guess=Author(row.guess),
+        rating=row.rating,
+        revision=row.revision,
+        at=row.at,
+        seconds=_seconds(row.before, row.at),
+    )
 
 
 def _seconds(before: str | None, at: str) -> float | None:
