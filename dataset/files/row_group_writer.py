@@ -8,13 +8,8 @@ from collections.abc import Mapping
 from typing import BinaryIO
 
 from dataset.files.footer import (
-    BLOOM_BYTES,
-    BLOOM_FILTER,
     CHUNK,
     CHUNK_BYTES,
-    CHUNK_PLACE,
-    COLUMN_BYTES,
-    COLUMN_INDEX,
     COLUMNS,
     DATA_PAGE,
     DICTIONARY_PAGE,
@@ -22,33 +17,17 @@ from dataset.files.footer import (
     GROUP_PLACE,
     GROUP_ROWS,
     GROUPS,
-    INDEX_PAGE,
     KEY,
-    LOCATION_PLACE,
-    LOCATIONS,
     MAGIC,
     METADATA,
-    OFFSET_BYTES,
-    OFFSET_INDEX,
     ORDINAL,
     ROWS,
     VALUE,
     Footer,
     RowGroup,
-)  # fmt: skip
-from dataset.files.thrift import (
-    BINARY,
-    I16,
-    I32,
-    I64,
-    STRUCT,
-    Items,
-    MalformedError,
-    Struct,
-    Value,
-    read_struct,
-    write_struct,
-)  # fmt: skip
+)
+from dataset.files.moved_chunk import MovedChunk
+from dataset.files.thrift import BINARY, I16, I64, STRUCT, Items, MalformedError, Struct, Value, write_struct
 
 
 class RowGroupWriter:
@@ -63,7 +42,7 @@ class RowGroupWriter:
         self._file = file
         self._template = template
         self._groups: list[Struct] = []
-        self._chunks: list[_Chunk] = []
+        self._chunks: list[MovedChunk] = []
         file.write(MAGIC)
 
     def add(self, group: RowGroup) -> None:
@@ -84,12 +63,12 @@ class RowGroupWriter:
         self._groups.append(copied)
         self._chunks += chunks
 
-    def _copy(self, group: RowGroup, column: Struct) -> "_Chunk":
+    def _copy(self, group: RowGroup, column: Struct) -> MovedChunk:
         if FILE_PATH in column or CHUNK not in column:
             raise MalformedError("a column chunk in another file")
         about = dict(column[CHUNK].content)
         place = min(about[field].content for field in (DICTIONARY_PAGE, DATA_PAGE) if field in about)
-        chunk = _Chunk(group, dict(column), self._file.tell() - place)
+        chunk = MovedChunk(group, dict(column), self._file.tell() - place)
         for block in group.blocks(place, about[CHUNK_BYTES].content):
             self._file.write(block)
         chunk.move(about)
@@ -111,53 +90,3 @@ class RowGroupWriter:
             GROUPS: Value(self._template.fields[GROUPS].kind, Items(STRUCT, self._groups)),
             METADATA: Value(self._template.fields[GROUPS].kind, Items(STRUCT, pairs)),
         }
-
-
-class _Chunk:
-    """A column chunk in its new place.
-
-    Args:
-        group: of which it is.
-        column: its entry in the footer, which follows.
-        distance: in bytes, from its old place to the new one.
-    """
-
-    def __init__(self, group: RowGroup, column: Struct, distance: int) -> None:
-        self.column = column
-        self._distance = distance
-        self._column_index = self._read(group, COLUMN_INDEX, COLUMN_BYTES)
-        self._offset_index = self._read(group, OFFSET_INDEX, OFFSET_BYTES)
-
-    def _read(self, group: RowGroup, place: int, length: int) -> bytes | None:
-        if place not in self.column:
-            return None
-        return b"".join(group.blocks(self.column[place].content, self.column[length].content))
-
-    def move(self, about: Struct) -> None:
-        """Let the entry follow; `about` is its metadata."""
-        for field in (DATA_PAGE, INDEX_PAGE, DICTIONARY_PAGE):
-            if field in about:
-                about[field] = Value(I64, about[field].content + self._distance)
-        for field in (BLOOM_FILTER, BLOOM_BYTES):  # it stays behind
-            about.pop(field, None)
-        if self.column[CHUNK_PLACE].content:  # deprecated, and mostly 0
-            self.column[CHUNK_PLACE] = Value(I64, self.column[CHUNK_PLACE].content + self._distance)
-        self.column[CHUNK] = Value(STRUCT, about)
-
-    def write_column_index(self, file: BinaryIO) -> None:
-        """Statistics of its pages, which hold no place."""
-        if self._column_index is not None:
-            self.column[COLUMN_INDEX] = Value(I64, file.tell())
-            file.write(self._column_index)
-
-    def write_offset_index(self, file: BinaryIO) -> None:
-        """The places of its pages."""
-        if self._offset_index is None:
-            return
-        index = read_struct(self._offset_index)
-        for location in index[LOCATIONS].content.values:
-            location[LOCATION_PLACE] = Value(I64, location[LOCATION_PLACE].content + self._distance)
-        written = write_struct(index)
-        self.column[OFFSET_INDEX] = Value(I64, file.tell())
-        self.column[OFFSET_BYTES] = Value(I32, len(written))
-        file.write(written)
