@@ -96,3 +96,31 @@ def test_an_interlaced_image_has_every_pass(size: tuple[int, int], mode: str) ->
         cut = dark[: at - 4] + png_chunk(b"IDAT", zlib.compress(data[:-missing])) + dark[-12:]
         with pytest.raises(DecodeError):
             decode(cut, max_pixels=PIXELS)
+
+
+def test_alphas_before_their_palette_are_none() -> None:
+    colours, alphas = (b"PLTE", bytes(range(1, 13))), (b"tRNS", bytes(4))
+    rows = (b"IDAT", zlib.compress(b"\0\x1b" * 4))
+    bare = decode(png(4, 4, colours, rows, colour=3, depth=2), max_pixels=PIXELS)
+    before, behind = (
+        decode(png(4, 4, *chunks, rows, colour=3, depth=2), max_pixels=PIXELS)
+        for chunks in ((alphas, colours), (colours, alphas))
+    )
+    np.testing.assert_array_equal(before, bare)
+    assert behind.min() == 255
+
+
+def test_indices_without_a_palette_are_an_error() -> None:
+    broken = png(4, 4, (b"IDAT", zlib.compress(b"\0\x1b" * 4)), colour=3, depth=2)
+    with pytest.raises(DecodeError) as caught:
+        decode(broken, max_pixels=PIXELS)
+    assert caught.value.args == ("decode_error", "ValueError: no valid palette")
+
+
+def test_a_broken_profile_leaves_the_colours_to_gamma() -> None:
+    gamma = png_chunk(b"gAMA", (100_000).to_bytes(4))
+    broken = png_chunk(b"iCCP", b"a\0\0" + zlib.compress(b"no profile" * 99))
+    np.testing.assert_array_equal(
+        decode(with_chunks(PLAIN, broken, gamma), max_pixels=PIXELS),
+        decode(with_chunks(PLAIN, gamma), max_pixels=PIXELS),
+    )

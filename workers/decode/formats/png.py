@@ -25,6 +25,7 @@ SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 
 _GREY, _RGB, _PALETTE = 0, 2, 3
 _PIECE = 1 << 16
+_ICC_SIGNATURE = b"acsp"
 
 
 @dataclass(slots=True)
@@ -54,7 +55,7 @@ def read_png(body: bytes, budget: Budget) -> Source:
     inflated = width * height * SAMPLES.get(colour, 4) * depth // 8
     return Source(
         "PNG",
-        _write(header, chunks.side if colour == _PALETTE else {}, data),
+        _write(header, _palette(chunks.side) if colour == _PALETTE else {}, data),
         inflated * 8e-9 * (1 + interlace) * (2 if key and depth == 16 else 1),  # noqa: PLR2004 - bits
         size=size,
         offset=offset,
@@ -132,9 +133,17 @@ def _key(side: dict[bytes, bytes], colour: int, depth: int) -> Key | None:
     return Key(tuple(sample & mask for sample in struct.unpack_from(f">{count}H", data)), depth)
 
 
+def _palette(side: dict[bytes, bytes]) -> dict[bytes, bytes]:
+    """The colours, and their alphas where these stand behind them: elsewhere they are left out (5.6)."""
+    kinds = [kind for kind in side if kind in {b"PLTE", b"tRNS"}]
+    if b"PLTE" not in kinds:
+        raise ValueError("no valid palette")
+    return {kind: side[kind] for kind in kinds[kinds.index(b"PLTE") :]}
+
+
 def _write(header: bytes, palette: dict[bytes, bytes], data: list[bytes]) -> bytes:
     pieces = [_MAGIC, _chunk(b"IHDR", header)]
-    pieces += [_chunk(kind, palette[kind]) for kind in (b"PLTE", b"tRNS") if kind in palette]
+    pieces += [_chunk(kind, colours) for kind, colours in palette.items()]
     length = sum(map(len, data))
     pieces += [struct.pack(">I4s", length, b"IDAT"), *data, bytes(4)]  # no decoder reads that checksum
     return b"".join([*pieces, _chunk(b"IEND", b"")])
@@ -178,4 +187,4 @@ def _inflate(data: bytes, budget: Budget) -> bytes | None:
                 return None
     except zlib.error:
         return None
-    return profile if inflater.eof else None
+    return profile if inflater.eof and profile[36:40] == _ICC_SIGNATURE else None
