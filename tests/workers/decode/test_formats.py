@@ -2,6 +2,7 @@
 
 import gzip
 import struct
+from typing import Any
 
 import numpy as np
 import pytest
@@ -61,6 +62,59 @@ def test_bmp_of_16_and_32_bits() -> None:
     assert decode(bitmap(32, bytes([1, 2, 3, 0, 4, 5, 6, 0]), size=(2, 1)), max_pixels=9).tolist() == [
         [[3, 2, 1], [6, 5, 4]]
     ]
+
+
+MASKS = {
+    "565": (16, (0xF800, 0x07E0, 0x001F, 0)),
+    "bgr 565": (16, (0x001F, 0x07E0, 0xF800, 0)),
+    "1555": (16, (0x7C00, 0x03E0, 0x001F, 0x8000)),
+    "4444": (16, (0x0F00, 0x00F0, 0x000F, 0xF000)),
+    "8888": (32, (0xFF0000, 0xFF00, 0xFF, 0xFF000000)),
+    "abgr": (32, (0xFF, 0xFF00, 0xFF0000, 0xFF000000)),
+    "xbgr": (32, (0xFF00, 0xFF0000, 0xFF000000, 0)),
+    "10 bits": (32, (0x3FF00000, 0xFFC00, 0x3FF, 0xC0000000)),
+}
+
+
+def put(samples: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], mask: int) -> np.ndarray[Any, Any]:
+    """8-bit samples in the bits of a mask, the lowest ones left out or empty."""
+    width, low = mask.bit_count(), (mask & -mask).bit_length() - 1
+    values = samples.astype(np.uint32) << 8 >> (16 - width) if width else samples.astype(np.uint32) * 0
+    return values << low if width else values
+
+
+@pytest.mark.parametrize("name", MASKS)
+@pytest.mark.parametrize("length", [40, 56, 124])
+def test_bmp_of_any_masks(name: str, length: int) -> None:
+    bits, masks = MASKS[name]
+    image = np.asarray(shaded().convert("RGBA")).copy()
+    image[..., 3] = np.where(image[..., 3] > 127, 255, 0)
+    words = sum(put(image[::-1, :, band], mask) for band, mask in enumerate(masks))
+    compression = 6 if length == 40 and masks[3] else 3
+    header = struct.pack("<IiiHHI20x", length, 64, 48, 1, bits, compression)
+    header += struct.pack("<4I", *masks) + bytes(max(0, length - 56))
+    start = 14 + len(header)
+    body = struct.pack("<2sI4xI", b"BM", 0, start) + header + words.astype(f"<u{bits // 8}").tobytes()
+    expected = image[..., :3].copy()
+    if masks[3]:
+        expected[image[..., 3] == 0] = 255
+    coarsest = 255 // ((1 << min(mask.bit_count() for mask in masks[:3])) - 1)
+    assert np.abs(decode(body, max_pixels=PIXELS).astype(int) - expected).max() <= coarsest
+    with pytest.raises(DecodeError):
+        decode(body[:-1], max_pixels=PIXELS)
+
+
+def test_an_empty_alpha_of_a_bmp_is_none() -> None:
+    masks = struct.pack("<4I", 0xFF00, 0xFF0000, 0xFF000000, 0xFF)
+    header = struct.pack("<IiiHHI20x", 56, 1, 1, 1, 32, 3) + masks
+    body = struct.pack("<2sI4xI", b"BM", 0, 70) + header + bytes([0, 7, 8, 9])
+    assert decode(body, max_pixels=PIXELS).tolist() == [[[7, 8, 9]]]
+
+
+def test_a_bmp_may_count_more_colours_than_it_has_indices() -> None:
+    palette = bytes([0, 0, 255, 0, 0, 255, 0, 0]) + bytes(4 * 254)
+    found = decode(bitmap(1, b"\x50\0\0\0", palette, size=(4, 1)), max_pixels=PIXELS)
+    assert found.tolist() == [[[255, 0, 0], [0, 255, 0]] * 2]
 
 
 def test_bmp_of_run_lengths() -> None:
