@@ -25,6 +25,7 @@ from workers.decode.error import DecodeError, SlowImageError, too_slow
 from workers.decode.exif import read_orientation
 from workers.decode.formats import READERS
 from workers.decode.formats.png_rows import has_rows
+from workers.decode.formats.tiff import correct
 from workers.decode.quick_jpeg import decode_quickly
 from workers.decode.rgb import Pixels, place, to_rgb, turn
 from workers.decode.sniff import sniff, unread_format
@@ -118,9 +119,10 @@ def _frame(source: Source, body: bytes, max_pixels: int, budget: Budget, *, prof
         image.load()
         if source.format == "PNG" and not has_rows(image, body, budget):
             raise DecodeError(Status.DECODE_ERROR, CUT_SHORT)
+        page = correct(image) if isinstance(image, TiffImagePlugin.TiffImageFile) else image
         low = _low_bytes(source, budget)
         profile = (source.profile or image.info.get("icc_profile")) if profiles else None
-        pixels = to_rgb(image, profile, source.key, low)
+        pixels = to_rgb(page, profile, source.key, low)
     return turn(place(pixels, source.offset, source.size or image.size), orientation)
 
 

@@ -89,7 +89,7 @@ def test_bmp_of_any_masks(name: str, length: int) -> None:
     bits, masks = MASKS[name]
     image = np.asarray(shaded().convert("RGBA")).copy()
     image[..., 3] = np.where(image[..., 3] > 127, 255, 0)
-    words = sum(put(image[::-1, :, band], mask) for band, mask in enumerate(masks))
+    words = np.sum([put(image[::-1, :, band], mask) for band, mask in enumerate(masks)], axis=0)
     compression = 6 if length == 40 and masks[3] else 3
     header = struct.pack("<IiiHHI20x", length, 64, 48, 1, bits, compression)
     header += struct.pack("<4I", *masks) + bytes(max(0, length - 56))
@@ -228,3 +228,44 @@ def test_the_first_image_of_a_moving_avif() -> None:
     best = {"quality": 95, "subsampling": "4:4:4"}
     body = encode(scene(), "AVIF", save_all=True, append_images=[scene().rotate(180)], **best)
     assert np.abs(decode(body, max_pixels=PIXELS).astype(int) - SCENE).mean() < 2
+
+
+def page(data: bytes, bits: int, *, photometric: int = 1, bands: int = 1) -> bytes:
+    """A TIFF of one strip, the size of the scene; several bands lie in planes."""
+    fields = {
+        256: 64,
+        257: 48,
+        258: bits,
+        259: 1,
+        262: photometric,
+        273: 8,
+        277: bands,
+        278: 48,
+        279: len(data),
+        284: 2 if bands > 1 else 1,
+    }
+    if bands > 1:  # bits and strips of each band, behind the directory
+        start, plane = 8 + len(data) + 2 + 12 * len(fields) + 4, len(data) // bands
+        fields |= {258: start, 273: start + 2 * bands, 279: start + 6 * bands}
+        behind = struct.pack(f"<{bands}H", *[bits] * bands)
+        behind += struct.pack(f"<{2 * bands}I", *range(8, 8 + len(data), plane), *[plane] * bands)
+    kinds = {tag: (3 if tag == 258 else 4, bands if tag in {258, 273, 279} else 1) for tag in fields}
+    entries = b"".join(struct.pack("<HHII", tag, *kinds[tag], fields[tag]) for tag in sorted(fields))
+    directory = struct.pack("<H", len(fields)) + entries + bytes(4)
+    return struct.pack("<2sHI", b"II", 42, 8 + len(data)) + data + directory + (behind if bands > 1 else b"")
+
+
+def test_grey_of_16_bits_in_a_tiff() -> None:
+    grey = SCENE[..., 0].astype(np.uint16) * 257
+    for body in (page(grey.tobytes(), 16), page((0xFFFF - grey).tobytes(), 16, photometric=0)):
+        np.testing.assert_array_equal(decode(body, max_pixels=PIXELS), np.repeat(SCENE[..., :1], 3, 2))
+
+
+def test_planes_of_a_tiff() -> None:
+    planes = SCENE.transpose(2, 0, 1)
+    small = page(planes.tobytes(), 8, photometric=2, bands=3)
+    np.testing.assert_array_equal(decode(small, max_pixels=PIXELS), SCENE)
+    deep = page((planes.astype(np.uint16) * 257).tobytes(), 16, photometric=2, bands=3)
+    with pytest.raises(DecodeError) as caught:
+        decode(deep, max_pixels=PIXELS)
+    assert caught.value.args == ("decode_error", "TIFF with samples of 16 bits in planes is not read")
