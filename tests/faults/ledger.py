@@ -8,7 +8,7 @@ from statistics import median
 from tests.faults.site import Attempt
 
 STILL_ITS = 1.0
-"""Seconds after its last picture in which a batch may still be unwritten."""
+"""Seconds after its last image in which a batch may still be unwritten; more where the machine was busy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +19,14 @@ class Kill:
     worker: str
     at: float
 
-    def struck(self, attempt: Attempt) -> bool:
-        """Whether this may have ended the attempt."""
+    def struck(self, attempt: Attempt, still: float = STILL_ITS) -> bool:
+        """Whether this may have ended the attempt, unwritten for `still` seconds after its last image.
+
+        A stopping worker may have been handed a message just before: it gives that back, too.
+        """
         ended = attempt.ended or float("inf")
-        return attempt.worker == self.worker and attempt.began <= self.at <= ended + STILL_ITS
+        had_begun = attempt.began <= self.at or self.kind == "sigterm"
+        return attempt.worker == self.worker and had_begun and self.at <= ended + still
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,8 @@ def cost(attempts: Sequence[Attempt], kills: Sequence[Kill], written: Mapping[st
         by_worker[kill.worker].append(kill)
     useful = _useful(attempts, written)
     wasted = [attempt for attempt in attempts if id(attempt) not in useful]
-    struck = [one for one in wasted if any(kill.struck(one) for kill in by_worker[one.worker])]
+    still = _longest_writing(attempts, useful, written)
+    struck = [one for one in wasted if any(kill.struck(one, still) for kill in by_worker[one.worker])]
     return Cost(
         useful=_seconds(one for one in attempts if id(one) in useful),
         unavoidable=_seconds(struck),
@@ -81,6 +86,12 @@ def _useful(attempts: Sequence[Attempt], written: Mapping[str, float]) -> set[in
             if before is None or (before.ended or 0.0) < one.ended:
                 last[one.batch] = one
     return {id(one) for one in last.values()}
+
+
+def _longest_writing(attempts: Sequence[Attempt], useful: set[int], written: Mapping[str, float]) -> float:
+    """Seconds from the last image to the shard, of the slowest attempt that wrote one."""
+    writing = (written[one.batch] - one.ended for one in attempts if id(one) in useful and one.ended)
+    return max(writing, default=0.0) + STILL_ITS
 
 
 def _seconds(attempts: Iterable[Attempt]) -> float:
