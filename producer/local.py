@@ -4,6 +4,8 @@ import importlib.util
 from collections.abc import Sequence
 from dataclasses import replace
 
+import redis
+
 from common.contact import require_contact
 from common.errors import FleetError
 from common.queue.broker import connect
@@ -14,7 +16,7 @@ from common.queue.queued_batches import QueuedBatches
 from common.settings import Settings
 from producer.batch_size import batch_rows_without_gpu, warn_of_long_batches
 from producer.embedded import embedded_broker
-from producer.enqueue import plan_run, queue_plan
+from producer.enqueue import Plan, plan_run, queue_plan
 from producer.follow import follow
 from producer.local_folder import state_folder
 from producer.local_workers import has_accelerator, require_alive, run_workers
@@ -38,6 +40,27 @@ def run_locally(
         FleetError: bad input, a worker that fails to run, or another `producer local` on the same output.
     """
     _require_worker_packages()
+    plan = _plan(arguments, output, settings, options)
+    uri = plan.store.uri
+    with state_folder(uri) as folder, embedded_broker(folder) as broker:
+        settings = settings.model_copy(update={"broker_url": broker, "output": uri})
+        client = connect(broker)
+        _forget_workers(client, uri)
+        queue_plan(plan, settings)
+        with run_workers(workers, folder, settings) as processes:
+            state = follow(
+                StatusReader(plan.store, settings),
+                QueuedBatches(client, uri),
+                LiveRun(client, uri),
+                read_return=lambda: Return.read(client, uri),
+                check=lambda: require_alive(processes, folder),
+            )
+    warn_of_signs(plan.store, plan.run, plan.parts)
+    return state
+
+
+def _plan(arguments: Sequence[str], output: str, settings: Settings, options: EnqueueOptions) -> Plan:
+    """The plan for this machine: without a GPU batches are smaller, and large ones are warned of."""
     has_gpu = has_accelerator(settings)
     if not has_gpu:
         options = replace(options, usual_batch_rows=batch_rows_without_gpu(settings))
@@ -46,27 +69,15 @@ def run_locally(
         require_contact(settings.fetch)
     if not has_gpu:
         warn_of_long_batches(plan.run.batch_rows, settings)
-    uri = plan.store.uri
-    with state_folder(uri) as folder, embedded_broker(folder) as broker:
-        settings = settings.model_copy(update={"broker_url": broker, "output": uri})
-        client = connect(broker)
-        live, queued = LiveRun(client, uri), QueuedBatches(client, uri)
-        # No worker of an earlier start lives: the batches that it held are missing, and queued again.
-        forget_queue(client)
-        queued.forget()
-        live.forget_running()
-        forget_return(client, uri)
-        queue_plan(plan, settings)
-        with run_workers(workers, folder, settings) as processes:
-            state = follow(
-                StatusReader(plan.store, settings),
-                queued,
-                live,
-                read_return=lambda: Return.read(client, uri),
-                check=lambda: require_alive(processes, folder),
-            )
-    warn_of_signs(plan.store, plan.run, plan.parts)
-    return state
+    return plan
+
+
+def _forget_workers(client: redis.Redis, uri: str) -> None:
+    """No worker of an earlier start lives: the batches that it held are missing, and queued again."""
+    forget_queue(client)
+    QueuedBatches(client, uri).forget()
+    LiveRun(client, uri).forget_running()
+    forget_return(client, uri)
 
 
 def _require_worker_packages() -> None:

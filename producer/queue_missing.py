@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+import redis
+
 from common.console.progress import progress
 from common.queue.app import make_app, send
 from common.queue.broker import connect
@@ -38,22 +40,34 @@ class Enqueued:
         return f"{self.run}: {self.sent} batches queued from {self.parts} parts ({before})"
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The sets of batches that need not be queued."""
+
+    waiting: int
+    done: int
+    dead: int
+
+    @classmethod
+    def look(cls, store: Store, client: redis.Redis, numbering: Numbering) -> "_Found":
+        """The queue before the output: a batch that is committed in between is done."""
+        marks = Marks(client, store.uri, numbering)
+        marks.refresh()
+        waiting = marks.read_waiting()
+        return cls(waiting, done_batches(store, numbering), numbering.bits(dead_batches(store)))
+
+
 def queue_missing(store: Store, settings: Settings, numbering: Numbering, *, parts: int) -> Enqueued:
     """Queue the numbered batches that are neither done, dead nor waiting; one producer at a time."""
     client = connect(settings.broker_url)
     with producer_lock(client, store.uri) as require_lock:
-        marks = Marks(client, store.uri, numbering)
-        marks.refresh()
-        waiting = marks.read_waiting()  # before the output: a batch that is committed in between is done
-        done = done_batches(store, numbering)
-        dead = numbering.bits(dead_batches(store))
-        missing = numbering.all & ~(done | dead | waiting)
-        batches = map(numbering.batch, numbers(missing))
+        found = _Found.look(store, client, numbering)
+        missing = numbering.all & ~(found.done | found.dead | found.waiting)
         _send(
             store.uri,
             settings,
             QueuedBatches(client, store.uri),
-            batches,
+            map(numbering.batch, numbers(missing)),
             total=missing.bit_count(),
             require_lock=require_lock,
         )
@@ -61,9 +75,9 @@ def queue_missing(store: Store, settings: Settings, numbering: Numbering, *, par
         run=store.uri,
         parts=parts,
         sent=missing.bit_count(),
-        done=done.bit_count(),
-        queued=(waiting & ~done).bit_count(),
-        dead=(dead & ~done).bit_count(),
+        done=found.done.bit_count(),
+        queued=(found.waiting & ~found.done).bit_count(),
+        dead=(found.dead & ~found.done).bit_count(),
     )
 
 

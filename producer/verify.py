@@ -17,7 +17,7 @@ from common.settings import S3Settings
 from common.store import Store
 from producer.audit import Shard
 from producer.auditing import CHUNK, Auditor, audit_all
-from producer.inventory import number_parts, take_inventory
+from producer.inventory import Inventory, number_parts, take_inventory
 from producer.journal import FileJournal, Journal, NoJournal, journal_path
 from producer.sample import WHOLE, Sample, choose_sample, judge_sample
 
@@ -75,24 +75,30 @@ def verify(store: Store, s3: S3Settings, percent: float | None = None) -> Verdic
         shards = (Shard(number, numbering.batch(number), output.sizes[number]) for number in numbers(chosen))
         span = CHUNK if percent is None else round(CHUNK * WHOLE / percent)
         audit = audit_all(Auditor(store.uri, run, s3), shards, chosen.bit_count(), journal, span)
-    dead = output.dead & ~output.done
-    missing = numbering.all & ~output.done & ~output.dead
     problems += audit.problems
-    problems += _shorten(_why_dead(store, map(numbering.id, numbers(dead))), dead.bit_count())
-    problems += _shorten((f"batch {numbering.id(n)}: missing" for n in numbers(missing)), missing.bit_count())
-    problems += _shorten(map(_stranger, output.strangers), len(output.strangers))
-    sampled = percent is not None
+    problems += _find_problems(store, numbering, output)
+    is_sample = percent is not None
     return Verdict(
-        rows_expected=numbering.rows(chosen if sampled else numbering.all),
+        rows_expected=numbering.rows(chosen if is_sample else numbering.all),
         rows_found=audit.rows,
         duplicates=audit.duplicates,
         bad_shards=audit.bad_shards + len(output.strangers),
         by_status=dict(sorted(audit.by_status.items())),
         problems=problems,
         sample=judge_sample(audit.bad_shards, chosen.bit_count(), output.done.bit_count())
-        if sampled
+        if is_sample
         else None,
     )
+
+
+def _find_problems(store: Store, numbering: Numbering, output: Inventory) -> Iterator[str]:
+    """A line for each batch that is dead or missing, and for each shard of no batch."""
+    dead = output.dead & ~output.done
+    missing = numbering.all & ~output.done & ~output.dead
+    yield from _shorten(_why_dead(store, map(numbering.id, numbers(dead))), dead.bit_count())
+    lines = (f"batch {numbering.id(number)}: missing" for number in numbers(missing))
+    yield from _shorten(lines, missing.bit_count())
+    yield from _shorten(map(_stranger, output.strangers), len(output.strangers))
 
 
 def _choose(done: int, percent: float, seed: int, numbering: Numbering) -> int:
