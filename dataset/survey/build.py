@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from common.errors import FleetError
@@ -11,7 +12,7 @@ from dataset.survey.candidate import Candidate
 from dataset.survey.checks import caption_of, draw_checks
 from dataset.survey.draw import Side, take_samples
 from dataset.survey.human import human_candidates
-from dataset.survey.layout import IMAGES, SURVEY, TRUTH, Author, Origin, Sample, Survey, Truth
+from dataset.survey.layout import IMAGES, SURVEY, TRUTH, Author, Check, Origin, Sample, Survey, Truth
 from dataset.survey.machine import machine_candidates
 from dataset.survey.recipe import Recipe
 from dataset.survey.spelling import alike
@@ -62,29 +63,36 @@ def _write(folder: Path, sides: list[Side], recipe: Recipe) -> Survey:
     had = dict(sorted((name, candidate) for side in sides for name, candidate in side.had.items()))
     machine = list(sides[-1].had)
     checks = draw_checks(machine[len(machine) - recipe.checks :], recipe.seed)
+    survey, truth = _survey(had, checks, recipe), _truth(had, checks, recipe)
+    (folder / SURVEY).write_text(survey.model_dump_json(indent=1, exclude_defaults=True), "utf-8")
+    (folder / TRUTH).touch(PRIVATE)
+    (folder / TRUTH).write_text(truth.model_dump_json(indent=1), "utf-8")
+    for sample in survey.samples:  # the order of fetching must not show
+        os.utime(folder / IMAGES / sample.image, (0, 0))
+    return survey
+
+
+def _survey(had: Mapping[str, Candidate], checks: Mapping[str, Check], recipe: Recipe) -> Survey:
+    """All that raters may know: the attention checks look as the samples do."""
     captions = {name: alike(one.caption) for name, one in had.items()}
     captions |= {name: caption_of(check) for name, check in checks.items()}
-    samples = tuple(Sample(id=name, caption=caption) for name, caption in captions.items())
-    survey = Survey(
+    return Survey(
         title=recipe.title,
         contact=recipe.contact,
-        samples=samples,
+        samples=tuple(Sample(id=name, caption=caption) for name, caption in captions.items()),
         per_rater=recipe.per_rater,
         checks=frozenset(checks),
     )
-    (folder / SURVEY).write_text(survey.model_dump_json(indent=1, exclude_defaults=True), "utf-8")
-    truth = Truth(
+
+
+def _truth(had: Mapping[str, Candidate], checks: dict[str, Check], recipe: Recipe) -> Truth:
+    return Truth(
         run=recipe.data if recipe.run is None else absolute_uri(recipe.run),
         human=None if recipe.human is None else str(recipe.human),
         seed=recipe.seed,
         samples={name: _origin(candidate) for name, candidate in had.items()},
         checks=checks,
     )
-    (folder / TRUTH).touch(PRIVATE)
-    (folder / TRUTH).write_text(truth.model_dump_json(indent=1), "utf-8")
-    for sample in samples:  # the order of fetching must not show
-        os.utime(folder / IMAGES / sample.image, (0, 0))
-    return survey
 
 
 def _origin(candidate: Candidate) -> Origin:
