@@ -167,7 +167,7 @@ def test_bundles_are_read_while_parts_are_listed(tmp_path: Path) -> None:
     is_read, list_objects, read = threading.Event(), store.list, store.read
 
     def list_slowly(prefix: str, name: str = "") -> Iterator[Entry]:
-        assert prefix != PARTS or is_read.wait(10)
+        assert prefix != PARTS or is_read.wait(60)
         yield from list_objects(prefix, name)
 
     def read_and_say(key: str, most: int = RECORD_BYTES) -> bytes | None:
