@@ -101,7 +101,7 @@ class Planner:
         planned = None if self.as_links else self._plan_images(rows)
         if planned is None:
             require_columns(rows.schema)
-        return planned or Planned(_part(rows), list(self._remarks(rows)))
+        return planned or Planned(rows.plan(), list(self._remarks(rows)))
 
     def _require_rows(self, rows: RowList) -> None:
         if SHARD_MARK in (rows.schema.metadata or {}):
@@ -121,8 +121,7 @@ class Planner:
         """The plan of a file with images in it or beside it; None where there are none."""
         if holds_images(rows.address, rows.schema, rows.metadata):
             said = [IN_COLUMN] if "URL" in input_columns(rows.schema) else []
-            part = _part(rows).model_copy(update={"kind": "images"})
-            return Planned(part, [*unused_columns(rows.schema), *said])
+            return Planned(rows.plan(kind="images"), [*unused_columns(rows.schema), *said])
         folder = plan_listed_folder(rows, self.s3, self.siblings)
         return None if folder is None else Planned(folder, [BESIDE_FOLDER])
 
@@ -130,14 +129,3 @@ class Planner:
         yield from unused_columns(rows.schema)
         if not self.as_links and set(rows.schema.names) >= COLUMNS:
             yield WITHOUT_IMAGES
-
-
-def _part(rows: RowList) -> Part:
-    return Part(
-        id=part_id(rows.address),
-        address=rows.address,
-        rows=rows.rows,
-        size=rows.version.size,
-        etag=rows.version.etag,
-        file_rows=rows.rows,
-    )

@@ -4,7 +4,7 @@ import json
 
 from common.archive.img2dataset import COLUMNS, LIST, STATS, has_keys
 from common.errors import FleetError
-from common.run.planned_part import Part, part_id
+from common.run.planned_part import Part
 from common.run.whole_part import read_whole_part
 from common.settings import S3Settings
 from producer.images.row_list import RowList
@@ -30,17 +30,7 @@ def plan_listed_folder(listed: RowList, s3: S3Settings, siblings: Siblings) -> P
         raise unfinished(listed.address)
     if suffix is None and not _is_all_lost(folder, s3, siblings):
         return None
-    return Part(
-        id=part_id(listed.address),
-        address=listed.address,
-        rows=listed.rows,
-        size=listed.version.size,
-        etag=listed.version.etag,
-        kind="folder",
-        folder=folder,
-        suffix=suffix or "",
-        file_rows=listed.rows,
-    )
+    return listed.plan(kind="folder", folder=folder, suffix=suffix or "")
 
 
 def _find_suffix(folder: str, siblings: Siblings) -> str | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,6 +12,7 @@ from common.run.columns import ColumnsError, require_distinct, require_usable
 from common.run.fingerprint import Fingerprint
 from common.run.footer import FooterError, open_file, require_sound
 from common.run.part import PartError
+from common.run.planned_part import Part, part_id
 from producer.kinds import describe
 
 ENCRYPTED = "encrypted"
@@ -44,6 +45,18 @@ class RowList:
             require_distinct(parquet.schema_arrow)
             require_usable(parquet.schema_arrow)
         return cls(address, version, rows, parquet.metadata, parquet.schema_arrow)
+
+    def plan(self, **more: Any) -> Part:
+        """The part whose rows these are; `more` says what a list of links is not."""
+        return Part(
+            id=part_id(self.address),
+            address=self.address,
+            rows=self.rows,
+            size=self.version.size,
+            etag=self.version.etag,
+            file_rows=self.rows,
+            **more,
+        )
 
 
 @contextmanager
