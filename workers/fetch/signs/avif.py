@@ -1,10 +1,11 @@
 """Metadata in AVIF: an item of XMP (ISO 14496-12, ISO 23008-12), and C2PA's box."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from workers.fetch.signs.boxes import read_boxes
-from workers.fetch.signs.metadata import MAX_PACKET, MAX_STEPS, Metadata
+from workers.fetch.signs.metadata import MAX_PACKET, MAX_PACKETS, MAX_STEPS, Metadata
 
 _C2PA = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 _XMP = b"application/rdf+xml"
@@ -47,6 +48,8 @@ def read_avif(body: bytes) -> Metadata:
             purpose, _, rest = bytes(box.body[16 + _HEAD :]).partition(b"\0")
             if purpose == b"manifest":
                 found.jumbf.append(rest[8:])  # behind a place that counts for films
+        if found.is_full:
+            break
     return found
 
 
@@ -54,7 +57,8 @@ def _read_items(meta: memoryview, file: memoryview) -> list[bytes]:
     """The items of XMP that a box describes, each up to a byte more than is parsed."""
     boxes = {box.kind: box.body for box in read_boxes(meta)}
     none = memoryview(b"")
-    items = {number: bytearray() for number in _find_items(boxes.get(b"iinf", none))}
+    numbers = islice(_find_items(boxes.get(b"iinf", none)), MAX_PACKETS)
+    items = {number: bytearray() for number in numbers}
     for extent in _extents(boxes.get(b"iloc", none)) if items else ():
         item = items.get(extent.item)
         if item is not None:

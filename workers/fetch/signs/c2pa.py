@@ -5,6 +5,7 @@ No signature is checked: an unsigned reservation is one too.
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import cbor2
@@ -12,7 +13,12 @@ import cbor2
 from common.signs import Family, Honoured
 from workers.fetch.signs.boxes import read_boxes
 
-MAX_ASSERTION = 1 << 16
+MAX_ASSERTION = 1 << 14
+"""Bytes of one: CBOR's own expressions and keys of equal hashes cost 0.1 s in so many."""
+
+MAX_ASSERTIONS = 16
+"""Of a kind that is wanted, in one box."""
+
 _PREFIXES = frozenset({"c2pa", "cawg"})
 _KEYS = frozenset({"ai_inference", "ai_generative_training", "ai_training", "data_mining"})
 _REFUSALS = frozenset({"notAllowed", "constrained"})
@@ -25,12 +31,12 @@ _DESCRIPTION_HEAD = 17  # a type's UUID, and the toggles
 def find_c2pa_sign(jumbf: bytes, honoured: Honoured) -> str | None:
     """The entry of the active manifest that refuses, as `cawg.training-mining: ai_inference notAllowed`."""
     labels = honoured.words(Family.C2PA)
-    for label, assertion in _active_assertions(memoryview(jumbf)):
-        name = label.partition("__")[0]  # several of a kind are numbered
-        if name in labels:
-            refusal = _find_refusal(assertion)
-            if refusal is not None:
-                return f"{name}: {refusal}"
+    found = ((label.partition("__")[0], body) for label, body in _active_assertions(memoryview(jumbf)))
+    wanted = ((name, body) for name, body in found if name in labels)  # several of a kind are numbered
+    for name, assertion in islice(wanted, MAX_ASSERTIONS):
+        refusal = _find_refusal(assertion)
+        if refusal is not None:
+            return f"{name}: {refusal}"
     return None
 
 

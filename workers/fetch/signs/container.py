@@ -31,6 +31,8 @@ def _read_webp(body: bytes) -> Metadata:
             found.xmp.append(body[start:end])
         elif kind == b"C2PA":
             found.jumbf.append(body[start:end])
+        if found.is_full:
+            break
     return found
 
 

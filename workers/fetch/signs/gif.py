@@ -14,6 +14,8 @@ def read_gif(body: bytes) -> Metadata:
     for start, end in _gif_blocks(body, 13 + _table_bytes(body[10:11])):
         if body.startswith(_GIF_XMP, start + 1):
             found.xmp.append(body[start + 1 + len(_GIF_XMP) : end].rpartition(b"\1\xff\xfe")[0])
+            if found.is_full:
+                break
     return found
 
 

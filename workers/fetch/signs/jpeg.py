@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
-from workers.fetch.signs.metadata import MAX_STEPS, Metadata
+from workers.fetch.signs.metadata import MAX_PACKETS, MAX_STEPS, Metadata
 
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _EXTENDED_XMP = b"http://ns.adobe.com/xmp/extension/\0"
@@ -31,6 +32,8 @@ def read_jpeg(body: bytes) -> Metadata:
     for marker, segment in _segments(body):
         if marker == _APP1 and segment.startswith(_XMP):
             found.xmp.append(segment[len(_XMP) :])
+            if found.is_full:
+                break
         elif marker == _APP1 and segment.startswith(_EXTENDED_XMP):
             guid = segment[len(_EXTENDED_XMP) : len(_EXTENDED_XMP) + 32]
             offset = segment[_EXTENDED_HEAD - 4 : _EXTENDED_HEAD]
@@ -38,8 +41,9 @@ def read_jpeg(body: bytes) -> Metadata:
         elif marker == _APP11 and segment.startswith(b"JP"):
             piece = _Piece(_number(segment[4:8]), segment[_JUMBF_HEAD:])
             boxes.setdefault(segment[2:4], []).append(piece)
-    found.xmp.extend(b"".join(piece.body for piece in sorted(pieces)) for pieces in extended.values())
-    found.jumbf.extend(_join_box(sorted(pieces)) for pieces in boxes.values())
+    packets = (b"".join(piece.body for piece in sorted(pieces)) for pieces in extended.values())
+    found.xmp.extend(islice(packets, MAX_PACKETS))
+    found.jumbf.extend(islice((_join_box(sorted(pieces)) for pieces in boxes.values()), MAX_PACKETS))
     return found
 
 

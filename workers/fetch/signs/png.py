@@ -22,6 +22,8 @@ def read_png(body: bytes) -> Metadata:
             found.xmp.append(_read_profile(_PNG_TEXTS[kind](body[start + len(_PROFILE) + 1 : end])))
         elif kind == b"caBX":
             found.jumbf.append(body[start:end])
+        if found.is_full:
+            break
     return found
 
 
@@ -43,7 +45,7 @@ def _inflate(deflated: bytes) -> bytes:
 
 
 def _read_profile(text: bytes) -> bytes:
-    digits = b"".join(text.split()[2:])
+    digits = b"".join(text[: 3 * MAX_PACKET].split()[2:])
     try:
         return bytes.fromhex(digits[: 2 * MAX_PACKET].decode("ascii"))
     except ValueError:

@@ -1,6 +1,7 @@
 """Metadata in the first directory of a TIFF (TIFF 6.0, BigTIFF; Adobe XMP part 3, C2PA)."""
 
 import struct
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from workers.fetch.signs.metadata import Metadata
@@ -33,12 +34,14 @@ def read_tiff(body: bytes) -> Metadata:
                 found.xmp.append(value)
             elif tag == _C2PA:
                 found.jumbf.append(value)
+            if found.is_full:
+                break
     except (struct.error, KeyError):
         pass
     return found
 
 
-def _values(body: bytes) -> list[tuple[int, bytes]]:
+def _values(body: bytes) -> Iterator[tuple[int, bytes]]:
     """Tag and bytes of the entries of ours.
 
     Raises:
@@ -52,8 +55,6 @@ def _values(body: bytes) -> list[tuple[int, bytes]]:
     entry = struct.Struct(order + layout.entry)
     entries = body[at + struct.calcsize(layout.number) :][: min(count, 1 << 16) * entry.size]
     whole = entries[: len(entries) - len(entries) % entry.size]
-    return [
-        (tag, body[place : place + length])
-        for tag, kind, length, place in entry.iter_unpack(whole)
-        if tag in {_XMP, _C2PA} and kind in _BYTES and length > layout.inline
-    ]
+    for tag, kind, length, place in entry.iter_unpack(whole):
+        if tag in {_XMP, _C2PA} and kind in _BYTES and length > layout.inline:
+            yield tag, body[place : place + length]

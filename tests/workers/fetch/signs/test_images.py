@@ -315,7 +315,7 @@ def boxes_in_boxes(depth: int) -> bytes:
 
 HOSTILE = {
     "entities": (xmp_jpeg(BILLION_LAUGHS), "plus: unreadable packet"),
-    "deep XML": (png(itxt(DEEP)), None),
+    "deep XML": (png(itxt(DEEP)), "plus: unreadable packet"),
     "wide XML": (png(itxt(WIDE)), None),
     "a bomb in iTXt": (png(itxt(b"x" * 50_000_000, deflated=True)), None),
     "half a million bombs' heads": (png(itxt(PROHIBITED[:9], deflated=True)) + b"\0" * 9_000_000, None),
