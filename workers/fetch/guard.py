@@ -13,6 +13,8 @@ from workers.fetch.failure import BlockedAddress
 from workers.fetch.shortage import Shortage, find_shortage, is_routable
 
 PORTS = frozenset({80, 443, 8080, 8443})
+VERDICTS = 4096
+"""Remembered: of hosts that are asked again."""
 
 
 class GuardedSocket(socket.socket):
@@ -42,7 +44,8 @@ class Guard:
 
     def __init__(self, allow_networks: tuple[Network, ...] = (), *, has_contact: bool = True) -> None:
         self._allow_networks, self._has_contact = allow_networks, has_contact
-        self._allows = lru_cache(maxsize=4096)(self._judge)
+        self._allows = lru_cache(VERDICTS)(self._judge)
+        self._is_own = lru_cache(VERDICTS)(self._lies_within)
 
     def open_socket(self, info: AddrInfoType) -> socket.socket:
         """A socket for `info`.
@@ -72,6 +75,6 @@ class Guard:
             return False
         return is_within(address, self._allow_networks) or (port in PORTS and is_public(address))
 
-    def _is_own(self, host: str) -> bool:
+    def _lies_within(self, host: str) -> bool:
         address = parse_address(host)
         return address is not None and is_within(address, self._allow_networks)
