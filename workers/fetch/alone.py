@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from common.delay import LONGEST
 from workers.fetch.shared import FAILURES_KEPT, Answer, Heard, Quiet, Release, Wish
 
+GRANTED, TAKEN = Answer(is_granted=True), Answer(is_granted=False)
+
 
 class Alone:
     """Slots and quiet of this process.
@@ -47,10 +49,10 @@ class Alone:
             return Answer(is_granted=False, quiet=left, reason=reason)
         self._quiet.pop(wish.host, None)
         if wish.held >= (wish.limit if self._most is None else min(wish.limit, self._most)):
-            return Answer(is_granted=False)
+            return TAKEN
         if wish.interval:
             self._set_quiet(wish.host, wish.interval, "")
-        return Answer(is_granted=True)
+        return GRANTED
 
     async def hear(self, heard: Sequence[Heard]) -> list[int]:
         """Nothing grows."""

@@ -105,8 +105,10 @@ class Host:
     @property
     def wanted(self) -> int:
         """Slots to ask for now: those aside come back only where there is room."""
-        first = islice(self.turns, max(0, self.limit - self.held))
-        return sum(not turn.is_aside or self.places.room > 0 for turn in first) - self.wished
+        free = max(0, self.limit - self.held)
+        if self.places.room:
+            return min(len(self.turns), free) - self.wished
+        return sum(not turn.is_aside for turn in islice(self.turns, free)) - self.wished
 
     def queue(self) -> Turn:
         """Wait for a slot; at once aside where others do so."""

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from types import TracebackType
 
 from common.growth import MOST
 from common.run.schema import Status
@@ -45,24 +45,31 @@ class Hosts:
         self._most = MOST if grows else 0
         self._hosts: dict[str, Host] = {}
 
-    @asynccontextmanager
-    async def turn(self, url: WebUrl, interval: float = 0.0) -> AsyncIterator[Slot]:
-        """A slot of the URL's host while the block runs.
+    def turn(self, url: WebUrl, interval: float = 0.0) -> "HostTurn":
+        """A slot of the URL's host while an `async with` block runs."""
+        return HostTurn(self, url.canonical_host, interval)
+
+    async def take(self, name: str, interval: float) -> Slot:
+        """A slot of a host, to be left.
+
+        Args:
+            name: of the host, in its canonical form.
+            interval: seconds between two requests that the host asks for.
 
         Raises:
             Failure: there is none in time, or the host is left alone for longer than that.
         """
-        host = self._enter(url.canonical_host, interval)
+        host = self._enter(name, interval)
         try:
-            slot = await self._wait(host)
-            try:
-                yield slot
-            finally:
-                self._leave(slot)
-        finally:
-            host.users -= 1
-            if not host.users and not host.failures:
-                self._hosts.pop(host.name, None)
+            return await self._wait(host)
+        except BaseException:
+            self._forget(host)
+            raise
+
+    def leave(self, slot: Slot) -> None:
+        """Leave a slot of `take`."""
+        self._give_back(slot)
+        self._forget(slot.host)
 
     def record(self, host: Host, failure: Failure | None, seconds: float) -> None:
         """Count what the host answered, after so many seconds."""
@@ -97,24 +104,51 @@ class Hosts:
         self._dealer.check_patience(host)
         self._dealer.want(host)
         try:
-            slot = await turn.slot
+            return await turn.slot
         except asyncio.CancelledError:
             if turn.slot.done() and not turn.slot.cancelled() and turn.slot.exception() is None:
-                self._leave(turn.slot.result())  # it came just before
+                self._give_back(turn.slot.result())  # it came just before
             raise
-        return slot
 
-    def _leave(self, slot: Slot) -> None:
-        """Hand the slot to the next of ours while a URL still fits into its lease; else give it back."""
+    def _give_back(self, slot: Slot) -> None:
+        """Hand the slot to the next of ours while a URL still fits into its lease; else to the fleet."""
         host = slot.host
         host.held -= 1
-        is_over = host.interval or host.ask_at > time.monotonic() or host.held >= host.limit
-        if is_over or not slot.lasts(self._timeout) or not host.serve(slot):
+        if not host.turns or self._is_over(slot) or not host.serve(slot):
             self._dealer.release(slot)
             if host.turns:
                 self._dealer.want(host)
+
+    def _is_over(self, slot: Slot) -> bool:
+        host = slot.host
+        is_held_back = host.interval > 0 or host.ask_at > time.monotonic()
+        return is_held_back or host.held >= host.limit or not slot.lasts(self._timeout)
+
+    def _forget(self, host: Host) -> None:
+        """One user less; hosts in good standing that nobody uses are forgotten."""
+        host.users -= 1
+        if not host.users and not host.failures:
+            self._hosts.pop(host.name, None)
 
     def _patience(self, reason: str) -> float:
         """A host that asked for it is waited for; one that is out of reach, no longer than a URL may take."""
         is_asked = reason.startswith((Status.HTTP_4XX.value, Status.HTTP_5XX.value))
         return self._time_left() if is_asked else self._timeout
+
+
+class HostTurn:
+    """A slot of a host while a block runs: each URL has one, and a generator would cost it more."""
+
+    __slots__ = ("_hosts", "_interval", "_name", "_slot")
+
+    def __init__(self, hosts: Hosts, name: str, interval: float) -> None:
+        self._hosts, self._name, self._interval = hosts, name, interval
+
+    async def __aenter__(self) -> Slot:
+        self._slot = await self._hosts.take(self._name, self._interval)
+        return self._slot
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._hosts.leave(self._slot)
