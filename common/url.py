@@ -1,7 +1,8 @@
 """Addresses of the web as the URL standard reads them (url.spec.whatwg.org): one parser for every room."""
 
 import re
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from ada_url import join_url, normalize_url
 
@@ -10,6 +11,9 @@ _C0_OR_SPACE = "".join(map(chr, range(0x21)))
 _DROPPED = re.compile(r"[\t\n\r]")  # the standard would leave them out without a word
 _PERCENT = re.compile(r"%([0-9A-Fa-f]{2})?")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+HOSTS = 4096
+"""Whose canonical form is remembered: most hosts of a list have many addresses."""
+
 _NOT_IN_URIS = re.compile(r"[^!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]")
 
 
@@ -17,8 +21,7 @@ class SchemeError(ValueError):
     """A URL of another scheme than http and https, which is the only argument."""
 
 
-@dataclass(frozen=True, slots=True)
-class WebUrl:
+class WebUrl(NamedTuple):
     """An http or https URL in the standard's own spelling, in ASCII, without its fragment.
 
     Attributes:
@@ -45,13 +48,12 @@ class WebUrl:
     @property
     def host(self) -> str:
         """The name in ASCII, dotted decimal, or IPv6 in brackets."""
-        name, colon, port = self.authority.rpartition(":")
-        return name if colon and port.isdigit() else self.authority
+        return _host(self.authority)
 
     @property
     def canonical_host(self) -> str:
         """The host without a last dot, which makes no other host of it."""
-        return self.host.removesuffix(".")
+        return _canonical_host(self.authority)
 
     @property
     def canonical(self) -> str:
@@ -81,6 +83,16 @@ def parse_url(text: str, base: WebUrl | None = None) -> WebUrl:
     authority, _, target = rest.removeprefix("//").partition("/")
     userinfo, _, authority = authority.rpartition("@")
     return WebUrl(scheme, userinfo, authority, f"/{target.partition('#')[0]}")
+
+
+def _host(authority: str) -> str:
+    name, colon, port = authority.rpartition(":")
+    return name if colon and port.isdigit() else authority
+
+
+@lru_cache(HOSTS)
+def _canonical_host(authority: str) -> str:
+    return _host(authority).removesuffix(".")
 
 
 def canonical_url(text: str) -> str:

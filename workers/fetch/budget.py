@@ -1,7 +1,6 @@
 """The budget of one URL, over all its redirects."""
 
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from common.settings import FetchSettings
 from workers.fetch.clock import Clock
@@ -9,8 +8,7 @@ from workers.fetch.room import Rooms
 from workers.fetch.traffic import Traffic
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(NamedTuple):
     """Seconds, bytes on the wire, and bytes in memory."""
 
     clock: Clock

@@ -5,7 +5,7 @@ So unknown tokens mean identity, and so do known ones that the body contradicts:
 """
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -19,8 +19,10 @@ PIECE = 1 << 16
 _ALIASES = {"x-gzip": "gzip"}
 
 
-def parse_codings(headers: Iterable[str]) -> list[str]:
+def parse_codings(headers: Sequence[str]) -> list[str]:
     """The known codings of Content-Encoding headers, in the order in which they were applied."""
+    if not headers:
+        return []
     tokens = (token.strip().lower() for header in headers for token in header.split(","))
     codings = (_ALIASES.get(token, token) for token in tokens)
     return [coding for coding in codings if coding in _READERS]

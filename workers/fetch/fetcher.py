@@ -117,7 +117,7 @@ class Fetcher:
 
     def make_room(self) -> AbstractContextManager[Rooms]:
         """Memory for one body, to be held for as long as the body is: else it is lent to the next."""
-        return Rooms.of(*self._pools)
+        return Rooms(*self._pools)
 
     async def fetch(self, url: str, rooms: Rooms | None = None) -> Fetched:
         """Download a URL. Its own failures are outcomes and do not raise.

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
+from typing import Self
 
 SMALL = 1 << 18
 """Bytes that a body may have without asking: most images are smaller."""
@@ -58,6 +58,8 @@ class Room:
         pool: that lends it.
     """
 
+    __slots__ = ("_held", "_pool")
+
     def __init__(self, pool: Pool) -> None:
         self._pool, self._held = pool, 0
 
@@ -76,18 +78,18 @@ class Room:
 
 
 class Rooms:
-    """Where a body is received, and where its content codings are undone."""
+    """Where a body is received, and where its content codings are undone; given back when the block ends."""
+
+    __slots__ = ("expanded", "received")
 
     def __init__(self, received: Pool, expanded: Pool) -> None:
         self.received, self.expanded = Room(received), Room(expanded)
 
-    @classmethod
-    @contextmanager
-    def of(cls, received: Pool, expanded: Pool) -> Iterator["Rooms"]:
-        """Both, given back when the block ends."""
-        rooms = cls(received, expanded)
-        try:
-            yield rooms
-        finally:
-            rooms.received.keep(0)
-            rooms.expanded.keep(0)
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.received.keep(0)
+        self.expanded.keep(0)

@@ -188,7 +188,7 @@ def _out_of_reach(old: Site, failure: Failure) -> Site:
 
 
 def _file(url: WebUrl, target: str) -> WebUrl:
-    return replace(url, target=target)
+    return url._replace(target=target)
 
 
 def _origin(url: str | None) -> str | None:

@@ -1,7 +1,7 @@
 """The W3C TDM Reservation Protocol (https://www.w3.org/2022/tdmrep/): its header and its file."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,8 +11,10 @@ _RESERVED = {"1": True, "0": False}
 MAX_RULES = 10_000
 
 
-def read_tdm_header(values: Iterable[str]) -> bool | None:
+def read_tdm_header(values: Sequence[str]) -> bool | None:
     """Whether the headers reserve the rights; None where they say neither 0 nor 1. The stricter wins."""
+    if not values:
+        return None
     items = (item.strip(" \t\"'") for value in values for item in value.split(","))
     said = {_RESERVED[item] for item in items if item in _RESERVED}
     return any(said) if said else None
