@@ -4,6 +4,7 @@ import re
 
 from common.run.schema import Status
 from workers.fetch.failure import Failure
+from workers.fetch.leniency import is_plain, mend_head
 
 MAX_BYTES = 1 << 18
 """Bytes up to the end of the final head: as many as Chromium takes."""
@@ -24,7 +25,7 @@ _SWITCHING_PROTOCOLS = b"101"
 
 
 class HeadReader:
-    """Separates the final head from the bytes behind it, and drops informational ones.
+    """Separates the final head, mended, from the bytes behind it, and drops informational ones.
 
     Bytes that do not begin like a response pass unchanged: aiohttp's parser reports them.
     """
@@ -46,7 +47,7 @@ class HeadReader:
         received = self._append(data)
         while (end := self._find_end(received)) is not None:
             if not self._is_interim(received):
-                return bytes(received[self._start : end]), bytes(received[end:])
+                return mend_head(bytes(received[self._start : end])), bytes(received[end:])
             self._skip_interim(end)
         if len(received) > MAX_BYTES:
             raise Failure(Status.TOO_LARGE, f"more than {MAX_BYTES} bytes before the end of the head")
@@ -96,10 +97,11 @@ def _split_usual(data: bytes) -> tuple[bytes, bytes] | None:
     if blank < 0:
         return None
     end = blank + len(_BLANK_LINE)
-    length = _LENGTH.search(data, 0, end) if data.startswith(b"200", len(_PROTOCOL) + 4) else None
-    if length is not None and len(data) - end <= int(length[1]):
-        return data, b""
-    return data[:end], data[end:]
+    head = data[:end]
+    length = _LENGTH.search(head) if head.startswith(b"200", len(_PROTOCOL) + 4) else None
+    if length is None or not is_plain(head):
+        return mend_head(head), data[end:]
+    return (data, b"") if len(data) - end <= int(length[1]) else (head, data[end:])
 
 
 def _skip(pattern: re.Pattern[bytes], received: bytes | bytearray, start: int) -> int:

@@ -64,6 +64,12 @@ WHOLE = {
     "chunk extensions": OK + CHUNKED + b"9;a=b;c\r\n" + BODY + b"\r\n0\r\n\r\n",
     "trailers": OK + CHUNKED + b"9\r\n" + BODY + b"\r\n0\r\nX-A: b\r\n\r\n",
     "no length": OK + b"\r\n" + BODY,
+    "the same length twice": OK + LENGTH + b"X: y\r\n" + LENGTH.upper() + b"\r\n" + BODY,
+    "the same length in a list": OK + b"Content-Length: 9, 9,9\r\n\r\n" + BODY,
+    "the same length twice, without CR": (OK + LENGTH * 2 + b"\r\n").replace(b"\r", b"") + BODY,
+    "lines that are no fields": OK + b"oops\r\nX A: b\r\n c\r\n: d\r\n" + OK + LENGTH + b"\r\n" + BODY,
+    "blanks before a colon": OK + LENGTH.replace(b":", b" \t:") + b"X : y : z\r\n\r\n" + BODY,
+    "a folded line": OK + b"X: a\r\n b\r\n" + LENGTH + b"\r\n" + BODY,
     "version 1.0": b"HTTP/1.0 200 OK\r\n\r\n" + BODY,
 }  # fmt: skip
 
@@ -80,7 +86,7 @@ BROKEN = {
     "Transfer-Encoding can't be present with Content-Length": OK + LENGTH + CHUNKED + b"0\r\n\r\n",
     "Invalid character in Content-Length": OK + b"Content-Length: 5, 6\r\n\r\nabcdef",
     "Content-Length overflow": OK + b"Content-Length: " + b"9" * 50 + b"\r\n\r\nabcdef",
-    "Invalid header token": OK + b"X A: b\r\n" + LENGTH + b"\r\n" + BODY,
+    "Invalid HTTP header": OK + b"X: a\0b\r\n" + LENGTH + b"\r\n" + BODY,
     "Invalid character in chunk size": OK + CHUNKED + b"zz\r\n",
     "Chunk size overflow": OK + CHUNKED + b"f" * 40 + b"\r\n",
     "more than 10 informational responses": INTERIM * 11 + reply(BODY),
