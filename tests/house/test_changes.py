@@ -61,7 +61,7 @@ def write_pages(code: Path) -> None:
 
 
 def python(code: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    environment = {**os.environ, "PYTHONPATH": str(code), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(code)}
     return subprocess.run(
         [sys.executable, *arguments], cwd=code, env=environment, capture_output=True, text=True, check=False
     )
