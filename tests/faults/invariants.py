@@ -15,6 +15,7 @@ import redis
 from common.queue.kombu_queue import UNACKED, UNACKED_INDEX
 from common.run.schema import SHARD
 from tests.faults.site import COLOURS, encode_image
+from tests.faults.waiting import slowness
 
 SHA256 = {colour: hashlib.sha256(encode_image(colour)).hexdigest() for colour in COLOURS}
 CLAIM_LIFE = 5.0
@@ -119,10 +120,10 @@ def remains(client: redis.Redis, excused: Collection[str] = ()) -> dict[str, int
         excused: batches whose open attempts mean nothing, since they are done: a wire that was silent may
             deliver a command once everything is over.
     """
-    deadline = time.monotonic() + CLAIM_LIFE + 2
+    began = time.monotonic()
     while True:
         left = {name: count for name, count in _left(client, excused) if count}
-        if not left or time.monotonic() > deadline:
+        if not left or time.monotonic() - began > (CLAIM_LIFE + 2) * slowness():
             return left
         time.sleep(0.2)
 
