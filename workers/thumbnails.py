@@ -30,7 +30,6 @@ from workers.decode import DecodeError, decode
 from workers.fetch import Fetched, Fetcher
 from workers.fetch.shared import Shared
 from workers.fetch.signs.image import find_image_sign
-from workers.manners import open_shared
 
 AT_ONCE = 16
 """Concurrent images; few, since each may have `FLEET_FETCH_MAX_PIXELS` once decoded."""
@@ -143,7 +142,11 @@ async def make_thumbnails(requests: Sequence[Request], folder: Path, side: int, 
 def _open_shared(settings: Settings) -> Shared | None:
     """The fleet's budgets of hosts, where the operator names its Redis; this may run far from it."""
     is_named = settings.manners.url is not None or "broker_url" in settings.model_fields_set
-    return open_shared(settings) if is_named else None
+    if not is_named:
+        return None
+    from workers.manners import open_shared  # noqa: PLC0415 - loads redis
+
+    return open_shared(settings)
 
 
 async def _work(rest: Iterator[Request], thumbnailer: Thumbnailer) -> None:
