@@ -163,6 +163,31 @@ def test_icons_of_pillow(side: int) -> None:
         assert np.abs(decode(body, max_pixels=PIXELS).astype(int) - wanted).max() <= 1
 
 
+def shallow(bits: int, mask: bytes) -> tuple[bytes, np.ndarray[Any, Any]]:
+    """An image of an icon, 8 x 8, of `bits` a pixel, and its colours."""
+    header = struct.pack("<IiiHHIIiiII", 40, 8, 16, 1, bits, 0, 0, 0, 0, 0, 0)
+    indices = np.arange(64).reshape(8, 8) % (1 << min(bits, 6))
+    if bits == 24:
+        colours = np.stack([indices, indices * 2, indices * 3], -1).astype(np.uint8)
+        return header + colours[::-1, :, ::-1].tobytes() + mask, colours
+    palette = np.random.default_rng(bits).integers(0, 255, (1 << bits, 4)).astype(np.uint8)
+    packed = np.packbits(indices[::-1, :, None].astype(np.uint8) >> np.arange(bits)[::-1] & 1, axis=None)
+    rows = b"".join(row.tobytes().ljust(-(-bits // 4) * 4, b"\0") for row in packed.reshape(8, -1))
+    return header + palette.tobytes() + rows + mask, palette[indices][..., 2::-1]
+
+
+@pytest.mark.parametrize("bits", [1, 4, 8, 24])
+@pytest.mark.parametrize("kind", [b"\0\0\1\0", b"\0\0\2\0"])
+def test_icons_and_cursors_of_every_depth(bits: int, kind: bytes) -> None:
+    masks = {b"": slice(0), bytes(32): slice(0), bytes(28) + b"\xff\0\0\0" + b"behind it": slice(1)}
+    for mask, hidden in masks.items():
+        image, colours = shallow(bits, mask)
+        expected = colours.copy()
+        expected[hidden] = 255
+        found = decode(kind + icon(image, side=8, bits=bits)[4:], max_pixels=99)
+        np.testing.assert_array_equal(found, expected)
+
+
 def test_an_icon_holds_a_png_with_all_its_rules() -> None:
     body = icon(encode(shaded(), "PNG")[:-12])
     np.testing.assert_array_equal(
@@ -179,6 +204,11 @@ UNREAD = {
     "JPEG XL": [b"\xff\x0a" + bytes(20), b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(20)],
     "JPEG 2000": [encode(scene(), "JPEG2000"), encode(scene(), "JPEG2000", no_jp2=True)],
     "PSD": [b"8BPS\0\1" + bytes(40)],
+    "PostScript": [b"%!PS-Adobe-3.0 EPSF-3.0\n", b"\xc5\xd0\xd3\xc6" + bytes(30)],
+    "WMF": [b"\xd7\xcd\xc6\x9a" + bytes(20)],
+    "DDS": [b"DDS |" + bytes(20)],
+    "MP4 video": [box(b"ftyp", b"isom\0\0\0\0mp42"), box(b"ftyp", b"qt  \0\0\0\0")],
+    "Matroska video": [b"\x1aE\xdf\xa3" + bytes(20)],
     "SVG": [
         b"<svg/>",
         b'<svg xmlns="http://www.w3.org/2000/svg">',
@@ -202,7 +232,7 @@ def test_formats_that_are_not_read_are_named(name: str) -> None:
     [
         b"<html><body><svg></svg>", b"<!DOCTYPE html><svg>", b"<svgish>", b"text <svg>",
         gzip.compress(b"<svg/>", mtime=0),
-        b"<!--" * 1000, b"<?" * 2000, b" " * 5000 + b"<svg>", box(b"ftyp", b"isom\0\0\0\0mp42"), b"\0\0\1\0",
+        b"<!--" * 1000, b"<?" * 2000, b" " * 5000 + b"<svg>", box(b"ftyp", b"oops\0\0\0\0what"), b"\0\0\1\0",
         b"BM" + bytes(60), b"BMW is a car maker" * 9, b"\0\0\1\0\0\0" + bytes(50), b"II*", b"RIFF....WAVE",
     ],
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""ICO (Windows icons): the largest image of the directory."""
+"""ICO and CUR (Windows icons and cursors): the largest image of the directory."""
 
 import struct
 
@@ -12,6 +12,7 @@ MAX_IMAGES = 1000
 
 _ENTRY = struct.Struct("<4B2H2I")  # width, height, colours, reserved, planes, bits, length, offset
 _HEADER = 40  # bytes of an image's own, at least
+_DEPTHS = frozenset({1, 4, 8, 16, 24, 32})
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -23,6 +24,7 @@ def read_ico(body: bytes, budget: Budget) -> Source:
         return read_png(image, budget)
     width, height = dib_size(image[:_HEADER])
     height //= 2  # colours above a mask
+    image = _with_mask(image, width, height)
     bits = _mask_bits(image, width * height)
     entry = _ENTRY.pack(width & 255, height & 255, 0, 0, 1, bits, len(image), 6 + _ENTRY.size)
     return Source("ICO", b"\0\0\1\0\1\0" + entry + image, width * height * 10e-9, size=(width, height))
@@ -58,6 +60,27 @@ def _rank(header: bytes) -> tuple[int, int]:
 def _bits(image: bytes) -> int:
     at = 10 if image[0] == CORE_HEADER else 14
     return int.from_bytes(image[at : at + 2], "little")
+
+
+def _with_mask(image: bytes, width: int, height: int) -> bytes:
+    """Colours and mask, and nothing behind them, since Pillow looks for the mask at the end.
+
+    Where it is missing, all is opaque.
+    """
+    bits, start = _bits(image), int.from_bytes(image[:4], "little")
+    if bits not in _DEPTHS:
+        return image
+    colours = int.from_bytes(image[32:36], "little") if start > CORE_HEADER else 0
+    if bits <= 8:  # noqa: PLR2004 - a palette
+        start += (3 if start == CORE_HEADER else 4) * (colours or 1 << bits)
+    mask = start + _stride(width, bits) * height
+    whole = mask + _stride(width, 1) * height
+    return image[:whole].ljust(whole if len(image) >= mask else 0, b"\0")
+
+
+def _stride(width: int, bits: int) -> int:
+    """Bytes of a row, of whole 32-bit words."""
+    return (width * bits + 31) // 32 * 4
 
 
 def _mask_bits(image: bytes, pixels: int) -> int:
