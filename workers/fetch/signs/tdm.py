@@ -8,7 +8,7 @@ from functools import cached_property
 from workers.fetch.signs.pattern import PathPattern, normalize_target
 
 _RESERVED = {"1": True, "0": False}
-MAX_RULES = 10_000
+MAX_RULES = 1000
 
 
 def read_tdm_header(values: Sequence[str]) -> bool | None:
