@@ -19,6 +19,10 @@ BEGINNINGS: Sequence[tuple[bytes, str]] = (
     (b"%PDF", "a PDF; the list must be parquet, csv, tsv, jsonl or txt"),
     (b"\xff\xfe", "text in UTF-16; save it as UTF-8"),
     (b"\xfe\xff", "text in UTF-16; save it as UTF-8"),
+    (b"BZh", "a bzip2 file; unpack it, or pack it with gzip or zstd"),
+    (b"\xfd7zXZ\0", "an xz file; unpack it, or pack it with gzip or zstd"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive; unpack it"),
+    (b"\x04\x22\x4d\x18", "an lz4 file; unpack it, or pack it with gzip or zstd"),
     (b"version https://git-lfs", "a pointer of Git LFS; fetch the file itself"),
     (b"\x1f\x8b", "a gzip file; name it .csv.gz, .tsv.gz, .jsonl.gz or .txt.gz if it is a list of links"),
     (

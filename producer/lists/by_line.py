@@ -44,7 +44,8 @@ def read_jsonl(file: BinaryIO, kind: Kind, bad: BadLines) -> Iterator[pa.RecordB
 def _read(file: BinaryIO, kind: Kind, bad: BadLines, parse: Callable[[str], Row]) -> Iterator[pa.RecordBatch]:
     rows: list[Row] = []
     size = 0
-    for number, line in read_lines(open_text(file, kind), LONGEST_LINE):
+    is_text = kind.layout == "text"  # a carriage return within an object is a blank
+    for number, line in read_lines(open_text(file, kind), LONGEST_LINE, cr_ends=is_text):
         try:
             text = _decode(line)
             if text.strip():

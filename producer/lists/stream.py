@@ -58,8 +58,16 @@ def _require_objects(head: bytes) -> None:
         raise ListError("a JSON document; write one object a line and name it .jsonl")
 
 
-def read_lines(stream: pa.NativeFile, longest: int) -> Iterator[tuple[int, bytes | None]]:
-    """Each line without its end, with its number from 1 on; None where it is longer than `longest` bytes."""
+def read_lines(
+    stream: pa.NativeFile, longest: int, *, cr_ends: bool = False
+) -> Iterator[tuple[int, bytes | None]]:
+    """Each line without its end, with its number from 1 on; None where it is longer than `longest` bytes.
+
+    Args:
+        stream: of the whole text.
+        longest: bytes of a line.
+        cr_ends: whether a carriage return alone ends a line too.
+    """
     lines, number = io.BufferedReader(stream, BUFFER), 0
     while line := lines.readline(longest + 2):
         number += 1
@@ -68,7 +76,19 @@ def read_lines(stream: pa.NativeFile, longest: int) -> Iterator[tuple[int, bytes
         while is_cut and rest and not rest.endswith(b"\n"):
             rest = lines.readline(longest)
         text = line.removesuffix(b"\n").removesuffix(b"\r")
-        yield number, None if is_cut else text.removeprefix(BOM if number == 1 else b"")
+        text = text.removeprefix(BOM if number == 1 else b"")
+        pieces = _split(text, b"\r") if cr_ends and not is_cut else (text,)
+        for number, piece in enumerate(pieces, number):  # noqa: B020 - it counts on
+            yield number, None if is_cut else piece
+
+
+def _split(text: bytes, end: bytes) -> Iterator[bytes]:
+    """As `bytes.split` does, one at a time: there may be millions."""
+    start = 0
+    while (found := text.find(end, start)) >= 0:
+        yield text[start:found]
+        start = found + len(end)
+    yield text[start:]
 
 
 @contextmanager

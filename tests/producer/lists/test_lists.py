@@ -112,6 +112,7 @@ def test_a_row_for_each_row(name: str, environment: dict[str, str], outside: Pat
 TEXTS = {
     "list.txt": b"http://a/1\nhttp://a/2 \n\nnot one\n",
     "crlf.txt": b"\xef\xbb\xbfhttp://a/1\r\nhttp://a/2 \r\n\r\nnot one",
+    "old-mac.txt": b"\xef\xbb\xbfhttp://a/1\rhttp://a/2 \r\rnot one\r",
     "list.txt.gz": gzip.compress(b"http://a/1\nhttp://a/2 \nnot one\n"),
     "list.txt.zst": squeeze(b"http://a/1\nhttp://a/2 \nnot one\n"),
 }
@@ -164,6 +165,7 @@ DAMAGE: dict[str, tuple[bytes, int, str, int]] = {
     "latin.jsonl": (b'{"URL": "a"}\n{"URL": "\xe9"}\n', 2, "not UTF-8", 1),
     "deep.jsonl": (b'{"URL": "a"}\n' + b"[" * 100_000 + b"\n", 2, "not JSON", 1),
     "digits.jsonl": (b'{"URL": "a"}\n' + b"1" * 10_000 + b"\n", 2, "not JSON", 1),
+    "old-mac.txt": (b"http://a/1\r\rhttp://a/\xe9\rhttp://a/4\r\nhttp://a/5", 3, "not UTF-8", 3),
     "latin.txt": (b"http://a/1\n\nhttp://a/\xe9\nhttp://a/4\n", 3, "not UTF-8", 2),
 }
 
@@ -199,6 +201,8 @@ def test_or_it_is_left_out_and_counted(name: str, environment: dict[str, str], o
 
 
 NO_LIST: dict[str, tuple[bytes, str]] = {
+    "squeezed.csv": (b"BZh91AY" + bytes(100), "not a list but a bzip2 file"),
+    "squeezed.txt": (b"\x04\x22\x4d\x18" + bytes(100), "not a list but an lz4 file"),
     "sheet.csv": (b"PK\x03\x04" + bytes(100), "not a list but an Excel workbook"),
     "part.csv": (b"PAR1" + bytes(100), "not a list but a parquet file; name it .parquet"),
     "packed.csv": (gzip.compress(GOOD.encode()), "not a list but a gzip file"),
