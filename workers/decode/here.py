@@ -1,8 +1,10 @@
 """Decoding in this process: readers first, then Pillow's decoders, one class of error."""
 
 import math
+import threading
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from io import BytesIO
 
 import numpy as np
@@ -42,6 +44,9 @@ _OPEN: Mapping[Format, Callable[[BytesIO], ImageFile.ImageFile]] = {
     "TIFF": TiffImagePlugin.TiffImageFile,
 }
 CUT_SHORT = "cut short"
+_greedy = threading.Lock()
+"""Held by the one image of this process that may take far more memory than its pixels."""
+
 _HIGH_BYTES, _LOW_BYTES = "RGB;16B", "RGB;16L"
 warnings.filterwarnings("ignore", module=r"PIL\.")  # strangers would write our log, and fill its registry
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # the budget counts this thread's time
@@ -93,7 +98,8 @@ def _decode(kind: Format, body: bytes, max_pixels: int, budget: Budget, *, profi
         _require_pixels(source.size, max_pixels)
     if source.seconds > budget.seconds:
         raise SlowImageError
-    pixels = _frame(source, source.body, max_pixels, budget, profiles=profiles)
+    with _greedy if source.is_greedy else nullcontext():
+        pixels = _frame(source, source.body, max_pixels, budget, profiles=profiles)
     if source.other_ending is not None:
         other = _frame(source, source.other_ending, max_pixels, budget, profiles=profiles)
         if not np.array_equal(pixels, other):

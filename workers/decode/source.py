@@ -35,6 +35,7 @@ class Source:
         orientation: 1 to 8, as EXIF counts.
         profile: an ICC profile.
         key: the transparent colour.
+        is_greedy: it may take far more memory than its pixels.
         other_ending: the same frame with other bytes behind the data; a whole image decodes to equal pixels.
     """
 
@@ -46,4 +47,5 @@ class Source:
     orientation: int = 1
     profile: bytes | None = None
     key: Key | None = None
+    is_greedy: bool = False
     other_ending: bytes | None = None

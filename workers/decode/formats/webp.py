@@ -1,7 +1,7 @@
 """WebP (RFC 9649): the chunks of the first frame."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from workers.decode.budget import Budget
 from workers.decode.error import too_slow
@@ -9,6 +9,15 @@ from workers.decode.exif import read_orientation
 from workers.decode.source import Size, Source
 
 MAX_CHUNKS = 100_000
+
+MAX_GROUPS = 10_000
+"""Groups of code tables of which many images may decode at once: each takes 6 kB."""
+
+_GROUP_PIXELS, _GROUP_BITS = 16, 20
+"""A group serves at least so many pixels, and takes at least so many bits (RFC 9649, 3.7.2)."""
+
+_LOSSLESS = frozenset({b"VP8L", b"ALPH", b"ANMF"})
+"""Chunks that may hold code tables."""
 
 _PIXELS = frozenset({b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF"})
 _FRAME = frozenset({b"VP8 ", b"VP8L", b"ANMF"})
@@ -35,9 +44,17 @@ def read_webp(body: bytes, _budget: Budget) -> Source:
         struct.pack("<4sI4s", b"RIFF", length, b"WEBP") + b"".join(map(_pad, kept)),
         (size[0] * size[1] if size else 0) * 25e-9 + length * 40e-9,
         size=size,
+        is_greedy=_is_greedy([kind for kind, _ in kept], size, length),
         orientation=read_orientation(side.get(b"EXIF", b"")),
         profile=side.get(b"ICCP"),
     )
+
+
+def _is_greedy(kinds: Sequence[bytes], size: Size | None, length: int) -> bool:
+    """Whether its code tables may take more memory than its pixels: 400 MB for 300 kB of a megapixel."""
+    if size is None or not _LOSSLESS.intersection(kinds):
+        return False
+    return min(size[0] * size[1] // _GROUP_PIXELS, 8 * length // _GROUP_BITS) > MAX_GROUPS
 
 
 def _iterate(body: bytes) -> Iterator[tuple[bytes, int, int]]:
