@@ -88,7 +88,7 @@ class Meter(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Hand on an incomplete head as well, and a body without a reader."""
-        for data in (self._head.rest() if self._head else b"", *self._waiting):
+        for data in self._waiting if self._head is None else [self._head.rest()]:
             self._inner.data_received(data)
         self._inner.connection_lost(exc)
 
