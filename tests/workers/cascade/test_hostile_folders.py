@@ -124,6 +124,14 @@ def test_a_rankers_text_tower_brings_no_code(tmp_path: Path) -> None:
     assert not mark.exists()
 
 
+@pytest.mark.parametrize("size", [{"height": MILLION, "width": MILLION}, {"shortest_edge": MILLION}])
+def test_images_are_made_no_giants(size: dict[str, int], tmp_path: Path) -> None:
+    folder = copy("blip", tmp_path / "model")
+    change(folder / "preprocessor_config.json", size=size)
+    with pytest.raises(ModelFolderError, match="another size"):
+        load("blip", folder)
+
+
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     ("kind", "changes"),

@@ -52,6 +52,11 @@ def text_config_value(model: BlipForConditionalGeneration, name: str) -> int:
     return int(getattr(model.config.text_config, name))
 
 
+def vision_config_value(model: BlipForConditionalGeneration, name: str) -> int:
+    """An integer of the vision tower's configuration."""
+    return int(getattr(model.config.vision_config, name))
+
+
 class BlipCaptioner:
     """Captions of images, sampled or greedy."""
 

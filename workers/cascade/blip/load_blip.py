@@ -9,7 +9,7 @@ from transformers.models.blip.image_processing_pil_blip import BlipImageProcesso
 
 from common.settings import SamplingSettings
 from workers.captions import ModelFolderError
-from workers.cascade.blip.captioner import BlipCaptioner, text_config_value
+from workers.cascade.blip.captioner import BlipCaptioner, text_config_value, vision_config_value
 from workers.cascade.model_folder import (
     WEIGHTS,
     load_pretrained,
@@ -43,14 +43,21 @@ def load_blip(
             folder, f"it reads {positions} tokens", f"room for {prompt} and {longest} new ones"
         )
     nn.Module.to(model.train(False), device)
-    return BlipCaptioner(model, tokenizer, _preprocessing(folder), sampling)
+    preprocessing = _preprocessing(folder, vision_config_value(model, "image_size"))
+    return BlipCaptioner(model, tokenizer, preprocessing, sampling)
 
 
-def _preprocessing(folder: Path) -> Preprocessing:
+def _preprocessing(folder: Path, side: int) -> Preprocessing:
     processor = load_pretrained(BlipImageProcessorPil, folder, _EXPECTED)
+    if {processor.size.get("height"), processor.size.get("width")} != {side}:
+        raise ModelFolderError(
+            folder,
+            "preprocessor_config.json gives images another size",
+            f"{side} pixels, as config.json says",
+        )
     with model_errors(folder, _EXPECTED):
         return Preprocessing(
-            side=processor.size["height"],
+            side=side,
             fit=Fit.SQUASH,
             resampling=Resampling(processor.resample),
             mean=tuple(processor.image_mean),
