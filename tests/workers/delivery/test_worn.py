@@ -56,9 +56,15 @@ def test_no_message_goes_round_for_ever(delivery: Delivery) -> None:
     assert returned == [True] * (LONE - 1) + [False]
 
 
-def test_counters_that_strangers_falsify_hold_no_message_for_ever(delivery: Delivery) -> None:
+def test_a_counter_that_is_no_number_counts_nothing(delivery: Delivery) -> None:
     key = f"{run_prefix(delivery.store.uri)}:attempts:crashed"
     delivery.client.hset(key, delivery.batches[0], "many")
+    assert not deliver_again(delivery, max_returned=1)
+    assert delivery.store.exists(f"shards/{delivery.batches[0]}.parquet")
+
+
+def test_counters_that_strangers_falsify_hold_no_message_for_ever(delivery: Delivery) -> None:
+    delivery.client.set(f"{run_prefix(delivery.store.uri)}:attempts:crashed", "many")
     assert [deliver_again(delivery, max_returned=1) for _ in range(LONE)] == [True] * (LONE - 1) + [False]
 
 
