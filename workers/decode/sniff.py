@@ -2,7 +2,7 @@
 
 import re
 
-from workers.decode.formats.bmp import DIB_HEADERS
+from workers.decode.formats.dib import DIB_HEADERS
 from workers.decode.source import Format
 
 _MAGIC: dict[bytes, Format] = {

@@ -8,6 +8,8 @@ import struct
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.decode.formats.dib import row_bytes
+
 BITFIELDS, ALPHA_BITFIELDS = 3, 6
 """Values of a header's compression."""
 
@@ -45,8 +47,8 @@ def reorder(body: bytes) -> bytes:
 
 
 def _read_words(data: bytes, width: int, height: int, bits: int) -> NDArray[np.uint32]:
-    """[height, width], as they lie; rows are padded to 4 bytes."""
-    stride = (width * bits + 31) // 32 * 4
+    """[height, width], as they lie."""
+    stride = row_bytes(width, bits)
     if min(width, height) < 1 or len(data) < stride * height:
         raise ValueError("cut short")
     rows = np.frombuffer(data[: stride * height], f"<u{bits // 8}").reshape(height, -1)

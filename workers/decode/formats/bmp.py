@@ -4,12 +4,8 @@ import struct
 
 from workers.decode.budget import Budget
 from workers.decode.formats.bitfields import has_bitfields, reorder
-from workers.decode.source import Size, Source
-
-CORE_HEADER = 12
-DIB_HEADERS = frozenset({CORE_HEADER, 40, 52, 56, 64, 108, 124})
-"""Lengths of the headers that exist, each its first four bytes."""
-
+from workers.decode.formats.dib import CORE_HEADER, dib_size
+from workers.decode.source import Source
 
 _PALETTES = frozenset({1, 4, 8})
 """Bits of a pixel."""
@@ -20,15 +16,6 @@ def read_bmp(body: bytes, _budget: Budget) -> Source:
     width, height = dib_size(body[14:40])
     body = reorder(body) if has_bitfields(body) else _without_excess(body)
     return Source("BMP", body, width * height * 3e-9, size=(width, height))
-
-
-def dib_size(header: bytes) -> Size:
-    """Width and height from the header of a device-independent bitmap, whose rows may run downwards."""
-    if int.from_bytes(header[:4], "little") == CORE_HEADER:
-        width, height = struct.unpack_from("<HH", header, 4)
-    else:
-        width, height = struct.unpack_from("<ii", header, 4)
-    return abs(width), abs(height)
 
 
 def _without_excess(body: bytes) -> bytes:

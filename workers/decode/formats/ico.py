@@ -4,7 +4,7 @@ import struct
 
 from workers.decode.budget import Budget
 from workers.decode.error import too_slow
-from workers.decode.formats.bmp import CORE_HEADER, DIB_HEADERS, dib_size
+from workers.decode.formats.dib import CORE_HEADER, DIB_HEADERS, dib_size, row_bytes
 from workers.decode.formats.png import read_png
 from workers.decode.source import Source
 
@@ -73,14 +73,9 @@ def _with_mask(image: bytes, width: int, height: int) -> bytes:
     colours = int.from_bytes(image[32:36], "little") if start > CORE_HEADER else 0
     if bits <= 8:  # noqa: PLR2004 - a palette
         start += (3 if start == CORE_HEADER else 4) * (colours or 1 << bits)
-    mask = start + _stride(width, bits) * height
-    whole = mask + _stride(width, 1) * height
+    mask = start + row_bytes(width, bits) * height
+    whole = mask + row_bytes(width, 1) * height
     return image[:whole].ljust(whole if len(image) >= mask else 0, b"\0")
-
-
-def _stride(width: int, bits: int) -> int:
-    """Bytes of a row, of whole 32-bit words."""
-    return (width * bits + 31) // 32 * 4
 
 
 def _mask_bits(image: bytes, pixels: int) -> int:
