@@ -62,12 +62,10 @@ def _parse(raw: str) -> Message | None:
         return None
 
 
-def _parse_envelope(envelope: Any) -> Message | None:
-    try:
-        _, fields, *_ = json.loads(base64.b64decode(envelope["body"]))
-        return Message.model_validate(fields)
-    except FOREIGN:
-        return None
+def _parse_envelope(envelope: Any) -> Message:
+    """Raises one of FOREIGN unless the envelope is ours."""
+    _, fields, *_ = json.loads(base64.b64decode(envelope["body"]))
+    return Message.model_validate(fields)
 
 
 def renew_lease(client: redis.Redis, delivery_tag: str) -> None:
