@@ -17,6 +17,8 @@ from workers.fetch.signs.xmp import MAX_ELEMENTS
 
 ELEMENTS = b'<x xmlns:t="http://www.w3.org/ns/tdmrep/">' + b"<a/>" * 250_000 + b"</x>"
 """A packet that is parsed: it mentions a reservation."""
+SECONDS = 1.0
+"""Of the processor: several times the cost, and less than any of these takes without a bound."""
 
 
 def in_png(*chunks: bytes) -> bytes:
@@ -80,7 +82,7 @@ CASES: dict[str, Callable[[], bytes]] = {
     "jpeg, packets": lambda: in_jpeg(250),
     "png, deflated packets": lambda: deflated(ELEMENTS, 50),
     "png, deflated spaces": lambda: deflated(b" " * 1_100_000, 2000),
-    "png, words": lambda: in_png(png_chunk(b"tEXt", b"Raw profile type xmp\0" + b"ab " * 2_000_000)),
+    "png, words": lambda: in_png(png_chunk(b"tEXt", b"Raw profile type xmp\0" + b"ab " * 6_000_000)),
     "tiff, entries": lambda: in_tiff(ELEMENTS, 1000),
     "tiff, large entries": lambda: in_tiff(b" " * 19_000_000, 100),
     "avif, items": lambda: in_avif(1000),
@@ -95,7 +97,7 @@ def test_it_costs_little(case: str) -> None:
     began = time.thread_time()
     found = read_metadata(body)
     find_image_sign(body, Honoured())
-    assert time.thread_time() - began < 2
+    assert time.thread_time() - began < SECONDS
     assert sum(map(len, [*found.xmp, *found.jumbf])) <= MAX_BYTES + len(body)
 
 
