@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 ACCESS_KEY, SECRET_KEY = "fleet-test", "fleet-test-secret"
 WEED = Path(sys.executable).parent / "weed"
+# Each bucket takes a volume of its own, and by default a disk with 18 GB left has 18 of them.
+ROOMY = ["-volume.max=1000", "-master.volumeSizeLimitMB=64"]
 ACTIONS = ["Admin", "Read", "Write", "List", "Tagging"]
 
 
@@ -82,6 +84,7 @@ def _start(folder: Path, config: Path, s3: int, others: list[int]) -> "subproces
         str(WEED), "mini", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-s3.port={s3}",
         f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}", f"-admin.port={admin}",
         "-webdav=false", "-admin.ui=false", "-s3.port.iceberg=0", "-s3.port.lance=0", f"-s3.config={config}",
+        *ROOMY,
     ]  # fmt: skip
     with (folder / "weed.log").open("wb") as log:
         return subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
