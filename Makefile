@@ -21,6 +21,7 @@ test: .venv/ready ## everything that CI runs, linters and tests side by side; TE
 	$(MAKE) --jobs=2 --no-print-directory lint tests
 
 tests: export OMP_NUM_THREADS = 1 # of torch, in each process
+tests: export PYTHONDONTWRITEBYTECODE = # a thousand processes start, and each would compile the project anew
 
 tests: .venv/ready ## the tests alone
 	$(if $(COVERAGE),rm -rf output/coverage)
