@@ -12,7 +12,7 @@ from common.console.progress import progress
 from common.console.words import printable
 from common.parallel import ordered_map
 from common.run.batch import Batch
-from common.run.schema import Status
+from common.run.status import Status
 from common.settings import S3Settings
 from common.signs import sign_of
 from common.store import absolute_uri, open_store

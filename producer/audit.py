@@ -12,8 +12,9 @@ from common.console.words import quote
 from common.run.batch import Batch
 from common.run.manifest import Models, Run
 from common.run.provenance import difference, read_provenance
-from common.run.schema import SHARD, Status
+from common.run.schema import SHARD
 from common.run.shard_rows import DAMAGED, open_shard_file, read_rows
+from common.run.status import Status
 from common.store import Store
 
 AT_ONCE = 2000

@@ -7,8 +7,8 @@ import structlog
 
 from common.run.manifest import Run
 from common.run.planned_part import Part
-from common.run.schema import Status
 from common.run.shard_rows import DAMAGED, open_shard_file, read_rows
+from common.run.status import Status
 from common.signs import SIGNS, Where, sign_of
 from common.store import Store
 

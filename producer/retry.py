@@ -21,8 +21,9 @@ from common.run.batch import Batch
 from common.run.layout import INPUT
 from common.run.manifest import Run, read_parts, read_run
 from common.run.planned_part import Part
-from common.run.schema import PASSED_THROUGH, Status
+from common.run.schema import PASSED_THROUGH
 from common.run.shard_rows import DAMAGED, open_shard_file
+from common.run.status import Status
 from common.settings import Settings
 from common.store import OversizeError, Store, absolute_uri, open_store
 from common.store.proof import is_proven, prove
@@ -44,7 +45,7 @@ def retry(source: str, output: str, statuses: str, settings: Settings) -> Enqueu
     Args:
         source: URI of the run that failed on them.
         output: URI of the new run.
-        statuses: comma-separated, of `common.run.schema.Status`.
+        statuses: comma-separated, of `common.run.status.Status`.
         settings: of the new run.
 
     Raises:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from common.run.schema import Status
+from common.run.status import Status
 
 
 @dataclass(frozen=True, slots=True)

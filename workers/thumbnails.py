@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from common.console.cli import fail, load_settings
 from common.contact import require_contact
 from common.errors import FleetError
-from common.run.schema import Status
+from common.run.status import Status
 from common.settings import FetchSettings, Settings
 from common.signs import Honoured
 from workers.decode import DecodeError, decode

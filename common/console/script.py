@@ -6,10 +6,10 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from common import __version__
 from common.console.cli import EXIT_DONE, EXIT_INTERRUPTED, fail
 from common.console.logs import configure_logs
 from common.errors import FleetError
+from common.version import __version__
 
 EPILOG = "Settings are environment variables with the prefix FLEET_; docs/settings.md lists them all."
 

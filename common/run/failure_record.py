@@ -5,9 +5,9 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from common import __version__
 from common.run.layout import FAILED
 from common.store import OversizeError, Store
+from common.version import __version__
 
 
 class Reason(StrEnum):

@@ -1,10 +1,10 @@
 """The run that these settings would make: producer and workers compare it with the one that there is."""
 
-from common import __version__
 from common.run.manifest import Run
 from common.run.model_refs import model_ref, model_refs
 from common.run.thresholds import Thresholds
 from common.settings import Settings
+from common.version import __version__
 
 
 def make_run(settings: Settings, batch_rows: int) -> Run:

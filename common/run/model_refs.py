@@ -4,11 +4,11 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-from common import __version__
 from common.errors import FleetError
 from common.run.manifest import ModelRef, Models
 from common.settings import Settings
 from common.settings.presets import PRESETS
+from common.version import __version__
 
 UNPINNED = "main"
 PACKAGED = ("toy/", "fake/")

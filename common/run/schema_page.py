@@ -3,7 +3,8 @@
 import sys
 from collections.abc import Iterator, Sequence
 
-from common.run.schema import LAION_COCO, OUR_OWN, Column, Status
+from common.run.schema import LAION_COCO, OUR_OWN, Column
+from common.run.status import Status
 
 HEAD = """# Shards
 

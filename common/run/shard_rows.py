@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from common.run.schema import Status
+from common.run.status import Status
 
 DAMAGED = (pa.ArrowException, OSError, ValueError, TypeError, KeyError, RecursionError, OverflowError)
 """Errors of parsing untrusted bytes as one of our files; failures of the store are not among them."""

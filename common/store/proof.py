@@ -3,9 +3,9 @@
 import json
 from uuid import uuid4
 
-from common import __version__
 from common.errors import StoreError
 from common.store.base import Store
+from common.version import __version__
 
 PROOF_KEY = "proof.json"
 """In a run whose store has passed; it names the store, since a run may be copied into another."""

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from common.run.schema import COLUMNS, LAION_COCO, Status
+from common.run.schema import COLUMNS, LAION_COCO
+from common.run.status import Status
 from common.settings import S3Settings
 from common.signs import NAMES
 from common.store import Store

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from common.run.schema import Status
+from common.run.status import Status
 from common.settings import S3Settings
 from dataset.gallery.embed import embed_images
 from dataset.gallery.page import render_page

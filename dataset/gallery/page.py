@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import jinja2
 
-from common.run.schema import Status
+from common.run.status import Status
 from dataset.pages.asset import read_asset, read_style, source_hash
 from dataset.pages.templating import make_environment
 from dataset.rows.row_source import Row

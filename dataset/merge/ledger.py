@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common.run.schema import Status
+from common.run.status import Status
 from dataset.figures.counts import Counts, count_fates
 from dataset.merge.key_rows import ROW_BITS
 from dataset.merge.outcomes import OUTCOMES

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.deny.deny_list import DenyList
-from common.run.schema import Status
+from common.run.status import Status
 from common.signs import sign_of
 from dataset.deny.denied import denied_rows
 from dataset.figures.counts import DENIED, LISTED, OPTED_OUT, REFUSED, ROW_FILTERS

@@ -7,8 +7,8 @@ from itertools import groupby
 
 import pyarrow as pa
 
-from common import __version__
 from common.run.batch import Batch
+from common.version import __version__
 from dataset.files.data_writer import data_schema
 from dataset.files.merged import MergedPart
 from dataset.files.recipe import Recipe

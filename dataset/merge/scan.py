@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from common.console.progress import progress
 from common.parallel import ordered_map
 from common.run.provenance import Provenance
-from common.run.schema import Status
+from common.run.status import Status
 from dataset.merge.key_rows import ROW_BITS, Wanted, key_rows
 from dataset.merge.numbered_shard import NumberedShard
 from dataset.merge.refusals import listed_images

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common.run.schema import Status
+from common.run.status import Status
 from dataset.errors import BadRunError
 from dataset.merge.key_rows import ROW_BITS
 from dataset.merge.numbered_shard import NumberedShard

@@ -9,7 +9,7 @@ from itertools import accumulate, islice
 
 from common.console.progress import progress
 from common.parallel import ordered_map
-from common.run.schema import Status
+from common.run.status import Status
 from dataset.rows.row_source import Row, RowSource
 
 THREADS = 4

@@ -24,7 +24,7 @@ from typing import Any
 
 import torch
 
-from common.run.schema import Status
+from common.run.status import Status
 from common.settings import FetchSettings, SamplingSettings
 from tests.benchmarks.decode import CASCADE
 from tests.benchmarks.image_server import image_server, urls

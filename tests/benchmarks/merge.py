@@ -19,7 +19,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.run.batch import Batch
-from common.run.schema import SHARD, Status
+from common.run.schema import SHARD
+from common.run.status import Status
 from common.settings import S3Settings
 from common.store import Store, open_store
 from tests.dataset.synthetic import RunShape, parquet, provenance, sentence, write_manifest

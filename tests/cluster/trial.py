@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from common import __version__
+from common.version import __version__
 
 HERE = Path(__file__).parent
 MANIFESTS = HERE.parents[1] / "k8s"

@@ -6,7 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from common import __version__
+from common.version import __version__
 from tests.containers.engine import ContainerError, podman
 
 ROOT = Path(__file__).parents[2]

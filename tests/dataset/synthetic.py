@@ -10,14 +10,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from common import __version__
 from common.run.batch import Batch
 from common.run.layout import RUN_KEY, part_key
 from common.run.manifest import ModelRef, Models, Run
 from common.run.planned_part import Part, part_id
-from common.run.schema import SHARD, Status
+from common.run.schema import SHARD
+from common.run.status import Status
 from common.settings import SamplingSettings
 from common.store import Store
+from common.version import __version__
 
 WORDS = [
     "a",

@@ -4,7 +4,7 @@ import json
 import random
 from dataclasses import replace
 
-from common.run.schema import Status
+from common.run.status import Status
 from common.settings import S3Settings
 from dataset.stats import read_stats
 from tests.dataset.conftest import NewStore

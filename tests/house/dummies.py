@@ -80,11 +80,11 @@ assert find_header_sign(headers, Honoured()) == "x-robots-tag: nodummies"
     ),
     "a status": Dummy(
         {
-            "common/run/schema.py": after(r'NO_CAPTION = "no_caption", ', '    DUMMY = "dummy", "a dummy"\n'),
+            "common/run/status.py": after(r'NO_CAPTION = "no_caption", ', '    DUMMY = "dummy", "a dummy"\n'),
             "README.md": lambda text: re.sub(r"(status is one of `[^`]+)`", r"\1, dummy`", text, count=1),
         },
         """
-from common.run.schema import Status
+from common.run.status import Status
 from dataset.figures.counts import count_fates
 assert count_fates({"dummy": 2, "ok": 1}).failures == {Status.DUMMY: 2}
 assert Status("dummy").meaning == "a dummy"

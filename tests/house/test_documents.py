@@ -9,8 +9,8 @@ from pydantic import BaseModel
 from common.metrics import LABELS
 from common.queue.metrics_page import metrics_page
 from common.run.failure_record import Reason
-from common.run.schema import Status
 from common.run.schema_page import schema_page
+from common.run.status import Status
 from common.settings import Settings
 from common.settings.table import settings_page
 from workers.delivery.result import End

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from common import __version__
 from common.console.cli import load_settings
 from common.settings import Settings
 from common.settings.environment import PLACEHOLDER
+from common.version import __version__
 from tests.k8s.render import OVERLAYS, Manifest, configuration, environment, manifests, named, pods
 
 OURS = "caption-fleet"

@@ -14,7 +14,8 @@ from common.queue.message import QUEUE
 from common.queue.queued_batches import QueuedBatches
 from common.queue.waiting import waiting_batches
 from common.run.failure_record import Failure, Reason, write_failure
-from common.run.schema import SHARD, Status
+from common.run.schema import SHARD
+from common.run.status import Status
 from tests.producer.world import GOOD, World
 from workers.batch.outcome import Outcome
 

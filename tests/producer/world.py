@@ -9,7 +9,8 @@ import pyarrow as pa
 from common.queue.message import QUEUE
 from common.run.batch import Batch
 from common.run.manifest import read_parts, read_run
-from common.run.schema import SHARD, Status
+from common.run.schema import SHARD
+from common.run.status import Status
 from common.settings import S3Settings
 from common.store import Store, open_store
 from producer.cli import main

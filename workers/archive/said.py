@@ -6,7 +6,7 @@ from common.archive.img2dataset import COLUMNS, MESSAGE, OPT_OUT, STATUS, SUCCES
 from common.run.batch import Batch
 from common.run.parquet import open_parquet
 from common.run.planned_part import Part
-from common.run.schema import Status
+from common.run.status import Status
 from common.settings import S3Settings
 from workers.fetched import Fetched
 

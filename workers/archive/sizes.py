@@ -1,7 +1,7 @@
 """One image of a source, within the bounds of the web's."""
 
 from common.archive.held import Held
-from common.run.schema import Status
+from common.run.status import Status
 from workers.fetched import Fetched
 
 

@@ -13,7 +13,8 @@ from common.run.batch import Batch
 from common.run.columns import ColumnsError
 from common.run.objects import gather, to_row
 from common.run.planned_part import Part
-from common.run.schema import FROM_INPUT, Status
+from common.run.schema import FROM_INPUT
+from common.run.status import Status
 from common.settings import S3Settings
 from workers.archive.sizes import to_fetched
 from workers.fetched import Fetched

@@ -4,7 +4,7 @@ import hashlib
 from functools import lru_cache
 
 from common.deny.block_list import BlockList, read_block_list
-from common.run.schema import Status
+from common.run.status import Status
 from common.settings import FilterSettings
 from workers.batch.pdq import PdqIndex
 from workers.captions import Image

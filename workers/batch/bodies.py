@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 from common.metrics import Stage, measure
-from common.run.schema import Status
+from common.run.status import Status
 from common.settings import FetchSettings, MannersSettings
 from workers.archive import Source
 from workers.batch.byte_gate import ByteGate

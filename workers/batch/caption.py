@@ -7,7 +7,7 @@ from typing import Any
 
 from common.metrics import OPT_OUTS, Stage, measure
 from common.run.make_run import make_run
-from common.run.schema import Status
+from common.run.status import Status
 from common.settings import Settings
 from common.signs import VERSION, sign_of
 from workers.batch import loop

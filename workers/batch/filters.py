@@ -6,7 +6,7 @@ from pathlib import Path
 
 from common.deny.deny_list import DenyList, parse_deny_list, read_deny_list
 from common.errors import FleetError
-from common.run.schema import Status
+from common.run.status import Status
 from common.settings import FilterSettings
 from workers.batch.blocked import Blocked
 from workers.batch.outcome import Outcome

@@ -9,7 +9,7 @@ from functools import partial
 
 from common.machine import count_cores
 from common.metrics import Stage, measure
-from common.run.schema import Status
+from common.run.status import Status
 from common.settings import FetchSettings
 from common.signs import Honoured
 from workers.batch.blocked import Blocked

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ipaddress import ip_address
 
 from common.errors import FleetError
-from common.run.schema import Status
+from common.run.status import Status
 from common.url import parse_url
 from workers.batch.outcome import Outcome
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from common.metrics import Stage, measure
-from common.run.schema import Status
+from common.run.status import Status
 from common.signs import Honoured
 from workers.batch.blocked import Blocked
 from workers.captions import Captioning, Image, ModelInputs

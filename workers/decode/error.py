@@ -1,6 +1,6 @@
 """The failures of decoding."""
 
-from common.run.schema import Status
+from common.run.status import Status
 
 
 class DecodeError(Exception):

@@ -21,7 +21,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from common.run.schema import Status
+from common.run.status import Status
 from workers.decode.budget import Budget
 from workers.decode.error import DecodeError, SlowImageError, too_slow
 from workers.decode.exif import read_orientation

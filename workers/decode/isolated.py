@@ -18,7 +18,7 @@ from typing import IO, Any, Self
 
 import numpy as np
 
-from common.run.schema import Status
+from common.run.status import Status
 from workers.decode.error import DecodeError, too_slow
 from workers.decode.rgb import Pixels
 

@@ -7,7 +7,7 @@ from prometheus_client import Counter
 from common.errors import FleetError
 from common.metrics import ATTEMPTS, DEAD, OPT_OUTS, PUT_BACK, ROWS
 from common.run.failure_record import Reason
-from common.run.schema import Status
+from common.run.status import Status
 from common.signs import NAMES
 from workers.delivery.observer import COUNTED_ENDS
 

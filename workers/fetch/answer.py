@@ -6,7 +6,7 @@ from urllib.parse import quote_from_bytes
 
 from aiohttp import ClientResponse
 
-from common.run.schema import Status
+from common.run.status import Status
 from common.signs import Family, Honoured
 from common.url import WebUrl
 from workers.fetch.failure import RETRY_SECONDS, Failure

@@ -4,7 +4,7 @@ import asyncio
 
 from aiohttp import ClientResponse
 
-from common.run.schema import Status
+from common.run.status import Status
 from workers.fetch.clock import Clock
 from workers.fetch.coding import parse_codings, undo_codings
 from workers.fetch.failure import Failure

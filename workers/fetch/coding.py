@@ -11,7 +11,7 @@ from functools import partial
 
 import pyarrow as pa
 
-from common.run.schema import Status
+from common.run.status import Status
 from workers.fetch.failure import Failure
 
 MAX_CODINGS = 5

@@ -8,7 +8,7 @@ from aiohttp.connector import Connection
 from aiohttp.hdrs import CONNECTION
 from aiohttp.tracing import Trace
 
-from common.run.schema import Status
+from common.run.status import Status
 from workers.fetch.failure import RETRY_SECONDS, Failure, classify
 from workers.fetch.meter import Meter
 from workers.fetch.traffic import Traffic

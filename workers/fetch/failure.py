@@ -7,7 +7,7 @@ from errno import errorcode
 
 import aiohttp
 
-from common.run.schema import Status
+from common.run.status import Status
 from workers.fetch.shortage import Shortage, find_shortage
 
 MAX_DETAIL = 200

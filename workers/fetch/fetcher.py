@@ -10,7 +10,7 @@ from typing import Self
 from aiohttp import ClientResponse, ClientSession
 from aiohttp.abc import AbstractResolver
 
-from common.run.schema import Status
+from common.run.status import Status
 from common.settings import FetchSettings, MannersSettings
 from common.settings.manners import honoured_signs
 from common.signs import Family

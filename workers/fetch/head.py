@@ -2,7 +2,7 @@
 
 import re
 
-from common.run.schema import Status
+from common.run.status import Status
 from workers.fetch.failure import Failure
 from workers.fetch.leniency import is_plain, mend_head
 

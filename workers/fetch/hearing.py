@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass, field
 
 from common.growth import time_step
-from common.run.schema import Status
+from common.run.status import Status
 from workers.fetch.failure import Failure
 from workers.fetch.host import Host
 from workers.fetch.shared import Heard, Shared

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from common.delay import LONGEST, backoff_delay
-from common.run.schema import Status
+from common.run.status import Status
 from workers.fetch.failure import Failure
 from workers.fetch.places import Places
 from workers.fetch.shared import Quiet

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import TracebackType
 
 from common.growth import MOST
-from common.run.schema import Status
+from common.run.status import Status
 from common.settings import FetchSettings
 from common.settings.host_budgets import HostBudgets
 from common.url import WebUrl

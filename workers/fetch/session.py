@@ -5,8 +5,8 @@ import ssl
 from aiohttp import ClientSession, ClientTimeout, DummyCookieJar
 from aiohttp.abc import AbstractResolver
 
-from common import __version__
 from common.settings import FetchSettings
+from common.version import __version__
 from workers.fetch.connector import MeteredConnector, MeteredRequest
 from workers.fetch.guard import Guard
 from workers.fetch.head import MAX_BYTES

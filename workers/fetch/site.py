@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from common.run.schema import Status
+from common.run.status import Status
 from workers.fetch.failure import Failure
 from workers.fetch.signs.robots_txt import RobotsTxt
 from workers.fetch.signs.rsl import LicenseRule

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import structlog
 
-from common.run.schema import Status
+from common.run.status import Status
 from common.settings import FetchSettings, MannersSettings
 from common.settings.manners import honoured_signs
 from common.signs import Family

@@ -4,7 +4,7 @@ from functools import partial
 
 from aiohttp import ClientResponse
 
-from common.run.schema import Status
+from common.run.status import Status
 from common.settings import FetchSettings
 from common.url import WebUrl
 from workers.fetch.answer import find_redirect, raise_if_busy

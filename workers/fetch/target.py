@@ -2,7 +2,7 @@
 
 import re
 
-from common.run.schema import Status
+from common.run.status import Status
 from common.url import SchemeError, WebUrl, parse_url
 from workers.fetch.failure import Failure
 

@@ -1,6 +1,6 @@
 """The budget of bytes that a URL may receive, of any kind."""
 
-from common.run.schema import Status
+from common.run.status import Status
 from workers.fetch.failure import Failure
 from workers.fetch.head import MAX_BYTES
 

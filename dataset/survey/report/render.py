@@ -9,7 +9,7 @@ from pathlib import Path
 
 import jinja2
 
-from common import __version__
+from common.version import __version__
 from dataset.pages.asset import read_style, source_hash
 from dataset.pages.templating import make_environment
 from dataset.survey.layout import IMAGES

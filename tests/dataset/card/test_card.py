@@ -10,7 +10,8 @@ from huggingface_hub import DatasetCard
 
 from common.console.cli import load_settings
 from common.deny.deny_list import parse_deny_list
-from common.run.schema import PUBLISHED, Status
+from common.run.schema import PUBLISHED
+from common.run.status import Status
 from common.signs import NAMES, Honoured
 from common.store import Store
 from dataset.card.card import render_card

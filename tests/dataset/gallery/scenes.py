@@ -12,7 +12,7 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 
-from common.run.schema import Status
+from common.run.status import Status
 from tests.dataset.synthetic import failed
 
 SIZE = (640, 480)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Page
 
-from common.run.schema import Status
+from common.run.status import Status
 from dataset.gallery.page import WEB_ADDRESS, render_page, shorten
 from dataset.rows.row_source import Row
 from dataset.rows.sample import Sample

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from common.console.cli import load_settings
-from common.run.schema import Status
+from common.run.status import Status
 from common.store import Store
 from dataset.files.merged import Merged
 from dataset.merge.flow import Options, merge

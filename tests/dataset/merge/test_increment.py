@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from common.errors import FleetError
-from common.run.schema import Status
+from common.run.status import Status
 from common.settings import S3Settings
 from common.store import Store, open_store
 from dataset.files.merged import Merged

@@ -16,7 +16,8 @@ from common.console.cli import load_settings
 from common.deny.deny_list import parse_deny_list
 from common.errors import FleetError
 from common.run.part import open_part
-from common.run.schema import OURS, PUBLISHED, Status
+from common.run.schema import OURS, PUBLISHED
+from common.run.status import Status
 from common.settings import S3Settings, SamplingSettings
 from common.store import Store
 from dataset.errors import BadRunError

@@ -3,7 +3,7 @@
 import pytest
 
 from common.deny.deny_list import parse_deny_list
-from common.run.schema import Status
+from common.run.status import Status
 from dataset.merge.flow import Options
 from dataset.merge.outcomes import Filters
 from tests.dataset.conftest import NewStore

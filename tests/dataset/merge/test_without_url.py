@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from common.errors import FleetError
-from common.run.schema import Status
+from common.run.status import Status
 from dataset.merge.flow import Options
 from tests.dataset.conftest import NewStore
 from tests.dataset.merge.runs import make_run, merge_runs, row, table_of

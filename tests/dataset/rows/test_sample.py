@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from common.run.schema import Status
+from common.run.status import Status
 from common.settings import S3Settings
 from common.store import Store
 from dataset.rows.row_source import open_rows

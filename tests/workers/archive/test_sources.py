@@ -13,7 +13,7 @@ from common.errors import StoreError
 from common.run.batch import Batch
 from common.run.part import PartError, open_part
 from common.run.planned_part import Beside, Part
-from common.run.schema import Status
+from common.run.status import Status
 from common.settings import S3Settings
 from tests.archives.inputs import AS_IS, COLUMN, FILES, FOLDER, IMG2DATASET, JPEG, SHAPES, pack
 from tests.servers.small_s3 import small_s3

@@ -13,7 +13,7 @@ from PIL import Image
 
 from common.deny.block_list import read_block_list
 from common.errors import FleetError
-from common.run.schema import Status
+from common.run.status import Status
 from common.settings import FilterSettings
 from workers.batch.blocked import Blocked
 from workers.batch.pdq import PdqIndex

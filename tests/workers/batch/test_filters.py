@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from common.run.schema import Status
+from common.run.status import Status
 from common.settings import FilterSettings, Settings
 from workers.batch.filters import FilterError, Filters
 

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import pytest
 
-from common.run.schema import Status
+from common.run.status import Status
 from common.settings import FetchSettings, MannersSettings, SamplingSettings
 from tests.demo.site import DrawnImage, Site, draw_images, serve
 from workers.batch import flow as flow_module

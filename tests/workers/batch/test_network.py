@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.run.schema import Status
+from common.run.status import Status
 from workers.batch.network import NetworkError, check_network
 from workers.batch.outcome import Outcome
 

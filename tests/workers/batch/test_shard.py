@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from common.run.batch import Batch
-from common.run.schema import OURS, PASSED_THROUGH, PUBLISHED, SHARD, Status
+from common.run.schema import OURS, PASSED_THROUGH, PUBLISHED, SHARD
+from common.run.status import Status
 from workers.batch.outcome import Outcome
 from workers.batch.shard import is_identical, shard_bytes
 from workers.captions import Captions

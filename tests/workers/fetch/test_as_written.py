@@ -7,7 +7,7 @@ from urllib.request import Request
 import ada_url
 import pytest
 
-from common.run.schema import Status
+from common.run.status import Status
 from tests.web.addresses import ADDRESSES, ENCODED_FOR, VALID
 from tests.web.server import Web, redirect, reply, serve
 from tests.workers.fetch.conftest import Fetching

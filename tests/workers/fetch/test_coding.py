@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pyarrow as pa
 import pytest
 
-from common.run.schema import Status
+from common.run.status import Status
 from tests.web.server import redirect, reply, serve
 from tests.workers.fetch.conftest import Fetching
 from workers.fetch import Fetched

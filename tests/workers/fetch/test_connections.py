@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from common.run.schema import Status
+from common.run.status import Status
 from tests.web.server import reply
 from tests.workers.fetch.conftest import Fetching
 from workers.fetch import Fetched

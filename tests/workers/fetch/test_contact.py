@@ -3,7 +3,7 @@
 import pytest
 
 from common.contact import ContactError
-from common.run.schema import Status
+from common.run.status import Status
 from tests.web.canary import Canary
 from tests.web.server import redirect, reply, serve
 from tests.workers.fetch.conftest import Fetching

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from common.run.schema import Status
+from common.run.status import Status
 from tests.web.certificates import Authority
 from tests.web.server import redirect, reply, serve
 from tests.workers.fetch.conftest import Fetching

@@ -5,7 +5,7 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from common.run.schema import Status
+from common.run.status import Status
 from tests.web.server import redirect, reply, serve
 from tests.workers.fetch.conftest import Fetching
 from workers.fetch.address import is_public

@@ -12,7 +12,7 @@ from typing import NoReturn
 import pytest
 from aiohttp import web as aiohttp_web
 
-from common.run.schema import Status
+from common.run.status import Status
 from common.url import parse_url
 from tests.web.server import Page, reply, serve
 from tests.workers.fetch.conftest import Fetching

@@ -6,7 +6,7 @@ import tracemalloc
 
 import pytest
 
-from common.run.schema import Status
+from common.run.status import Status
 from tests.web.hostile import tricks
 from tests.web.server import serve
 from tests.workers.fetch.conftest import Fetching

@@ -8,7 +8,7 @@ from ipaddress import ip_address, ip_network
 import ada_url
 import pytest
 
-from common.run.schema import Status
+from common.run.status import Status
 from tests.web.canary import Canary
 from tests.web.server import redirect, serve
 from tests.web.vectors import DECOYS, DISGUISES, MALFORMED, SCRIPTS, SPELLINGS, WITH_USER

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from common.run.schema import Status
+from common.run.status import Status
 from tests.web.names import Names
 from tests.web.server import reply, serve
 from tests.workers.fetch.conftest import Fetching

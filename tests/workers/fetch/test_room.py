@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from common.run.schema import Status
+from common.run.status import Status
 from tests.web.server import Page, reply, serve
 from tests.workers.fetch.conftest import Fetching
 from workers.fetch import fetcher as fetcher_module

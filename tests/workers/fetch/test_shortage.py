@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 from aiohttp.connector import AddrInfoType
 
-from common.run.schema import Status
+from common.run.status import Status
 from tests.web.server import Web, reply, serve
 from tests.workers.fetch.conftest import Fetching
 from workers.fetch import Fetched, flight, guard

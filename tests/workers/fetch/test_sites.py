@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from common.run.schema import Status
+from common.run.status import Status
 from tests.web.canary import Canary
 from tests.web.server import Page, Web, redirect, reply, serve
 from tests.workers.fetch.conftest import Fetching

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import TCPConnector
 from aiohttp.client_proto import ResponseHandler
 
-from common.run.schema import Status
+from common.run.status import Status
 from tests.web.hostile import OK, hostile_server
 from tests.web.server import redirect, reply, serve
 from tests.workers.fetch.conftest import Fetching

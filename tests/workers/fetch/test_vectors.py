@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from ipaddress import ip_address
 
-from common.run.schema import Status
+from common.run.status import Status
 from tests.web.canary import Canary
 from tests.web.server import Web, redirect, reply, serve
 from tests.web.vectors import ADDRESSES, DISGUISES, LITERALS

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from common.queue.hosts import WINDOW, read_full_hosts, read_quiet_hosts
-from common.run.schema import Status
+from common.run.status import Status
 from common.settings import FetchSettings
 from tests.servers.valkey import Valkey, valkey
 from tests.workers.manners.counting import LEASE, CountingHost, counting

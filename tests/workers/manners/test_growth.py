@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from common.growth import EVERY, MOST, SLOWER, time_step
-from common.run.schema import Status
+from common.run.status import Status
 from common.settings import FetchSettings, MannersSettings
 from tests.servers.valkey import Valkey
 from tests.web.server import reply

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION, PLANAR_CONFIGURATION, TiffImageFile
 
-from common.run.schema import Status
+from common.run.status import Status
 from workers.decode.budget import Budget
 from workers.decode.error import DecodeError
 from workers.decode.source import Source

@@ -3,7 +3,7 @@
 import pytest
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from common.run.schema import Status
+from common.run.status import Status
 from common.signs import SIGNS, Honoured, Where, sign_of
 from tests.web.server import redirect, reply, serve
 from tests.workers.fetch.conftest import Fetching

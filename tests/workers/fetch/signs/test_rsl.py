@@ -6,7 +6,7 @@ import tracemalloc
 
 import pytest
 
-from common.run.schema import Status
+from common.run.status import Status
 from common.signs import Honoured, sign_of
 from tests.web.server import redirect, reply, serve
 from tests.workers.fetch.conftest import Fetching
