@@ -38,6 +38,7 @@ from workers.cascade.clip.clip import Clip
 from workers.cascade.clip.inference import prepare_for_inference
 from workers.cascade.clip.word_tokenizer import WordTokenizer
 
+SAMPLING: Final = SamplingSettings()
 IMAGES: Final = 64
 TOKENISER_MS: Final = 39  # open_clip's own, 640 captions, on the host of the measurements
 _META: Final = torch.device("meta")
@@ -56,7 +57,7 @@ class Unread(Clip):
 
 def build() -> Cascade:
     """The cascade as the loader makes it for a GPU, at full size."""
-    sampling, pixels = SamplingSettings(), preprocessing()
+    pixels = preprocessing()
     with _META:
         blip = full.blip_large()
     ranker, selector = (full.clip(name, "bf16", "meta") for name in ("ViT-L-14", "RN50x64"))
@@ -68,13 +69,13 @@ def build() -> Cascade:
         Unread(model, tokens, own, torch.bfloat16)
         for model, own in zip((ranker, selector), pixels[1:], strict=True)
     ]
-    models = Models(blip, ranker, selector, truthful.word_tokenizer(), tokens, pixels, sampling)
+    models = Models(blip, ranker, selector, truthful.word_tokenizer(), tokens, pixels, SAMPLING)
     captioner = Truthful(models)
     return Cascade(
         captioner,
         clips[0],
         clips[1],
-        sampling,
+        SAMPLING,
         "bfloat16",
         look_ahead=lambda images: captioner.look_ahead(images),  # noqa: PLW0108 - as it is then: watched
     )

@@ -55,10 +55,11 @@ def small_sizes() -> Iterator[None]:
 
 @contextmanager
 def small_prediction() -> Iterator[None]:
-    """Within, the roofline counts a few images of small models, at this host's pace."""
+    """Within, the roofline counts a few short captions of small models, at this host's pace."""
     with small_sizes(), ExitStack() as patches:
         patches.enter_context(patch.object(cascade_models, "clip", _small_clip_of_a_gpu))
         patches.enter_context(patch.object(roofline, "SIDES", SIDES))
+        patches.enter_context(patch.object(roofline, "SAMPLING", SAMPLING))
         patches.enter_context(patch.object(roofline, "IMAGES", FEW))
         patches.enter_context(patch.object(roofline, "pace", lambda: 1.0))
         yield
