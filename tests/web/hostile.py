@@ -59,10 +59,13 @@ async def silence(_: asyncio.StreamWriter) -> None:
 
 
 def gzip_bomb() -> bytes:
-    """300 MB in 300 KB."""
+    """300 MB in 300 KB: the second megabyte again and again (a full flush makes it stand alone)."""
     packer = zlib.compressobj(9, wbits=31)
-    packed = b"".join(packer.compress(bytes(1_000_000)) for _ in range(300)) + packer.flush()
-    return reply(packed, headers="Content-Encoding: gzip\r\nContent-Type: image/jpeg\r\n")
+    first, second = (packer.compress(bytes(1_000_000)) + packer.flush(zlib.Z_FULL_FLUSH) for _ in range(2))
+    return reply(
+        first + second * 299 + packer.flush(),
+        headers="Content-Encoding: gzip\r\nContent-Type: image/jpeg\r\n",
+    )
 
 
 @dataclass(frozen=True)

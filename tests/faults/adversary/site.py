@@ -13,7 +13,7 @@ from functools import cache
 
 from tests.web.hostile import tricks
 from tests.web.server import Page, reply, serve
-from tests.workers.decode.corpus import bombs, metadata_bombs, polyglots
+from tests.workers.decode.corpus import BOMBS, METADATA_BOMBS, POLYGLOTS
 from tests.workers.decode.mutate import mutations
 from tests.workers.decode.slow import COUNTED, LABORIOUS
 
@@ -22,28 +22,25 @@ SERVERS = 8
 
 MUTATIONS = 200
 MOST_BYTES = 19_000_000
+IMAGES = [
+    *METADATA_BOMBS.values(),
+    *POLYGLOTS.values(),
+    BOMBS["png, packed"],
+    *COUNTED.values(),
+    *LABORIOUS.values(),
+]
 
 
 def paths(*, laborious: bool) -> list[str]:
     """Every page, the images as often as the tricks; the laborious images take seconds each."""
-    images = [f"/image-{n}" for n in range(len(_images()))]
+    images = [f"/image-{n}" for n in range(len(IMAGES))]
     some = images if laborious else images[: -len(LABORIOUS)]
     return [f"/{name}" for name in tricks()] + some + [f"/mutation-{n}" for n in range(MUTATIONS)]
 
 
-@cache
-def _images() -> list[Callable[[], bytes]]:
-    ready = [*metadata_bombs().values(), *polyglots().values()]
-    return [*(lambda body=body: body for body in ready), _a_bomb, *COUNTED.values(), *LABORIOUS.values()]
-
-
-def _a_bomb() -> bytes:
-    return bombs()["png, packed"]
-
-
 def _pages() -> dict[str, Page]:
     pages = {f"/{name}": trick.page for name, trick in tricks().items()}
-    pages |= {f"/image-{n}": _lazily(image) for n, image in enumerate(_images())}
+    pages |= {f"/image-{n}": _lazily(image) for n, image in enumerate(IMAGES)}
     bodies = mutations(MUTATIONS)
     return pages | {f"/mutation-{n}": reply(body) for n, body in enumerate(bodies)}
 

@@ -2,7 +2,7 @@
 
 import struct
 import zlib
-from functools import cache
+from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
@@ -35,7 +35,7 @@ def png_chunk(kind: bytes, data: bytes) -> bytes:
 
 def zeros(length: int) -> bytes:
     """`length` zeros, packed a thousand times smaller."""
-    packer = zlib.compressobj(9)
+    packer = zlib.compressobj(9, strategy=zlib.Z_RLE)
     pieces = [packer.compress(bytes(min(1 << 20, length - start))) for start in range(0, length, 1 << 20)]
     return b"".join(pieces) + packer.flush()
 
@@ -48,75 +48,85 @@ def jpeg_of_size(width: int, height: int, **options: Any) -> bytes:
     return bytes(body)
 
 
-@cache
-def bombs() -> dict[str, bytes]:
-    """Few bytes that ask for much: every one is `image_too_large` at 50 million pixels."""
-    gif = bytearray(encode(Image.new("P", (8, 8)), "GIF"))
-    gif[6:10] = struct.pack("<HH", 65535, 65535)
-    frame_outside = bytearray(encode(Image.new("P", (8, 8)), "GIF"))
-    at = frame_outside.index(b"\x2c\0\0\0\0")
-    frame_outside[at + 1 : at + 9] = struct.pack("<HHHH", 60000, 60000, 5000, 5000)
-    return {
-        "png, packed": png(30_000, 30_000, (b"IDAT", zeros(100_000_000))),
-        "png, header only": png(2**31 - 1, 2**31 - 1, (b"IDAT", zeros(1000))),
-        "png, one row": png(2**31 - 1, 1, (b"IDAT", zeros(1000))),
-        "png, 16 bits of four": png(20_000, 20_000, (b"IDAT", zeros(1000)), colour=6, depth=16),
-        "jpeg": jpeg_of_size(65_500, 65_500),
-        "jpeg, progressive": jpeg_of_size(65_500, 65_500, progressive=True),
-        "gif": bytes(gif),
-        "gif, frame outside its screen": bytes(frame_outside),
-        "webp": encode(Image.new("RGB", (8000, 8000)), "WEBP", lossless=True, method=0, quality=0),
-        "webp, still": _webp_of_size(16_383, 16_383),
-    }
+def gif_of_size(width: int, height: int) -> bytes:
+    body = bytearray(encode(Image.new("P", (8, 8)), "GIF"))
+    body[6:10] = struct.pack("<HH", width, height)
+    return bytes(body)
 
 
-def _webp_of_size(width: int, height: int) -> bytes:
+def gif_with_a_frame_outside() -> bytes:
+    body = bytearray(encode(Image.new("P", (8, 8)), "GIF"))
+    at = body.index(b"\x2c\0\0\0\0")
+    body[at + 1 : at + 9] = struct.pack("<HHHH", 60000, 60000, 5000, 5000)
+    return bytes(body)
+
+
+def webp_of_size(width: int, height: int) -> bytes:
     body = bytearray(encode(noise(16), "WEBP", lossless=True))
     at = body.index(b"VP8L") + 9
     body[at : at + 4] = struct.pack("<I", (width - 1) | (height - 1) << 14)
     return bytes(body)
 
 
-@cache
-def metadata_bombs() -> dict[str, bytes]:
-    """A small image with a huge or absurd appendix."""
-    rows = (b"IDAT", zlib.compress(b"\0" * 9 * 8))
+BOMBS: dict[str, Callable[[], bytes]] = {
+    "png, packed": lambda: png(30_000, 30_000, (b"IDAT", zeros(100_000_000))),
+    "png, header only": lambda: png(2**31 - 1, 2**31 - 1, (b"IDAT", zeros(1000))),
+    "png, one row": lambda: png(2**31 - 1, 1, (b"IDAT", zeros(1000))),
+    "png, 16 bits of four": lambda: png(20_000, 20_000, (b"IDAT", zeros(1000)), colour=6, depth=16),
+    "jpeg": lambda: jpeg_of_size(65_500, 65_500),
+    "jpeg, progressive": lambda: jpeg_of_size(65_500, 65_500, progressive=True),
+    "gif": lambda: gif_of_size(65535, 65535),
+    "gif, frame outside its screen": gif_with_a_frame_outside,
+    "webp": lambda: encode(Image.new("RGB", (8000, 8000)), "WEBP", lossless=True, method=0, quality=0),
+    "webp, still": lambda: webp_of_size(16_383, 16_383),
+}
+"""Few bytes that ask for much: every one is `image_too_large` at 50 million pixels."""
+
+
+def png_with(*chunks: tuple[bytes, bytes]) -> bytes:
+    """A small image and these chunks before its pixels."""
+    return png(8, 8, *chunks, (b"IDAT", zlib.compress(b"\0" * 9 * 8)))
+
+
+def jpeg_with(*segments: bytes) -> bytes:
+    """A small image and these segments of EXIF before its pixels."""
     plain = encode(noise(16), "JPEG")
-    segment = b"\xff\xe1" + struct.pack(">H", 65535) + b"Exif\0\0MM\0*\0\0\0\x08\xff\xff" + b"\xff" * 65517
-    return {
-        "png, packed text": png(8, 8, (b"zTXt", b"a\0\0" + zeros(200_000_000)), rows),
-        "png, packed profile": png(8, 8, (b"iCCP", b"a\0\0" + zeros(200_000_000)), rows),
-        "png, many texts": png(8, 8, *[(b"zTXt", b"a\0\0" + zeros(1_000_000))] * 500, rows),
-        "png, long text": png(8, 8, (b"tEXt", b"a\0" + b"b" * 19_000_000), rows),
-        "png, absurd exif": png(8, 8, (b"eXIf", b"II*\0\x08\0\0\0\xff\xff" + b"\xff" * 1_000_000), rows),
-        "jpeg, 200 exif segments": plain[:2] + segment * 200 + plain[2:],
-        "jpeg, exif in a circle": _with_exif(
-            plain, b"MM\0*\0\0\0\x08\0\1\x87\x69\0\4\0\0\0\1\0\0\0\x08\0\0\0\x08"
-        ),
-        "jpeg, orientation 99": _with_exif(plain, b"MM\0*\0\0\0\x08\0\1\1\x12\0\3\0\0\0\1\0\x63\0\0\0\0\0\0"),
-        "jpeg, orientation text": _with_exif(plain, b"MM\0*\0\0\0\x08\0\1\1\x12\0\2\0\0\0\4abc\0\0\0\0\0"),
-    }
+    return plain[:2] + b"".join(map(_exif_segment, segments)) + plain[2:]
 
 
-def _with_exif(jpeg: bytes, tiff: bytes) -> bytes:
-    return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(tiff) + 8) + b"Exif\0\0" + tiff + jpeg[2:]
+def _exif_segment(tiff: bytes) -> bytes:
+    return b"\xff\xe1" + struct.pack(">H", len(tiff) + 8) + b"Exif\0\0" + tiff
 
 
-@cache
-def polyglots() -> dict[str, bytes]:
-    """Two things in one."""
-    script, archive = b"<script>alert(1)</script>", b"PK\x05\x06" + bytes(18)
-    return {
-        "html first": b"<html>" + encode(noise(16), "JPEG"),
-        "gif as script": b"GIF89a/*" + script + b"*/=1;",
-        "jpeg then zip": encode(noise(16), "JPEG") + archive,
-        "png then html": encode(noise(16), "PNG") + script,
-        "gif then zip": encode(noise(16), "GIF") + archive,
-        "webp then zip": encode(noise(16), "WEBP") + archive,
-        "jpeg in png": b"\x89PNG\r\n\x1a\n" + encode(noise(16), "JPEG"),
-        "png in jpeg": b"\xff\xd8\xff" + encode(noise(16), "PNG"),
-        "pdf then jpeg": b"%PDF-1.4\n" + encode(noise(16), "JPEG"),
-        "svg": b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>",
-        "eps": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(ls) system\n",
-        "mvg": b"push graphic-context\nviewbox 0 0 9 9\nfill 'url(https://example.com/|ls)'\n",
-    }
+METADATA_BOMBS: dict[str, Callable[[], bytes]] = {
+    "png, packed text": lambda: png_with((b"zTXt", b"a\0\0" + zeros(200_000_000))),
+    "png, packed profile": lambda: png_with((b"iCCP", b"a\0\0" + zeros(200_000_000))),
+    "png, many texts": lambda: png_with(*[(b"zTXt", b"a\0\0" + zeros(1_000_000))] * 500),
+    "png, long text": lambda: png_with((b"tEXt", b"a\0" + b"b" * 19_000_000)),
+    "png, absurd exif": lambda: png_with((b"eXIf", b"II*\0\x08\0\0\0\xff\xff" + b"\xff" * 1_000_000)),
+    "jpeg, 200 exif segments": lambda: jpeg_with(*[b"MM\0*\0\0\0\x08\xff\xff" + b"\xff" * 65517] * 200),
+    "jpeg, exif in a circle": lambda: jpeg_with(
+        b"MM\0*\0\0\0\x08\0\1\x87\x69\0\4\0\0\0\1\0\0\0\x08\0\0\0\x08"
+    ),
+    "jpeg, orientation 99": lambda: jpeg_with(b"MM\0*\0\0\0\x08\0\1\1\x12\0\3\0\0\0\1\0\x63\0\0\0\0\0\0"),
+    "jpeg, orientation text": lambda: jpeg_with(b"MM\0*\0\0\0\x08\0\1\1\x12\0\2\0\0\0\4abc\0\0\0\0\0"),
+}
+"""A small image with a huge or absurd appendix."""
+
+SCRIPT = b"<script>alert(1)</script>"
+ARCHIVE = b"PK\x05\x06" + bytes(18)
+POLYGLOTS: dict[str, Callable[[], bytes]] = {
+    "html first": lambda: b"<html>" + encode(noise(16), "JPEG"),
+    "gif as script": lambda: b"GIF89a/*" + SCRIPT + b"*/=1;",
+    "jpeg then zip": lambda: encode(noise(16), "JPEG") + ARCHIVE,
+    "png then html": lambda: encode(noise(16), "PNG") + SCRIPT,
+    "gif then zip": lambda: encode(noise(16), "GIF") + ARCHIVE,
+    "webp then zip": lambda: encode(noise(16), "WEBP") + ARCHIVE,
+    "jpeg in png": lambda: b"\x89PNG\r\n\x1a\n" + encode(noise(16), "JPEG"),
+    "png in jpeg": lambda: b"\xff\xd8\xff" + encode(noise(16), "PNG"),
+    "pdf then jpeg": lambda: b"%PDF-1.4\n" + encode(noise(16), "JPEG"),
+    "svg": lambda: b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>",
+    "eps": lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(ls) system\n",
+    "mvg": lambda: b"push graphic-context\nviewbox 0 0 9 9\nfill 'url(https://example.com/|ls)'\n",
+}
+"""Two things in one."""

@@ -4,6 +4,7 @@ import io
 import struct
 import zlib
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 import cbor2
@@ -16,6 +17,7 @@ XMP = b"http://ns.adobe.com/xap/1.0/\0"
 EXTENDED = b"http://ns.adobe.com/xmp/extension/\0"
 
 
+@cache
 def pixels(kind: str) -> bytes:
     sink = io.BytesIO()
     Image.new("RGB", (9, 7), (200, 30, 40)).save(sink, kind)
