@@ -1,8 +1,6 @@
 """The order of captions, and what the cascade does with odd input."""
 
-import sys
 from collections.abc import Generator, Sequence
-from subprocess import run
 
 import numpy as np
 import pytest
@@ -112,12 +110,3 @@ def test_a_key_for_each_image() -> None:
 def test_prepare_names_the_shape_that_it_refuses(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"got uint8 \("):
         cascade(Parrot("a"), Table(a=0), Table(a=0)).prepare(np.zeros(shape, np.uint8))
-
-
-def test_the_cascade_imports_no_queue_network_or_storage() -> None:
-    code = (
-        "import sys, workers.cascade\n"
-        "print({'celery', 'kombu', 'redis', 'boto3', 'pyarrow', 'aiohttp'} & set(sys.modules))"
-    )
-    found = run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "set()"
