@@ -14,14 +14,14 @@ _BEGIN, _END, _FIRST_WORD = 49406, 49407, 1000
 _VISION_WIDTH = 1024
 
 
-def blip_large(seed: int = 0) -> BlipForConditionalGeneration:
+def blip_large(seed: int = 0, *, vision_layers: int = 24) -> BlipForConditionalGeneration:
     """The shape of Salesforce/blip-image-captioning-large: 577 patches of 384 pixels."""
     torch.manual_seed(seed)
     text = {"encoder_hidden_size": _VISION_WIDTH, "num_attention_heads": 12}  # the rest are the defaults
     vision = {
         "hidden_size": _VISION_WIDTH,
         "intermediate_size": 4096,
-        "num_hidden_layers": 24,
+        "num_hidden_layers": vision_layers,
         "num_attention_heads": 16,
         "initializer_range": 0.02,
     }

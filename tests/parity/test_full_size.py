@@ -19,7 +19,7 @@ PATCHES, WIDTH = 577, 1024
 
 @pytest.fixture(scope="module")
 def model() -> BlipForConditionalGeneration:
-    model = blip_large()
+    model = blip_large(vision_layers=1)  # no image is encoded here
     sharpen(model, cross=1.3, other=1.0)
     return model
 
@@ -36,7 +36,7 @@ def random_features(count: int) -> Tensor:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)  # seconds on an idle machine
-@pytest.mark.parametrize("count", [1, 3, 8])
+@pytest.mark.parametrize("count", [1, 4])
 @torch.inference_mode()
 def test_greedy_tokens_are_those_of_generate(
     model: BlipForConditionalGeneration, captioner: BlipCaptioner, count: int
