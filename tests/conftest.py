@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.lean import lean_path
 from tests.servers.seaweed import Seaweed, seaweed
 from tests.servers.valkey import Valkey, valkey
 
@@ -14,9 +15,10 @@ pytest_plugins = ["tests.order", "tests.skips"]
 
 @pytest.fixture(scope="session", autouse=True)
 def _clean_environment() -> None:
-    """No setting of the developer's own leaks into a test."""
+    """No setting of the developer's own leaks into a test; the fleet's processes find no pandas."""
     for name in [name for name in os.environ if name.startswith(("FLEET_", "AWS_"))]:
         del os.environ[name]
+    os.environ["PYTHONPATH"] = lean_path()
     os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
     os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
 

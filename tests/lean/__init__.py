@@ -1,4 +1,4 @@
-"""Where workers run without the developers' pandas, which pyarrow would import: their lock has none."""
+"""Where the fleet runs without the developers' pandas, which pyarrow would import: no lock of its has it."""
 
 import os
 from pathlib import Path

@@ -1,3 +1,3 @@
-"""As in a worker's environment."""
+"""As where the fleet runs."""
 
 raise ImportError("pandas is not installed")
