@@ -1,10 +1,8 @@
 """One budget a host for many workers, by the host's own count."""
 
 import asyncio
-import json
-import sys
-from asyncio.subprocess import PIPE, Process
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -14,7 +12,9 @@ from common.run.status import Status
 from common.settings import FetchSettings
 from tests.servers.valkey import Valkey, valkey
 from tests.workers.manners.counting import LEASE, CountingHost, counting
+from tests.workers.manners.crowd import Worker
 from workers.fetch import Fetcher
+from workers.fetch.host import LONGEST_LEASE
 from workers.fetch.shared import Heard, Quiet, Release, SharedLostError, Wish
 from workers.manners.redis_shared import RedisShared
 
@@ -129,17 +129,8 @@ async def test_a_redis_that_is_away_is_lost(tmp_path: Path) -> None:
         await shared.close()
 
 
-async def start(server: Valkey, url: str, downloads: int, **settings: object) -> Process:
-    command = ["-m", "tests.workers.manners.crowd", server.url, url, str(downloads), json.dumps(settings)]
-    return await asyncio.create_subprocess_exec(sys.executable, *command, stdout=PIPE)
-
-
-async def outcomes(workers: list[Process]) -> Counter[str]:
-    found: Counter[str] = Counter()
-    for worker in workers:
-        out, _ = await worker.communicate()
-        found.update(json.loads(out))
-    return found
+async def outcomes(workers: Sequence[Worker]) -> Counter[str]:
+    return sum([await worker.outcomes() for worker in workers], Counter())
 
 
 @pytest.mark.parametrize("workers", [1, 4])
@@ -147,7 +138,7 @@ async def test_a_host_sees_its_budget_however_many_workers_run(server: Valkey, w
     server.client().flushall()
     host = CountingHost(0.02)
     async with counting(host) as url:
-        running = [await start(server, url, 20) for _ in range(workers)]
+        running = [Worker(server.url, url, 20) for _ in range(workers)]
         assert await outcomes(running) == {"ok": 20 * workers}
     assert host.most == 4
     assert host.count == 20 * workers
@@ -158,7 +149,7 @@ async def test_sixteen_workers_see_the_same_budget(server: Valkey) -> None:
     server.client().flushall()
     host = CountingHost(0.02)
     async with counting(host) as url:
-        running = [await start(server, url, 50, host_budgets="127.0.0.1=8") for _ in range(16)]
+        running = [Worker(server.url, url, 50, host_budgets="127.0.0.1=8") for _ in range(16)]
         assert await outcomes(running) == {"ok": 50 * 16}
     assert host.most == 8
 
@@ -167,7 +158,7 @@ async def test_one_quiet_is_kept_by_all(server: Valkey) -> None:
     server.client().flushall()
     host = CountingHost(0.02, busy_after=20)
     async with counting(host) as url:
-        running = [await start(server, url, 20, retries=0) for _ in range(2)]
+        running = [Worker(server.url, url, 20, retries=0) for _ in range(2)]
         assert await outcomes(running) == {"ok": 39, "http_4xx 429": 1}
     assert host.asked_in_quiet <= 3, "those that were on their way"
 
@@ -176,17 +167,17 @@ async def test_a_killed_workers_slots_are_free_after_their_lease(server: Valkey)
     server.client().flushall()
     host = CountingHost(3600)
     async with counting(host) as url:
-        stuck = await start(server, url, 4, timeout=30)
+        stuck = Worker(server.url, url, 4, timeout=30)
         await host.is_full.wait()
-        stuck.kill()
-        await stuck.wait()
+        stuck.process.kill()
+        await asyncio.to_thread(stuck.process.join)
         host.seconds, key = 0.02, "fleet:host:slots:127.0.0.1"
         client = server.client()
         members = client.zrange(key, 0, -1)
         assert len(members) == 4
         for member in members:
-            client.zincrby(key, -34_000, str(member))  # a second is left of each lease
-        assert await outcomes([await start(server, url, 8)]) == {"ok": 8}
+            client.zincrby(key, 500 - 1000 * LONGEST_LEASE, str(member))  # half a second is left of each
+        assert await outcomes([Worker(server.url, url, 8)]) == {"ok": 8}
 
 
 async def test_without_redis_a_host_gets_one_request_at_a_time(tmp_path: Path) -> None:
@@ -194,5 +185,5 @@ async def test_without_redis_a_host_gets_one_request_at_a_time(tmp_path: Path) -
     with valkey(tmp_path) as server:
         server.kill()
         async with counting(host) as url:
-            assert await outcomes([await start(server, url, 8)]) == {"ok": 8}
+            assert await outcomes([Worker(server.url, url, 8)]) == {"ok": 8}
     assert host.most == 1
