@@ -26,7 +26,8 @@ from common.errors import FleetError
 from common.run.status import Status
 from common.settings import FetchSettings, Settings
 from common.signs import Honoured
-from workers.decode import DecodeError, decode
+from workers.decode.decoder import decode
+from workers.decode.error import DecodeError
 from workers.fetch import Fetched, Fetcher
 from workers.fetch.shared import Shared
 from workers.fetch.signs.image import find_image_sign

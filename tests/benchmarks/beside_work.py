@@ -16,7 +16,7 @@ import torch
 from common.settings import FetchSettings
 from tests.benchmarks.decode import CASCADE
 from workers.batch import loop
-from workers.decode import decode
+from workers.decode.decoder import decode
 from workers.fetch import Fetcher
 
 MAX_PIXELS = 50_000_000

@@ -25,8 +25,9 @@ from torchvision.io import ImageReadMode, decode_jpeg
 from common.settings import DecodeSettings
 from tests.benchmarks.images import draw_images
 from workers.cascade.pixels import Fit, Preprocessing, Resampling
-from workers.decode import Decoder, IsolatedDecoder, decode
 from workers.decode.colour.chromaticity import build_profile
+from workers.decode.decoder import Decoder, decode
+from workers.decode.isolated import IsolatedDecoder
 
 Pixels = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 Inputs = list[Pixels]

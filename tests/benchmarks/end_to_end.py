@@ -32,7 +32,7 @@ from workers.batch import loop
 from workers.batch.bodies import WebBodies
 from workers.batch.flow import Flow
 from workers.captions import Image, ModelInputs
-from workers.decode import decode
+from workers.decode.decoder import decode
 from workers.models.fake import FakeCascade
 
 LATENCY = "[0.1, 0.3]"

@@ -25,7 +25,7 @@ from tests.benchmarks.manners_redis import measure_redis
 from tests.servers.valkey import Valkey, valkey
 from tests.workers.fetch.signs.images import XMP, mining, segment
 from workers.batch import loop
-from workers.decode import decode
+from workers.decode.decoder import decode
 from workers.fetch import Fetcher
 from workers.fetch.host import lease_of
 from workers.fetch.signs.image import find_image_sign

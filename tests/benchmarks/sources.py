@@ -37,7 +37,7 @@ from tests.benchmarks.held_inputs import HELD, LINKS, write_inputs, write_links
 from tests.benchmarks.image_server import image_server
 from tests.servers.seaweed import Seaweed, seaweed
 from workers.batch import Work, caption_batch, read_batch
-from workers.decode import Decoder
+from workers.decode.decoder import Decoder
 
 ENVIRONMENT = {
     "FLEET_MODELS": "fake",

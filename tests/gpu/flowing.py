@@ -11,7 +11,7 @@ from workers.batch.bodies import WebBodies
 from workers.batch.flow import Flow
 from workers.captions import Captions, ModelInputs
 from workers.cascade import Cascade
-from workers.decode import decode
+from workers.decode.decoder import decode
 
 GONE = 5
 """Every fifth link of the server is a 404."""

@@ -20,7 +20,7 @@ from workers.batch.read import Rows
 from workers.batch.shard import shard_bytes
 from workers.batch.work import Work
 from workers.captions import Captioning
-from workers.decode import Decoder
+from workers.decode.decoder import Decoder
 from workers.fetch.shared import Shared
 
 Advance = Callable[[int], None]

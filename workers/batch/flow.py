@@ -21,7 +21,7 @@ from workers.batch.patience import Patience
 from workers.batch.preparation import Decode, Preparation
 from workers.batch.ready import Ready, ReadyRows
 from workers.captions import Captioning, Captions, ModelInputs
-from workers.decode import DecodeError
+from workers.decode.error import DecodeError
 from workers.device import thread as device_thread
 from workers.fetch.failure import Failure
 from workers.fetched import Fetched

@@ -1,7 +1,4 @@
-"""Untrusted bytes to RGB pixels."""
+"""Untrusted bytes to RGB pixels.
 
-from workers.decode.decoder import Decoder, decode
-from workers.decode.error import DecodeError
-from workers.decode.isolated import IsolatedDecoder
-
-__all__ = ["DecodeError", "Decoder", "IsolatedDecoder", "decode"]
+Nothing is imported here: a disposable process that decodes one image needs no settings.
+"""

@@ -5,15 +5,13 @@ import threading
 import time
 from functools import cache
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
+from common.settings import DecodeSettings
 from workers.decode.error import SlowImageError, too_slow
 from workers.decode.here import decode_here
 from workers.decode.isolated import IsolatedDecoder
 from workers.decode.rgb import Pixels
-
-if TYPE_CHECKING:
-    from common.settings import DecodeSettings
 
 QUICK = 1.0
 """CPU seconds that an image may take in a thread of the worker."""
@@ -33,7 +31,7 @@ class Decoder:
         isolate: decode every image in a disposable process.
     """
 
-    def __init__(self, settings: "DecodeSettings", *, isolate: bool = False) -> None:
+    def __init__(self, settings: DecodeSettings, *, isolate: bool = False) -> None:
         self._settings = settings
         self._isolate = isolate
         self._isolated = IsolatedDecoder(seconds=settings.seconds, profiles=settings.profiles)
@@ -98,8 +96,6 @@ def decode(body: bytes, *, max_pixels: int) -> Pixels:
 
 @cache
 def _shared_decoder() -> Decoder:
-    from common.settings import DecodeSettings  # noqa: PLC0415 - a disposable process needs no settings
-
     decoder = Decoder(DecodeSettings(batch_seconds=float("inf")))
     atexit.register(decoder.close)
     return decoder

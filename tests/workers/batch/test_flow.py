@@ -20,7 +20,7 @@ from workers.batch.byte_gate import ByteGate
 from workers.batch.flow import Flow
 from workers.batch.outcome import Outcome
 from workers.captions import Captions, Image, ModelInputs
-from workers.decode import decode
+from workers.decode.decoder import decode
 from workers.fetch import flight
 from workers.fetch.flight import ShortageError
 from workers.fetch.guard import Guard

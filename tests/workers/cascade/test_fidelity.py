@@ -13,7 +13,7 @@ from tests.benchmarks.images import draw_images
 from workers.captions import ModelInputs
 from workers.cascade import Cascade
 from workers.cascade.pixels import Fit, Preprocessing, Resampling
-from workers.decode import decode
+from workers.decode.decoder import decode
 from workers.toy import drawing as toy
 from workers.toy.quality import load_toy
 

@@ -14,7 +14,8 @@ from collections.abc import Iterator, Sequence
 from common.settings import DecodeSettings
 from tests.peak import peak_bytes
 from tests.workers.decode.samples import samples
-from workers.decode import DecodeError, Decoder
+from workers.decode.decoder import Decoder
+from workers.decode.error import DecodeError
 
 MAX_PIXELS = 10_000_000
 

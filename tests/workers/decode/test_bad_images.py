@@ -23,8 +23,8 @@ from tests.workers.decode.corpus import (
 )
 from tests.workers.decode.mutate import mutations
 from tests.workers.decode.samples import samples
-from workers.decode import DecodeError, decode
-from workers.decode.error import SlowImageError
+from workers.decode.decoder import decode
+from workers.decode.error import DecodeError, SlowImageError
 from workers.decode.here import decode_here
 from workers.decode.sniff import sniff
 
@@ -106,8 +106,7 @@ def test_ten_thousand_frames_cost_one(tmp_path: object) -> None:
 
 @pytest.mark.parametrize("size", [(50_000_000, 1), (1, 65_000), (65_000, 1)])
 def test_stripes(size: tuple[int, int]) -> None:
-    kind = "PNG"
-    assert outcome(encode(Image.new("L", size), kind)) == "ok"
+    assert outcome(encode(Image.new("L", size), "PNG")) == "ok"
 
 
 def test_scans_are_bounded() -> None:
@@ -165,7 +164,7 @@ def test_the_largest_image_allowed_takes_less_than_a_gigabyte(mode: str, kind: s
 PEAK = """
 import sys
 from tests.peak import peak_bytes
-from workers.decode import decode
+from workers.decode.decoder import decode
 decode(open(sys.argv[1], "rb").read(), max_pixels=int(sys.argv[2]))
 print(peak_bytes())
 """

@@ -11,8 +11,8 @@ from PIL import Image, ImageCms
 from common.settings import DecodeSettings
 from tests.workers.decode.corpus import encode, png_chunk
 from tests.workers.decode.samples import exif, icc, scene, shaded, with_chunks
-from workers.decode import Decoder, decode
 from workers.decode.colour import profile
+from workers.decode.decoder import Decoder, decode
 
 PIXELS = 1_000_000
 SCENE = np.asarray(scene())

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from workers.decode import DecodeError, decode
+from workers.decode.decoder import decode
+from workers.decode.error import DecodeError
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # as the decoder does
 MAX_PIXELS = 1_000_000

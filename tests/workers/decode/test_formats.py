@@ -10,7 +10,8 @@ from PIL import Image
 
 from tests.workers.decode.corpus import encode
 from tests.workers.decode.samples import scene, shaded
-from workers.decode import DecodeError, decode
+from workers.decode.decoder import decode
+from workers.decode.error import DecodeError
 
 PIXELS = 1_000_000
 SCENE = np.asarray(scene())

@@ -8,7 +8,7 @@ import pytest
 
 from tests.workers.decode.corpus import png_chunk
 from tests.workers.decode.samples import gif_frame, scene
-from workers.decode import decode
+from workers.decode.decoder import decode
 
 CANVAS = (24, 16)
 RED, BLUE = (255, 0, 0), (0, 0, 255)

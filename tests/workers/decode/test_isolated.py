@@ -15,7 +15,10 @@ from PIL import Image
 
 from tests.workers.decode.corpus import FORMATS, encode, jpeg_of_size, noise
 from tests.workers.decode.mutate import mutations
-from workers.decode import DecodeError, IsolatedDecoder, decode, isolated
+from workers.decode import isolated
+from workers.decode.decoder import decode
+from workers.decode.error import DecodeError
+from workers.decode.isolated import IsolatedDecoder
 
 MAX_PIXELS = 50_000_000
 GOOD = encode(noise(40), "PNG")

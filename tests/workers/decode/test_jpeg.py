@@ -8,7 +8,8 @@ import pytest
 
 from tests.workers.decode.corpus import encode, noise
 from tests.workers.decode.samples import exif, insert, scene, segment
-from workers.decode import DecodeError, decode
+from workers.decode.decoder import decode
+from workers.decode.error import DecodeError
 
 PIXELS = 1_000_000
 WAYS: dict[str, dict[str, Any]] = {

@@ -8,7 +8,7 @@ import pytest
 import pyvips
 
 from tests.workers.decode.samples import KINDS, samples
-from workers.decode import decode
+from workers.decode.decoder import decode
 
 LOSSY = ("JPEG", "jpeg", "webp, lossy", "AVIF", "avif")
 """Decoders round, scale colour planes and convert colours in ways of their own."""

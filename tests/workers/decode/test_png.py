@@ -8,7 +8,8 @@ from PIL import Image
 
 from tests.workers.decode.corpus import encode, png, png_chunk
 from tests.workers.decode.samples import exif, scene, vips, with_chunks
-from workers.decode import DecodeError, decode
+from workers.decode.decoder import decode
+from workers.decode.error import DecodeError
 
 PIXELS = 1_000_000
 PLAIN = encode(scene(), "PNG")
