@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import run
+from producer.cli import main
+from tests.processes import run, run_here
 from tests.samples import write_part
 from tests.servers.seaweed import Seaweed
 from tests.servers.valkey import Valkey
@@ -13,15 +14,18 @@ from tests.servers.valkey import Valkey
 
 @pytest.fixture
 def homeless(outside: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a part; child processes find no HOME, and no passwd entry, as there."""
+    """A folder with a part; neither this process nor its children find HOME, or a passwd entry."""
+
+    def unknown(*_: object) -> None:
+        raise KeyError("uid not found")
+
     stand_in = outside / "site" / "sitecustomize.py"
     stand_in.parent.mkdir()
     stand_in.write_text(
         "import pwd\ndef _unknown(*_):\n    raise KeyError('uid not found')\npwd.getpwuid = _unknown\n"
     )
-    monkeypatch.setenv(
-        "PYTHONPATH", os.pathsep.join([str(stand_in.parent), os.environ.get("PYTHONPATH", "")])
-    )
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(stand_in.parent), os.environ["PYTHONPATH"]]))
     monkeypatch.setenv("FLEET_MODELS", "fake")
     monkeypatch.setenv("FLEET_FETCH_CONTACT", "https://example.org/test")
     for name in ("HOME", "XDG_STATE_HOME"):
@@ -32,7 +36,7 @@ def homeless(outside: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("uri", ["~nosuchuser/run", "~/run", "file://~/run"])
 def test_an_output_below_no_home(uri: str, homeless: Path) -> None:
-    answer = run("producer", "status", "--output", uri)
+    answer = run_here(main, "status", "--output", uri, environment={})
     assert (answer.returncode, answer.stdout) == (2, "")
     assert (
         answer.stderr
@@ -42,7 +46,8 @@ def test_an_output_below_no_home(uri: str, homeless: Path) -> None:
 
 def test_a_part_below_no_home(homeless: Path, broker: Valkey) -> None:
     environment = {"FLEET_BROKER_URL": broker.url}
-    answer = run("producer", "enqueue", "~nosuchuser/*.parquet", "--output", "run", environment=environment)
+    command = ("enqueue", "~nosuchuser/*.parquet", "--output", "run")
+    answer = run_here(main, *command, environment=environment)
     assert answer.returncode == 2
     assert answer.stderr.startswith("error: ~nosuchuser/*.parquet: there is no such home folder")
     assert answer.stderr.count("\n") == 1

@@ -3,10 +3,11 @@
 import asyncio
 import json
 import sys
-from collections.abc import Mapping, Sequence
-from io import BytesIO
+from collections.abc import Callable, Mapping, Sequence
+from io import BytesIO, StringIO
 from pathlib import Path
 
+import pytest
 from PIL import ExifTags, Image
 
 from common.settings import FetchSettings
@@ -14,8 +15,10 @@ from tests.servers.valkey import valkey
 from tests.web.server import Web, redirect, reply, serve
 from tests.workers.fetch.signs.images import mining, xmp_jpeg
 from workers.fetch import Fetcher
-from workers.thumbnails import Request, Thumbnailer
+from workers.thumbnails import Request, Thumbnailer, main
 
+TakeHere = Callable[..., tuple[int, str, str]]
+"""Exit code, standard output and standard error."""
 OPEN = {"FLEET_FETCH_ALLOW_NETWORKS": "127.0.0.1/32", "FLEET_FETCH_RETRIES": "0"}
 
 
@@ -48,6 +51,22 @@ async def take(
     assert len({answer["id"] for answer in answers}) == len(answers)
     by_id = {answer["id"]: (answer["status"], answer["error"]) for answer in answers}
     return process.returncode or 0, by_id, err.decode()
+
+
+@pytest.fixture
+def take_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> TakeHere:
+    """Run the module in this process, for what ends before an image is touched."""
+
+    def take(text: str, **environment: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["thumbnails", "--output", str(tmp_path)])
+        monkeypatch.setattr(sys, "stdin", StringIO(text))
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        return main(), *capsys.readouterr()
+
+    return take
 
 
 def files(folder: Path) -> list[Path]:
@@ -143,10 +162,9 @@ async def test_the_sites_are_owed_what_workers_owe_them(tmp_path: Path) -> None:
     }
 
 
-async def test_without_a_contact_nothing_is_fetched(tmp_path: Path) -> None:
-    wanted = [{"id": "a", "url": "http://8.8.8.8/a.jpg"}]
-    code, answers, said = await take(wanted, tmp_path, FLEET_FETCH_ALLOW_NETWORKS="", FLEET_FETCH_CONTACT="")
-    assert (code, answers) == (2, {})
+def test_without_a_contact_nothing_is_fetched(take_here: TakeHere) -> None:
+    code, out, said = take_here('{"id": "a", "url": "http://8.8.8.8/a.jpg"}\n', FLEET_FETCH_CONTACT="")
+    assert (code, out) == (2, "")
     assert said.startswith("error: FLEET_FETCH_CONTACT is not set")
     assert said.count("\n") == 1
 
@@ -165,15 +183,22 @@ async def test_local_files_are_read_under_the_same_limits(tmp_path: Path) -> Non
     }  # fmt: skip
 
 
-async def test_lines_that_are_no_wishes_are_refused_before_anything_is_fetched(tmp_path: Path) -> None:
-    good = '{"id": "a", "url": "http://127.0.0.1:1/"}\n'
-    for bad in ("{", '{"id": "../a", "url": "x"}', '{"id": "a"}', '{"id": "a", "url": "x", "path": "y"}'):
-        code, answers, said = await take(good + bad, tmp_path)
-        assert (code, answers) == (2, {})
-        assert said.startswith("error: standard input: ")
-        assert said.count("\n") == 1
-    code, _, said = await take([{"id": "a", "path": __file__}], tmp_path / "missing")
-    assert code == 0  # no picture, so nothing was written
+@pytest.mark.parametrize(
+    "bad", ["{", '{"id": "../a", "url": "x"}', '{"id": "a"}', '{"id": "a", "url": "x", "path": "y"}']
+)
+def test_lines_that_are_no_wishes_are_refused_before_anything_is_fetched(
+    take_here: TakeHere, bad: str
+) -> None:
+    code, out, said = take_here('{"id": "a", "url": "http://127.0.0.1:1/"}\n' + bad)
+    assert (code, out) == (2, "")
+    assert said.startswith("error: standard input: ")
+    assert said.count("\n") == 1
+
+
+async def test_where_no_image_was_had_no_folder_is_needed(tmp_path: Path) -> None:
+    code, answers, _ = await take([{"id": "a", "path": __file__}], tmp_path / "missing")
+    assert code == 0
+    assert answers["a"][0] == "not_an_image"
 
 
 async def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
