@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from common.console.cli import fail
 from common.errors import FleetError
-from workers.fetch.signature import SignatureKeyError, public_members, read_key, thumbprint
+from workers.fetch.errors import SignatureKeyError
+from workers.fetch.signature import public_members, read_key, thumbprint
 
 
 def key_directory(key: Ed25519PublicKey) -> str:

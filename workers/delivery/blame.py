@@ -23,7 +23,7 @@ from workers.delivery.errors import (
     UnexpectedError,
 )
 from workers.device.errors import DeviceLostError, find_device_error
-from workers.fetch.signature import SignatureKeyError
+from workers.fetch.errors import SignatureKeyError
 from workers.models.lock import ModelLockError
 from workers.models.resolve import ModelNameError
 

@@ -18,7 +18,7 @@ from workers.fetch.flight import Flight
 from workers.fetch.host import Slot
 from workers.fetch.hosts import Hosts
 from workers.fetch.shortage import Shortage
-from workers.fetch.signature import RequestSigner
+from workers.fetch.signer import Signer
 
 _CLOSE = CIMultiDict({"Connection": "close"})  # aiohttp would make one of a dict, each time
 
@@ -43,7 +43,7 @@ class Asker:
         session: ClientSession,
         hosts: Hosts,
         flight: Flight,
-        signer: RequestSigner | None = None,
+        signer: Signer | None = None,
     ) -> None:
         self._settings, self._session, self._hosts, self._flight = settings, session, hosts, flight
         self._signer = signer

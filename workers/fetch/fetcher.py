@@ -30,7 +30,7 @@ from workers.fetch.resolver import Resolver
 from workers.fetch.room import EXPANDED_BYTES, RECEIVED_BYTES, Pool, Rooms
 from workers.fetch.session import open_session
 from workers.fetch.shared import Shared
-from workers.fetch.signature import open_signer
+from workers.fetch.signer import open_signer
 from workers.fetch.signs.response import find_header_sign
 from workers.fetch.signs.rsl import find_license_refusal
 from workers.fetch.signs.tdm import find_tdm_rule

@@ -13,21 +13,14 @@ from http_message_signatures import HTTPMessageSigner, PreparedSignature
 from http_message_signatures.algorithms import ED25519
 from http_message_signatures.exceptions import HTTPMessageSignaturesException
 
-from common.errors import FleetError
-from common.settings import MannersSettings
 from common.url import WebUrl
+from workers.fetch.errors import SignatureKeyError
 
 LABEL = "sig1"
 TAG = "web-bot-auth"
 VALID = timedelta(minutes=5)
 COMPONENTS = ('"@authority"', f'"signature-agent";key="{LABEL}"')
 NONCE_BYTES = 64
-
-
-class SignatureKeyError(FleetError):
-    """The key that requests are to be signed with cannot be used."""
-
-    label = "SignatureKeyError"
 
 
 class _Request:
@@ -78,17 +71,6 @@ class RequestSigner:
             tag=TAG,
             covered_component_ids=COMPONENTS,
         )
-
-
-def open_signer(settings: MannersSettings) -> RequestSigner | None:
-    """The signer of these settings, if requests are to be signed.
-
-    Raises:
-        SignatureKeyError: the key cannot be used.
-    """
-    if settings.key is None or settings.agent is None:
-        return None
-    return RequestSigner(read_key(Path(settings.key)), settings.agent)
 
 
 def read_key(path: Path) -> Ed25519PrivateKey:

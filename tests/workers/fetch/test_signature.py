@@ -22,7 +22,9 @@ from common.settings import MannersSettings
 from common.url import parse_url
 from tests.web.server import redirect, reply, serve
 from tests.workers.fetch.conftest import Fetching
-from workers.fetch.signature import RequestSigner, SignatureKeyError, open_signer, thumbprint
+from workers.fetch.errors import SignatureKeyError
+from workers.fetch.signature import RequestSigner, thumbprint
+from workers.fetch.signer import open_signer
 from workers.key_directory import key_directory
 
 AGENT = "https://crawler.example"
