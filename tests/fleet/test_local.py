@@ -79,6 +79,7 @@ def test_stopped_and_started_again_it_goes_on(
     wait_for_shard(outside, first)
     children = psutil.Process(first.pid).children(recursive=True)
     assert len(children) >= 3  # broker, worker, the worker's child
+    _require_refusal_of_another(outside, parts, models)
     first.send_signal(end)
     _, errors = first.communicate(timeout=PATIENCE)
     assert first.returncode == (130 if end == signal.SIGINT else -signal.SIGKILL), errors
@@ -97,13 +98,18 @@ def test_stopped_and_started_again_it_goes_on(
     assert "total" in out
     assert not list((outside / "out").glob(".tmp/*"))
 
-    third = start(outside, parts, **models)
-    _, errors = third.communicate(timeout=PATIENCE)
-    assert (third.returncode, shards(outside)) == (0, after), errors
+
+def _require_refusal_of_another(outside: Path, parts: list[Path], models: dict[str, str]) -> None:
+    another = start(outside, parts, **models)
+    _, errors = another.communicate(timeout=PATIENCE)
+    assert another.returncode == 2
+    assert "another `producer local` is at work here" in errors
 
 
-def test_off_a_terminal_the_log_is_json(outside: Path, parts: list[Path]) -> None:
-    process = start(outside, parts, "--limit-rows", "5")
+def test_off_a_terminal_the_log_is_json_and_a_finished_run_is_left_as_it_is(
+    outside: Path, parts: list[Path]
+) -> None:
+    process = start(outside, parts, "--limit-rows", "5", **FAKE)
     out, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, errors
     events = [json.loads(line) for line in errors.splitlines()]
@@ -111,13 +117,7 @@ def test_off_a_terminal_the_log_is_json(outside: Path, parts: list[Path]) -> Non
     assert any(queued.items() <= event.items() for event in events)
     assert "ok" in out
 
-
-def test_two_at_once_over_one_output_are_refused(outside: Path, parts: list[Path]) -> None:
-    first = start(outside, parts, **FAKE, **ENDLESS)
-    wait_for_shard(outside, first)
-    second = start(outside, parts, **FAKE)
-    _, errors = second.communicate(timeout=PATIENCE)
-    first.send_signal(signal.SIGINT)
-    first.communicate(timeout=PATIENCE)
-    assert second.returncode == 2
-    assert "another `producer local` is at work here" in errors
+    before = shards(outside)
+    again = start(outside, parts, "--limit-rows", "5", **FAKE)
+    _, errors = again.communicate(timeout=PATIENCE)
+    assert (again.returncode, shards(outside)) == (0, before), errors
