@@ -6,8 +6,6 @@ FAILING_DEVICE is `memory`: not one image fits; or `lost`: the first pass of a p
 import os
 from collections.abc import Sequence
 
-import torch
-
 from tests.stand_in_models import with_models
 from workers.captions import Captions, ModelInputs
 from workers.models.fake import FakeCascade
@@ -19,6 +17,8 @@ class Failing(FakeCascade):
     passes = 0
 
     def caption(self, inputs: Sequence[ModelInputs], keys: Sequence[int]) -> list[Captions]:
+        import torch  # noqa: PLC0415 - only a worker's child needs torch
+
         if os.environ["FAILING_DEVICE"] == "memory":
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
         self.passes += 1
