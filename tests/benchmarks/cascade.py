@@ -30,7 +30,7 @@ from tests.benchmarks import cascade_ways as ways
 from tests.benchmarks.cascade_truthful import TruthfulModels
 from tests.benchmarks.cascade_ways import Inputs, Models, Scripted
 from workers.captions import Image
-from workers.cascade import Cascade
+from workers.cascade.cascade import Cascade
 from workers.cascade.clip.clip import Clip
 from workers.cascade.clip.text_tower import encode_texts
 from workers.cascade.pixels import Fit, Preprocessing, Resampling

@@ -11,7 +11,7 @@ from tests.benchmarks import cascade_models as full
 from tests.benchmarks import cascade_ways as ways
 from tests.benchmarks import truthful
 from tests.benchmarks.cascade_ways import Inputs, Models
-from workers.cascade import Cascade
+from workers.cascade.cascade import Cascade
 from workers.cascade.clip.clip import Clip
 from workers.cascade.clip.word_tokenizer import WordTokenizer
 

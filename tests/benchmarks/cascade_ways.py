@@ -22,9 +22,9 @@ from transformers import PreTrainedTokenizerBase as Tokenizer
 
 from common.settings import SamplingSettings
 from workers.captions import Image
-from workers.cascade import Cascade
 from workers.cascade.background import Background
 from workers.cascade.blip.captioner import AnySampler, BlipCaptioner, text_config_value
+from workers.cascade.cascade import Cascade
 from workers.cascade.clip.clip import Clip
 from workers.cascade.clip.inference import prepare_for_inference
 from workers.cascade.pixels import Preprocessing

@@ -33,7 +33,7 @@ from tests.benchmarks.kernels import Kernels, Table
 from tests.benchmarks.timeline import Timeline
 from tests.benchmarks.truthful import Truthful
 from workers.captions import ModelInputs
-from workers.cascade import Cascade
+from workers.cascade.cascade import Cascade
 from workers.cascade.clip.clip import Clip
 from workers.cascade.clip.inference import prepare_for_inference
 from workers.cascade.clip.word_tokenizer import WordTokenizer

@@ -13,8 +13,8 @@ from tests.benchmarks.plain_ways import AS_BUILT, AS_RUN, pool_only
 from tests.benchmarks.small_models import small_clip, small_prediction
 from tests.gpu.toys import toy_cascade, toy_inputs
 from workers.captions import Captions, ModelInputs
-from workers.cascade import Cascade
 from workers.cascade.blip.captioner import BlipCaptioner
+from workers.cascade.cascade import Cascade
 from workers.cascade.clip.inference import prepare_for_inference
 from workers.cascade.clip.pooling import PoolFour
 

@@ -22,8 +22,7 @@ from common.settings import SamplingSettings
 from common.settings.presets import PRESETS
 from tests.benchmarks.cascade_ways import Models, usual_decode, usual_ranking
 from workers.captions import Image
-from workers.cascade import Cascade
-from workers.cascade.cascade import deduplicate
+from workers.cascade.cascade import Cascade, deduplicate
 from workers.models.resolve import resolve_model
 from workers.toy.drawing import UNSEEN, draw_scenes
 from workers.toy.quality import SIDES, load_toy

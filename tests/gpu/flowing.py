@@ -10,7 +10,7 @@ from workers.batch import loop
 from workers.batch.bodies import WebBodies
 from workers.batch.flow import Flow
 from workers.captions import Captions, ModelInputs
-from workers.cascade import Cascade
+from workers.cascade.cascade import Cascade
 from workers.decode.decoder import decode
 
 GONE = 5

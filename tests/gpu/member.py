@@ -16,7 +16,7 @@ import torch
 from tests.gpu.flowing import run_flow
 from tests.gpu.timing import wait
 from tests.gpu.workload import build_cascade, captioner_of, prepare
-from workers.cascade import Cascade
+from workers.cascade.cascade import Cascade
 from workers.cascade.device import choose_device
 
 

@@ -7,8 +7,8 @@ from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
 from workers.captions import ModelInputs
-from workers.cascade import Cascade
 from workers.cascade.blip.captioner import BlipCaptioner
+from workers.cascade.cascade import Cascade
 from workers.cascade.clip.clip import Clip
 
 

@@ -11,7 +11,7 @@ from tests.benchmarks.small_models import small_sizes
 from tests.benchmarks.truthful import Truthful
 from tests.gpu.timing import median_seconds
 from workers.captions import ModelInputs
-from workers.cascade import Cascade
+from workers.cascade.cascade import Cascade
 from workers.cascade.device import choose_dtype
 
 

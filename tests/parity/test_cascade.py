@@ -12,9 +12,9 @@ from PIL import Image
 from common.settings import SamplingSettings
 from tests.benchmarks.cascade_models import blip_large
 from workers.captions import Captions
-from workers.cascade import Cascade
 from workers.cascade.blip.load_blip import load_blip
 from workers.cascade.blip.text_decoder import TextDecoder
+from workers.cascade.cascade import Cascade
 from workers.cascade.sampling.device_sampler import DeviceSampler
 from workers.models.resolve import resolve_model
 from workers.toy.drawing import UNSEEN, draw_scenes

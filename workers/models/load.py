@@ -51,7 +51,7 @@ def _load_once(settings: Settings) -> Captioning:
 
 
 def _load_onto_device(folders: Sequence[Path], settings: Settings) -> Captioning:
-    from workers.cascade import load_cascade  # noqa: PLC0415 - only a worker's child needs torch
+    from workers.cascade.assemble import load_cascade  # noqa: PLC0415 - only a worker's child needs torch
     from workers.cascade.device import describe_device  # noqa: PLC0415
 
     captioner, ranker, selector, *repairer = folders

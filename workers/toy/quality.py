@@ -16,7 +16,8 @@ from rich.table import Table
 
 from common.settings import SamplingSettings
 from common.settings.presets import PRESETS
-from workers.cascade import Cascade, load_cascade
+from workers.cascade.assemble import load_cascade
+from workers.cascade.cascade import Cascade
 from workers.models.resolve import resolve_model
 from workers.toy.drawing import UNSEEN, draw_scenes
 from workers.toy.world import Scene

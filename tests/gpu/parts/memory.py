@@ -7,8 +7,8 @@ import torch
 from tests.gpu.report import Report
 from tests.gpu.toys import toy_cascade, toy_inputs
 from workers.captions import ModelInputs
-from workers.cascade import Cascade
 from workers.cascade.blip.captioner import BlipCaptioner
+from workers.cascade.cascade import Cascade
 
 RELEASES = {"cuda": 20, "cpu": 3}
 IMAGES = 4

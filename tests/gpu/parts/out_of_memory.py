@@ -9,9 +9,9 @@ import torch
 from tests.gpu.report import Report
 from tests.gpu.toys import toy_cascade, toy_inputs
 from workers.captions import Captions
-from workers.cascade import Cascade
 from workers.cascade.blip.captioner import BlipCaptioner
 from workers.cascade.blip.steps import GraphStep
+from workers.cascade.cascade import Cascade
 from workers.device.errors import DeviceMemoryError, find_device_error
 
 IMAGES = {"cuda": 32, "cpu": 4}

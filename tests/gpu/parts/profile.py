@@ -18,7 +18,7 @@ from tests.gpu.stages import over_aim, time_stages
 from tests.gpu.timing import wait
 from tests.gpu.workload import build_cascade, captioner_of, prepare
 from workers.captions import ModelInputs
-from workers.cascade import Cascade
+from workers.cascade.cascade import Cascade
 
 IMAGES = {"cuda": roofline.IMAGES, "cpu": 1}
 WARM = {"cuda": 3, "cpu": 1}

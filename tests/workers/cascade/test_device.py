@@ -14,7 +14,8 @@ from common.settings import SamplingSettings
 from common.settings.presets import PRESETS
 from tests.logs import log_lines
 from workers.captions import Captions
-from workers.cascade import assemble, load_cascade
+from workers.cascade import assemble
+from workers.cascade.assemble import load_cascade
 from workers.cascade.clip import load_clip as load_clip_module
 from workers.cascade.clip.load_clip import is_float16, load_judge
 from workers.cascade.device import choose_clip_dtypes, choose_device, choose_dtype

@@ -11,7 +11,7 @@ from PIL import Image
 
 from tests.benchmarks.images import draw_images
 from workers.captions import ModelInputs
-from workers.cascade import Cascade
+from workers.cascade.cascade import Cascade
 from workers.cascade.pixels import Fit, Preprocessing, Resampling
 from workers.decode.decoder import decode
 from workers.toy import drawing as toy

@@ -9,8 +9,7 @@ from torch import nn
 from common.settings import SamplingSettings
 from tests.gpu.rounding_loss import rounding_loss
 from tests.gpu.toys import toy_cascade, toy_inputs
-from workers.cascade import load_cascade
-from workers.cascade.assemble import round_towers
+from workers.cascade.assemble import load_cascade, round_towers
 from workers.cascade.float8 import Float8Linear, require_float8, round_to_float8, use_float8
 from workers.device.errors import DeviceError
 

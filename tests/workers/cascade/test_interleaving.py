@@ -12,9 +12,10 @@ import torch
 from tests.logs import log_lines
 from tests.workers.cascade.toy_cascade import SAMPLING, toy_cascade
 from workers.captions import Captions, Image, ModelInputs
-from workers.cascade import Cascade, upcoming
+from workers.cascade import upcoming
 from workers.cascade.background import TowerWork
 from workers.cascade.blip.captioner import BlipCaptioner
+from workers.cascade.cascade import Cascade
 from workers.cascade.clip.clip import Clip
 from workers.toy.drawing import UNSEEN, draw_scenes
 from workers.toy.quality import SIDES

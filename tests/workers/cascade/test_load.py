@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from common.settings import SamplingSettings
-from workers.cascade import ModelFolderError
+from workers.captions import ModelFolderError
 from workers.cascade.blip.load_blip import load_blip
 from workers.cascade.clip.load_clip import is_openai, load_clip
 from workers.models.resolve import resolve_model

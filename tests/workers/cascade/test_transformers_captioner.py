@@ -22,8 +22,8 @@ from transformers import (
 )
 
 from common.settings import SamplingSettings
-from workers.cascade import ModelFolderError, load_cascade
-from workers.cascade.assemble import load_captioner
+from workers.captions import ModelFolderError
+from workers.cascade.assemble import load_captioner, load_cascade
 from workers.cascade.blip.captioner import BlipCaptioner
 from workers.cascade.repairer import load_repairer
 from workers.cascade.transformers_captioner import LARGEST, TransformersCaptioner, load_transformers_captioner

@@ -4,7 +4,8 @@ from functools import cache
 
 from common.settings import SamplingSettings
 from common.settings.presets import PRESETS
-from workers.cascade import Cascade, load_cascade
+from workers.cascade.assemble import load_cascade
+from workers.cascade.cascade import Cascade
 from workers.models.resolve import resolve_model
 
 PRESET = PRESETS["toy"]

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from workers.cascade import Captions, Cascade
+from workers.captions import Captions
+from workers.cascade.cascade import Cascade
 from workers.toy.drawing import UNSEEN, draw_scenes
 from workers.toy.quality import SIDES, load_toy, measure
 from workers.toy.world import SHAPES
