@@ -13,6 +13,9 @@ from tests.faults.waiting import until
 from tests.processes import BIN
 
 pytestmark = pytest.mark.slow
+BATCHES = 40
+PAUSE = 0.05
+"""Seconds between two reconciliations: twenty or more, while two workers are at the batches."""
 
 
 def start(crew: Fleet, *arguments: object) -> "subprocess.Popen[str]":
@@ -60,14 +63,15 @@ def test_killed_while_it_enqueues_and_started_again(crew: Fleet) -> None:
 
 
 def test_reconciling_in_the_middle_of_the_work_repeats_nothing(crew: Fleet) -> None:
-    run: Run = crew.enqueue("racing", 60)
+    run: Run = crew.enqueue("racing", BATCHES)
     crew.site.hold = 0.1
     for _ in range(2):
         crew.start(wait=False)
     until(run.done, 40, "the first shard")
     extra, deadline = 0, time.monotonic() + 60
-    while run.done() < 60 and time.monotonic() < deadline:
+    while run.done() < BATCHES and time.monotonic() < deadline:
         extra += crew.requeue(run)
+        time.sleep(PAUSE)
     finish(crew, run)
     assert all(len(crew.site.of(batch)) == 1 for batch in run.batches)
     print("queued again needlessly", extra)
