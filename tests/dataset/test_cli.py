@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.dataset.command import error_line, run_dataset
+from tests.dataset.command import error_line, run_dataset, run_from_nothing
 from tests.dataset.conftest import NewStore
 from tests.dataset.synthetic import RunShape, random_rows, write_manifest, write_run, write_shard
 
@@ -14,7 +14,7 @@ SHAPE = RunShape(parts=1, part_rows=200)
 def test_merge_prints_the_balance_and_takes_its_places_from_the_environment(new_store: NewStore) -> None:
     store = new_store("run")
     write_run(store, SHAPE)
-    finished = run_dataset("merge", FLEET_OUTPUT=store.uri)
+    finished = run_from_nothing("merge", FLEET_OUTPUT=store.uri)
     assert finished.returncode == 0
     balance, where = finished.stdout.splitlines()
     assert balance.startswith("200 rows in = ")
@@ -65,7 +65,7 @@ def test_a_part_size_that_is_none(outside: Path, size: str) -> None:
 
 def test_gallery_writes_one_page_and_says_where(new_store: NewStore, outside: Path) -> None:
     write_run(new_store("run"), SHAPE)
-    finished = run_dataset(
+    finished = run_from_nothing(
         "gallery", "--rows", "10", "--page", "deep/page.html", FLEET_OUTPUT=new_store("run").uri
     )
     page = outside / "deep" / "page.html"

@@ -2,8 +2,6 @@
 
 import json
 import random
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,7 @@ from dataset.files.folder import read_merged
 from dataset.files.merged import Merged
 from dataset.merge.flow import Options
 from dataset.withdraw.withdraw import Withdrawn, withdraw
-from tests.dataset.command import DATASET, error_line, run_dataset
+from tests.dataset.command import error_line, run_dataset, run_from_nothing, start_dataset
 from tests.dataset.conftest import NewStore
 from tests.dataset.contents import contents
 from tests.dataset.merge.runs import make_run, merge_runs, names_of, row, table_of
@@ -180,7 +178,7 @@ def test_the_command_says_what_it_did(folder_store: NewStore, tmp_path: Path) ->
     a_data_set(store)
     list_ = tmp_path / "list.txt"
     list_.write_text("# requests of May\nhttps://images.example/1.jpg\nnowhere.example\n")
-    finished = run_dataset("withdraw", "--data", store.uri, "--list", str(list_))
+    finished = run_from_nothing("withdraw", "--data", store.uri, "--list", str(list_))
     assert finished.returncode == 0
     assert finished.stdout.splitlines() == [
         "1 rows withdrawn; 1 files changed, 7 there",
@@ -206,17 +204,18 @@ def test_killed_at_any_point_and_started_again_it_comes_to_the_same_end(
 
     def command(name: str) -> list[str]:
         place = ["--output", f"{tmp_path}/{name}-out"] if elsewhere else []
-        arguments = ["withdraw", "--data", f"{tmp_path}/{name}", "--list", str(list_), *place]
-        return [sys.executable, "-c", DATASET, *arguments]
+        return ["withdraw", "--data", f"{tmp_path}/{name}", "--list", str(list_), *place]
 
-    subprocess.run(command("whole"), check=True, capture_output=True)
+    started = time.monotonic()
+    assert run_dataset(*command("whole")).returncode == 0
+    took = time.monotonic() - started
     draw = random.Random(1)
-    for _ in range(3):
-        process = subprocess.Popen(command("killed"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(draw.uniform(0.5, 2))
-        process.kill()
-        process.wait()
-    subprocess.run(command("killed"), check=True, capture_output=True)
+    for _ in range(6):
+        killed = start_dataset(*command("killed"))
+        time.sleep(draw.uniform(0, took))
+        killed.kill()
+        killed.wait()
+    assert run_dataset(*command("killed")).returncode == 0
     suffix = "-out" if elsewhere else ""
     assert _contents(tmp_path / f"killed{suffix}") == _contents(tmp_path / f"whole{suffix}")
 

@@ -22,7 +22,7 @@ from dataset.files.merged import Merged
 from dataset.merge.flow import Options, merge
 from dataset.merge.outcomes import Filters
 from dataset.stats import read_stats
-from tests.dataset.command import error_line, run_dataset
+from tests.dataset.command import error_line, run_dataset, run_from_nothing
 from tests.dataset.conftest import NewStore
 from tests.dataset.merge.runs import make_run, merge_runs, row
 from tests.dataset.synthetic import RunShape, random_rows, write_run
@@ -144,7 +144,7 @@ def test_a_card_that_somebody_edited_is_left_alone(folder_store: NewStore) -> No
 
 def test_stats_of_a_run_that_is_not_merged(new_store: NewStore) -> None:
     write_run(new_store("run"), SHAPE)
-    finished = run_dataset("stats", "--output", new_store("run").uri)
+    finished = run_from_nothing("stats", "--output", new_store("run").uri)
     rows = [row for batch in SHAPE.batches() for row in random_rows(SHAPE, batch)]
     good = sum(row["status"] == Status.OK for row in rows)
     assert finished.stdout.startswith(
@@ -195,7 +195,7 @@ def test_a_card_written_anew_keeps_its_texts(folder_store: NewStore) -> None:
     merged(folder_store("run"))
     place = ("--output", folder_store("run").uri)
     options = ("--contact", "rows@lab.example", "--license", "ODC-BY", "--language", "en", "--write")
-    assert run_dataset("card", *place, *options).returncode == 0
+    assert run_from_nothing("card", *place, *options).returncode == 0
     text = card(folder_store("run"))
     assert header(text)["license"] == "odc-by"
     assert header(text)["language"] == ["en"]

@@ -2,8 +2,6 @@
 
 import json
 import random
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,7 @@ from dataset.files.merged import Merged
 from dataset.merge.flow import Options
 from dataset.merge.outcomes import Filters
 from dataset.merge.thinning import Thinning
-from tests.dataset.command import DATASET
+from tests.dataset.command import run_dataset, start_dataset
 from tests.dataset.conftest import NewStore
 from tests.dataset.contents import contents
 from tests.dataset.merge.runs import make_run, merge_runs, names_of, row, table_of
@@ -150,21 +148,17 @@ def test_killed_at_any_point_and_started_again_it_gives_the_same_files(tmp_path:
     options = ["--part-size", "20KB"]
     one = ["merge", "--run", f"{tmp_path}/first", *options]
     both = ["merge", "--run", f"{tmp_path}/first", "--run", f"{tmp_path}/second", *options]
-    _run([*one, "--output", f"{tmp_path}/whole"]).wait()
-    _run([*both, "--output", f"{tmp_path}/whole"]).wait()
+    run_dataset(*one, "--output", f"{tmp_path}/whole")
+    started = time.monotonic()
+    run_dataset(*both, "--output", f"{tmp_path}/whole")
+    took = time.monotonic() - started
     undisturbed = contents(tmp_path / "whole")
     draw = random.Random(0)
-    _run([*one, "--output", f"{tmp_path}/killed"]).wait()
-    for _ in range(3):
-        process = _run([*both, "--output", f"{tmp_path}/killed"])
-        time.sleep(draw.uniform(0.4, 1.6))
-        process.kill()
-        process.wait()
-    assert _run([*both, "--output", f"{tmp_path}/killed"]).wait() == 0
+    run_dataset(*one, "--output", f"{tmp_path}/killed")
+    for _ in range(6):
+        killed = start_dataset(*both, "--output", f"{tmp_path}/killed")
+        time.sleep(draw.uniform(0, took))
+        killed.kill()
+        killed.wait()
+    assert run_dataset(*both, "--output", f"{tmp_path}/killed").returncode == 0
     assert contents(tmp_path / "killed") == undisturbed
-
-
-def _run(arguments: list[str]) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(
-        [sys.executable, "-c", DATASET, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )

@@ -2,7 +2,6 @@
 
 import os
 import resource
-import signal
 import subprocess
 import sys
 import time
@@ -12,7 +11,7 @@ import pytest
 
 from common.settings import S3Settings
 from common.store import open_store
-from tests.dataset.command import DATASET
+from tests.dataset.command import DATASET, run_dataset, start_dataset
 from tests.dataset.contents import contents
 from tests.dataset.synthetic import RunShape, write_run
 from tests.small_disk import needs_small_disk, small_disk
@@ -22,7 +21,7 @@ SHAPE = RunShape(parts=3, part_rows=4000, batch_rows=1000)
 
 def command(folder: Path, output: str) -> list[str]:
     options = ["--run", str(folder / "run"), "--output", str(folder / output), "--part-size", "200KB"]
-    return [sys.executable, "-c", DATASET, "merge", *options]
+    return ["merge", *options]
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +29,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, bytes
     """A folder with a run, and what an undisturbed merge of it gives."""
     folder = tmp_path_factory.mktemp("killed")
     write_run(open_store(str(folder / "run"), S3Settings()), SHAPE)
-    subprocess.run(command(folder, "undisturbed"), check=True, capture_output=True)
+    assert run_dataset(*command(folder, "undisturbed")).returncode == 0
     return folder, contents(folder / "undisturbed")
 
 
@@ -44,7 +43,7 @@ def test_killed_at_any_point_and_started_again_it_gives_the_same_bytes(
         found = _kill_at(command(folder, output), folder / output, files)
         assert found.items() <= undisturbed.items()
         killed.add(len(found))
-        subprocess.run(command(folder, output), check=True, capture_output=True)
+        assert run_dataset(*command(folder, output)).returncode == 0
         assert contents(folder / output) == undisturbed
         assert not list((folder / output).glob(".tmp/fleet-work-*"))
     assert len(killed) > 1
@@ -52,10 +51,10 @@ def test_killed_at_any_point_and_started_again_it_gives_the_same_bytes(
 
 def _kill_at(arguments: list[str], output: Path, files: int) -> dict[str, bytes]:
     """SIGKILL once this many files are there; returns those that are."""
-    process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while process.poll() is None and len(contents(output)) < files:
+    process = start_dataset(*arguments)
+    while process.is_running and len(contents(output)) < files:
         time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
+    process.kill()
     process.wait()
     return contents(output)
 
@@ -67,7 +66,7 @@ def test_a_file_that_grows_too_large_for_the_disk_is_one_line(run: tuple[Path, d
         resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
 
     failed = subprocess.run(
-        command(folder, "limited"),
+        [sys.executable, "-c", DATASET, *command(folder, "limited")],
         env={name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")},
         preexec_fn=limit,
         capture_output=True,
@@ -76,7 +75,7 @@ def test_a_file_that_grows_too_large_for_the_disk_is_one_line(run: tuple[Path, d
     )  # its coverage would be a file that grows too large
     _one_line(failed, folder / "limited")
     assert "File too large" in failed.stderr
-    subprocess.run(command(folder, "limited"), check=True, capture_output=True)
+    assert run_dataset(*command(folder, "limited")).returncode == 0
     assert contents(folder / "limited") == undisturbed
 
 
@@ -84,7 +83,7 @@ def test_a_file_that_grows_too_large_for_the_disk_is_one_line(run: tuple[Path, d
 def test_a_full_disk_is_one_line(run: tuple[Path, dict[str, bytes]]) -> None:
     folder, _ = run
     with small_disk(folder / "disk", "800k") as disk:
-        failed = subprocess.run(command(folder, "disk/out"), capture_output=True, text=True, check=False)
+        failed = run_dataset(*command(folder, "disk/out"))
         _one_line(failed, disk / "out")
         assert "No space left on device" in failed.stderr
 

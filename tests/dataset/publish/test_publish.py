@@ -6,7 +6,8 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from common.store import Store
 from dataset.files.merged import Merged
 from dataset.merge.flow import Options, merge
 from dataset.withdraw.withdraw import withdraw
-from tests.dataset.command import DATASET, error_line, run_dataset
+from tests.dataset.command import error_line, run_dataset, run_from_nothing, start_dataset
 from tests.dataset.conftest import NewStore
 from tests.dataset.hub import Hub, local_hub
 from tests.dataset.merge.runs import make_run, row, table_of
@@ -25,6 +26,7 @@ from tests.dataset.synthetic import RunShape, write_run
 
 REPO = "owner/captions"
 CONTACT = "rows@lab.example"
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
@@ -40,16 +42,11 @@ def merged(store: Store) -> list[str]:
     return ["README.md", *done.keys]
 
 
-def publish(store: Store, hub: Hub, home: Path, *options: str, **environment: str) -> tuple[int, str, str]:
-    finished = run_dataset(
-        "publish",
-        "--repo",
-        REPO,
-        "--output",
-        store.uri,
-        *options,
-        **{**_environment(hub, home), **environment},
-    )
+def publish(
+    store: Store, hub: Hub, home: Path, *options: str, run: Command = run_dataset, **environment: str
+) -> tuple[int, str, str]:
+    words = ("publish", "--repo", REPO, "--output", store.uri, *options)
+    finished = run(*words, **{**_environment(hub, home), **environment})
     return finished.returncode, finished.stdout, error_line(finished) if finished.returncode else ""
 
 
@@ -60,26 +57,40 @@ def _environment(hub: Hub, home: Path) -> dict[str, str]:
 LOAD = """
 import json, sys
 from datasets import load_dataset
-rows = load_dataset(sys.argv[1], split="train", cache_dir=sys.argv[2], download_mode="force_redownload")
-print(json.dumps(sorted(rows["URL"])))
+for folder in sys.stdin:
+    rows = load_dataset(
+        sys.argv[1], split="train", cache_dir=folder.strip(), download_mode="force_redownload"
+    )
+    print(json.dumps(sorted(rows["URL"])), flush=True)
 """
 
 
-def loaded(hub: Hub, home: Path) -> list[str]:
-    """The addresses that a reader gets, as readers do."""
+@contextmanager
+def open_reader(hub: Hub, home: Path) -> Iterator[Callable[[], list[str]]]:
+    """Gives the addresses that a reader gets, as readers do."""
     environment = {**os.environ, **_environment(hub, home), "HF_DATASETS_DISABLE_PROGRESS_BARS": "1"}
-    cache = home / f"cache-{hub.head[-4:]}"
-    command = [sys.executable, "-W", "ignore", "-c", LOAD, REPO, str(cache)]
-    finished = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    urls: list[str] = json.loads(finished.stdout.splitlines()[-1])
-    return urls
+    command = [sys.executable, "-W", "ignore", "-c", LOAD, REPO]
+    with subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        orders, answers = process.stdin, process.stdout
+
+        def load() -> list[str]:
+            orders.write(f"{home}/cache-{hub.head[-4:]}\n".encode())
+            urls: list[str] = json.loads(answers.readline())
+            return urls
+
+        yield load
+        orders.close()
 
 
 def test_the_hub_holds_what_was_merged_and_nothing_else(
     new_store: NewStore, hub: Hub, tmp_path: Path
 ) -> None:
     keys = merged(new_store("run"))
-    code, said, _ = publish(new_store("run"), hub, tmp_path, "--private")
+    code, said, _ = publish(new_store("run"), hub, tmp_path, "--private", run=run_from_nothing)
     assert (code, said) == (0, f"{hub.address}/datasets/{REPO}\n")
     assert hub.private == {REPO: True}
     assert {key: new_store("run").read(key) for key in keys} == hub.files
@@ -157,19 +168,15 @@ def test_a_commit_of_somebody_else_meanwhile_is_one_line(
     (url,) = table_of(folder_store("run"), _record(folder_store("run")))["URL"].to_pylist()[:1]
     withdraw(folder_store("run"), parse_deny_list([url], "list"), None, load_settings().s3)
     hub.slow = 1.5
-    process = subprocess.Popen(
-        [sys.executable, "-c", DATASET, "publish", "--repo", REPO, "--output", folder_store("run").uri],
-        env={**os.environ, **_environment(hub, tmp_path)},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
     calls = hub.calls["upload"]
-    while hub.calls["upload"] == calls and process.poll() is None:
+    words = ("publish", "--repo", REPO, "--output", folder_store("run").uri)
+    publishing = start_dataset(*words, **_environment(hub, tmp_path))
+    while hub.calls["upload"] == calls and publishing.is_running:
         time.sleep(0.01)
     hub.commits.append(hub.files)
-    _, said = process.communicate()
-    assert process.returncode == 2
-    assert "the Hub answered 412" in said
+    finished = publishing.wait()
+    assert finished.returncode == 2
+    assert "the Hub answered 412" in finished.stderr
 
 
 def _record(store: Store) -> Merged:
@@ -205,25 +212,24 @@ def test_readers_get_one_version_whatever_is_killed(
             second - {"https://images.example/5.jpg", "https://images.example/200.jpg"},
         ),
     ]
-    for place, command, expected in steps:
-        _until_done(command, hub, tmp_path, draw, kills)
-        _until_done(("publish", "--repo", REPO, "--output", place), hub, tmp_path, draw, kills)
-        assert loaded(hub, tmp_path) == sorted(expected)
+    with open_reader(hub, tmp_path) as load:
+        for place, command, expected in steps:
+            _until_done(command, hub, tmp_path, draw, kills)
+            _until_done(("publish", "--repo", REPO, "--output", place), hub, tmp_path, draw, kills)
+            assert load() == sorted(expected)
     assert len(hub.commits) == 3
     assert all({path for path in files if path.startswith("data/")} for files in hub.commits)
 
 
 def _until_done(command: tuple[str, ...], hub: Hub, home: Path, draw: random.Random, kills: int) -> None:
-    arguments = [sys.executable, "-c", DATASET, *command]
-    environment = {**os.environ, **_environment(hub, home)}
+    environment = _environment(hub, home)
     for _ in range(kills):
-        process = subprocess.Popen(
-            arguments, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        time.sleep(draw.uniform(0.5, 3))
-        process.kill()
-        process.wait()
-    subprocess.run(arguments, env=environment, check=True, capture_output=True)
+        killed = start_dataset(*command, **environment)
+        time.sleep(draw.uniform(0, 1))
+        killed.kill()
+        killed.wait()
+    finished = run_dataset(*command, **environment)
+    assert finished.returncode == 0, finished.stderr
 
 
 def test_a_dry_run_lists_and_asks_nobody(folder_store: NewStore, hub: Hub, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from dataset.score.judges import best_of, rank_agreement, same_winner, top_simil
 from dataset.score.references import compare
 from dataset.score.words import growth, near_identical, split_words, types_per_block
 from tests.dataset.browser import browser, needs_chromium
-from tests.dataset.command import error_line, run_dataset
+from tests.dataset.command import error_line, run_dataset, run_from_nothing
 from tests.dataset.conftest import NewStore
 from tests.dataset.merge.runs import make_run, merge_runs, row
 from tests.dataset.synthetic import RunShape, write_run
@@ -119,7 +119,7 @@ def test_references_by_address_whatever_their_spelling(folder_store: NewStore, t
         ]
         csv.writer(target).writerows([("image", "caption"), *pairs])
     place = ("--run", folder_store("run").uri)
-    found = json.loads(run_dataset("score", *place, "--references", str(file), "--json").stdout)
+    found = json.loads(run_from_nothing("score", *place, "--references", str(file), "--json").stdout)
     assert found["references"]["images"] == 10
     assert found["references"]["bleu"] > 60
     assert found["references"]["cider"]["value"] > 8

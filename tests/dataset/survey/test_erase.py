@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dataset.survey.layout import ANSWERS
-from tests.dataset.command import error_line, run_dataset
+from tests.dataset.command import error_line, run_dataset, run_from_nothing
 from tests.dataset.survey.simulate import guess_blindly, simulate
 from tests.dataset.survey.surveys import make_survey
 
@@ -38,7 +38,7 @@ def rows(folder: Path, table: str) -> int:
 def test_a_report_without_a_rater(folder: Path) -> None:
     assert raters(folder) == [1, 2, 3]
     assert raters(folder, "--without", "2") == [1, 3]
-    finished = run_dataset("survey", "report", str(folder), "--without", "9")
+    finished = run_from_nothing("survey", "report", str(folder), "--without", "9")
     assert (finished.returncode, "no answers of rater 9" in error_line(finished)) == (2, True)
     everyone = [option for n in (1, 2, 3) for option in ("--without", f"{n}")]
     assert "nobody is left" in error_line(run_dataset("survey", "report", str(folder), *everyone))
@@ -48,7 +48,7 @@ def test_a_rater_is_erased_with_all_that_is_known_of_them(folder: Path) -> None:
     with closing(sqlite3.connect(folder / ANSWERS)) as connection:
         (before,) = connection.execute("SELECT shuffle FROM rater WHERE id = 2").fetchone()
     assert _times_of(folder, before) == 1
-    finished = run_dataset("survey", "erase", str(folder), "--rater", "2")
+    finished = run_from_nothing("survey", "erase", str(folder), "--rater", "2")
     assert finished.stdout == "6 answers of rater 2 deleted\n"
     assert (rows(folder, "rater"), rows(folder, "answer")) == (2, 12)
     assert raters(folder) == [1, 3]

@@ -16,7 +16,7 @@ from dataset.survey.database import open_database
 from dataset.survey.layout import ANSWERS, Author, Survey, read_survey, read_truth
 from dataset.survey.raters import Rater, invite
 from dataset.survey.spelling import alike
-from tests.dataset.command import error_line, run_dataset
+from tests.dataset.command import error_line, run_dataset, run_from_nothing
 from tests.dataset.survey.conftest import OPEN, World
 from tests.dataset.survey.simulate import guess_blindly, simulate
 from tests.dataset.survey.surveys import make_survey
@@ -105,7 +105,7 @@ def test_times_between_answers_without_breaks(tmp_path: Path) -> None:
 def test_the_command_makes_shares_and_checks(world: World, tmp_path: Path) -> None:
     options = ("--machine-only", "--n", "6", "--run", world.run, "--output", str(tmp_path / "survey"))
     asked = ("--per-rater", "4", "--checks", "2")
-    finished = run_dataset("survey", "build", *options, *asked, **OPEN)
+    finished = run_from_nothing("survey", "build", *options, *asked, **OPEN)
     assert finished.returncode == 0, finished.stderr
     assert finished.stdout == f"6 samples and 2 attention checks: {tmp_path / 'survey'}\n"
     survey = read_survey(tmp_path / "survey")
