@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
 from tests.dataset.browser import FLAGS
+from tests.dataset.survey.server import Client, Server
 from tests.programs import require
 
 DESKTOP, PHONE = (1280, 800), (390, 844)
@@ -64,4 +65,17 @@ def enter(tab: Page, address: str, code: str) -> Page:
     tab.get_by_label("I have read this").check()
     tab.get_by_role("button", name="Start").click()
     tab.wait_for_url("**/sample/1")
+    return tab
+
+
+def sign_in(context: BrowserContext, server: Server, code: str) -> Page:
+    """At the first sample too, without the pages before it."""
+    client = Client(server.port)
+    client.enter(code)
+    client.close()
+    context.add_cookies(
+        [{"name": name, "value": value, "url": server.address} for name, value in client.cookies.items()]
+    )
+    tab = context.new_page()
+    tab.goto(f"{server.address}/sample/1")
     return tab

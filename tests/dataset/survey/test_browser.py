@@ -12,7 +12,7 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 from dataset.survey.layout import ANSWERS
 from dataset.survey.spelling import LONGEST
 from tests.dataset.browser import needs_chromium
-from tests.dataset.survey.browsers import Browsers, enter, open_browsers
+from tests.dataset.survey.browsers import Browsers, enter, open_browsers, sign_in
 from tests.dataset.survey.server import Server, serving
 from tests.dataset.survey.surveys import codes, make_survey
 
@@ -63,7 +63,7 @@ def browsers(_browsers: Browsers) -> Iterator[Browsers]:
 @pytest.fixture
 def tab(browsers: Browsers, server: Server, folder: Path) -> Page:
     """A rater at a desktop, before the first sample."""
-    return enter(browsers.rater().new_page(), server.address, *codes(folder, 1))
+    return sign_in(browsers.rater(), server, *codes(folder, 1))
 
 
 def mine(folder: Path) -> list[tuple[int, str | None, int | None]]:
@@ -147,7 +147,7 @@ def test_a_whole_survey_without_a_script(browsers: Browsers, server: Server, fol
 def test_no_page_scrolls_on_a_phone_before_the_answer_is_given(
     browsers: Browsers, server: Server, folder: Path
 ) -> None:
-    tab = enter(browsers.rater(phone=True).new_page(), server.address, *codes(folder, 1))
+    tab = sign_in(browsers.rater(phone=True), server, *codes(folder, 1))
     for place in range(1, SAMPLES + 1):
         tab.goto(f"{server.address}/sample/{place}")
         box = tab.locator("#next").bounding_box()

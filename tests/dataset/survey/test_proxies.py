@@ -16,7 +16,7 @@ from tests.dataset.survey.surveys import codes, make_survey
 from tests.programs import needs, require
 from tests.servers.ports import free_ports, wait_for
 
-SAMPLES = 3
+SAMPLES = 2
 Proxy = Callable[[Path, int], AbstractContextManager[int]]
 """Given a folder and the port of the survey, gives its own."""
 DOCS = Path(__file__).parents[3] / "docs" / "survey.md"
@@ -106,31 +106,36 @@ class Behind:
 
     address: str
     codes: Iterator[str]
-    browsers: Browsers
+    phone_runs_script: bool
+    """The desktop runs it where the phone does not."""
+
+
+@pytest.fixture(scope="module")
+def browsers() -> Iterator[Browsers]:
+    with open_browsers() as opened:
+        yield opened
 
 
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param(nginx, marks=needs("chromium", "nginx")),
-        pytest.param(caddy, marks=needs("chromium", "caddy")),
+        pytest.param((nginx, False), marks=needs("chromium", "nginx"), id="nginx"),
+        pytest.param((caddy, True), marks=needs("chromium", "caddy"), id="caddy"),
     ],
 )
 def behind(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
     folder = tmp_path_factory.mktemp("proxy")
     make_survey(folder / "survey", SAMPLES)
-    proxy: Proxy = request.param
-    with (
-        serving(folder / "survey") as server,
-        proxy(folder, server.port) as port,
-        open_browsers() as browsers,
-    ):
-        yield Behind(f"http://127.0.0.1:{port}", iter(codes(folder / "survey", 4)), browsers)
+    proxy: Proxy
+    proxy, phone_runs_script = request.param
+    with serving(folder / "survey") as server, proxy(folder, server.port) as port:
+        invited = iter(codes(folder / "survey", 2))
+        yield Behind(f"http://127.0.0.1:{port}", invited, phone_runs_script)
 
 
-@pytest.mark.parametrize("phone", [False, True])
 @pytest.mark.parametrize("script", [True, False])
-def test_a_whole_survey_behind_a_proxy(behind: Behind, phone: bool, script: bool) -> None:
-    tab = behind.browsers.rater(phone=phone, script=script).new_page()
+def test_a_whole_survey_behind_a_proxy(behind: Behind, browsers: Browsers, script: bool) -> None:
+    phone = script == behind.phone_runs_script
+    tab = browsers.rater(phone=phone, script=script).new_page()
     (enter if script else enter_by_hand)(tab, behind.address, next(behind.codes))
     answer_all(tab, phone=phone)
