@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Coroutine
+from functools import cache
 from typing import Any, TypeVar
 
 import uvloop
@@ -13,13 +14,18 @@ COLLECT_EVERY = 20_000
 
 
 def run(flow: Coroutine[Any, Any, T]) -> T:
-    """Run a batch's flow on uvloop; existing objects are frozen out of garbage collection."""
+    """Run a batch's flow on uvloop; what the first batch found loaded is frozen out of garbage collection."""
     before = gc.get_threshold()
     gc.collect()
-    gc.freeze()
+    _freeze()
     gc.set_threshold(COLLECT_EVERY, *before[1:])
     try:
         return uvloop.run(flow)
     finally:
         gc.set_threshold(*before)
-        gc.unfreeze()
+
+
+@cache
+def _freeze() -> None:
+    """Once, and for good: to look through libraries and models takes each batch 0.1 s and more."""
+    gc.freeze()
