@@ -14,13 +14,18 @@ from tests.servers.seaweed import Seaweed
 from tests.servers.small_s3 import UPLOAD, Refusal, SmallS3, small_s3
 
 
+@pytest.fixture(scope="module")
+def bucket(s3: Seaweed) -> str:
+    return s3.bucket("stores")
+
+
 @pytest.fixture(params=["folder", "s3"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     if request.param == "folder":
         return open_store(str(tmp_path / "out"), S3Settings())
     server: Seaweed = request.getfixturevalue("s3_environment")
-    bucket = server.bucket(f"store-{uuid.uuid4().hex[:12]}")
-    return open_store(f"s3://{bucket}/some/run", S3Settings(endpoint_url=server.endpoint_url))
+    place = f"s3://{request.getfixturevalue('bucket')}/some/{uuid.uuid4().hex[:12]}"
+    return open_store(place, S3Settings(endpoint_url=server.endpoint_url))
 
 
 def test_second_create_is_refused_and_changes_nothing(store: Store) -> None:
