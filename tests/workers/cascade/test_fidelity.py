@@ -30,12 +30,17 @@ def theirs(image: Image.Image, side: int, fit: Fit) -> Pixels:
     return np.asarray(crop(resize(image)))
 
 
+@pytest.fixture(scope="module")
+def bodies() -> list[bytes]:
+    return list(draw_images(40))
+
+
 @pytest.mark.parametrize(("side", "fit"), SHAPES)
-def test_pixels_are_those_of_the_models_own_preprocessing(side: int, fit: Fit) -> None:
+def test_pixels_are_those_of_the_models_own_preprocessing(bodies: list[bytes], side: int, fit: Fit) -> None:
     """Levels of 255, the mean over pixels and channels of each image."""
     own = Preprocessing(side, fit, Resampling.BICUBIC, HALF, HALF)
     means = []
-    for body in draw_images(40):
+    for body in bodies:
         expected = theirs(Image.open(BytesIO(body)).convert("RGB"), side, fit)
         seen = own.resize(decode(body, max_pixels=50_000_000))
         means.append(np.abs(seen.astype(int) - expected).mean())

@@ -12,7 +12,7 @@ from common.settings import FetchSettings, MannersSettings
 from tests.web.canary import Canary, canary
 from tests.web.certificates import Authority
 from tests.web.names import Answer, Names
-from workers.fetch import Fetcher, guard
+from workers.fetch import Fetcher, dealer, guard
 from workers.fetch.resolver import Lookup, Resolver
 
 OPEN = "127.0.0.1"
@@ -54,6 +54,12 @@ def fetching() -> Fetching:
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority.create(Path(tmp_path_factory.mktemp("authority")))
+
+
+@pytest.fixture
+def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No URL waits until the wishes of others have gathered."""
+    monkeypatch.setattr(dealer, "GATHER", 0.0)
 
 
 @pytest.fixture

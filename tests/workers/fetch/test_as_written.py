@@ -12,6 +12,7 @@ from tests.web.addresses import ADDRESSES, ENCODED_FOR, VALID
 from tests.web.server import Web, redirect, reply, serve
 from tests.workers.fetch.conftest import Fetching
 
+pytestmark = pytest.mark.usefixtures("one_at_a_time")
 DOTS = ("/.", "%2e", "%2E")
 
 

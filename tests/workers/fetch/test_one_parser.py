@@ -80,6 +80,7 @@ async def test_decoys_lead_to_the_host_before_them(bird: Canary, fetching: Fetch
     assert Counter(f.status for f in fetched) == {Status.DNS_ERROR: len(urls)}
 
 
+@pytest.mark.usefixtures("one_at_a_time")
 async def test_the_address_connected_to_is_the_one_that_the_standard_reads(
     bird: Canary, fetching: Fetching
 ) -> None:

@@ -3,9 +3,9 @@
 import asyncio
 import base64
 import json
+import subprocess
 import sys
 import time
-from asyncio.subprocess import PIPE
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from tests.workers.fetch.conftest import Fetching
 from workers.fetch.errors import SignatureKeyError
 from workers.fetch.signature import RequestSigner, thumbprint
 from workers.fetch.signer import open_signer
-from workers.key_directory import key_directory
+from workers.key_directory import key_directory, main
 
 AGENT = "https://crawler.example"
 RFC_KEY = Ed25519PublicKey.from_public_bytes(base64.b64decode("JrQLj5P/89iXES9+vFgrIy29clF9CC/oPPsw3c5D0bs="))
@@ -168,15 +168,13 @@ def test_settings_that_do_not_fit(wrong: dict[str, str]) -> None:
         MannersSettings.model_validate(wrong)
 
 
-async def test_the_directory_is_printed(tmp_path: Path, key: Ed25519PrivateKey) -> None:
-    async def run(*arguments: str) -> tuple[int | None, bytes, bytes]:
-        command = (sys.executable, "-m", "workers.key_directory", *arguments)
-        process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE)
-        out, err = await process.communicate()
-        return process.returncode, out, err
-
-    code, out, _ = await run(str(write_key(tmp_path, key)))
-    assert code == 0
+def test_the_directory_is_printed(tmp_path: Path, key: Ed25519PrivateKey) -> None:
+    command = (sys.executable, "-m", "workers.key_directory", write_key(tmp_path, key))
+    out = subprocess.run(command, check=True, capture_output=True).stdout
     assert json.loads(out)["keys"][0]["kid"] == thumbprint(key.public_key())
-    code, out, err = await run(str(tmp_path / "missing"))
-    assert (code, out, err.count(b"\n")) == (2, b"", 1)
+
+
+def test_a_key_that_is_missing_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(tmp_path / "missing")]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
