@@ -1,15 +1,11 @@
-"""Fetching with few descriptors, in a process apart.
-
-`python -m tests.workers.fetch.short_of_descriptors LIMIT LEFT SECONDS URL...` takes all but LEFT descriptors
-for SECONDS, fetches meanwhile, and prints the statuses as JSON.
-"""
+"""Fetching with few descriptors, in a process apart."""
 
 import asyncio
-import json
 import os
 import resource
-import sys
 from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
 
 import uvloop
 
@@ -17,9 +13,23 @@ from common.errors import FleetError
 from common.settings import FetchSettings
 from workers.fetch import Fetcher, flight
 
+Outcome = Counter[str] | str
+"""The statuses, or why the batch goes back."""
 
-async def main(limit: int, left: int, seconds: float, urls: list[str]) -> None:
+
+def fetch_short(
+    urls: Sequence[str], log: Path, *, limit: int, left: int, seconds: float, patience: float
+) -> Outcome:
+    """Fetch while all but `left` of `limit` descriptors are taken for `seconds`; `log` is what it prints."""
+    with log.open("wb") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit // 2, limit))
+    flight.PATIENCE = patience
+    return uvloop.run(_fetch_short(urls, left, seconds))
+
+
+async def _fetch_short(urls: Sequence[str], left: int, seconds: float) -> Outcome:
     settings = FetchSettings.model_validate(
         {"allow_networks": "127.0.0.0/8", "concurrency": 500, "per_host": 500, "retries": 0, "timeout": 3}
     )
@@ -29,9 +39,8 @@ async def main(limit: int, left: int, seconds: float, urls: list[str]) -> None:
         try:
             fetched = await asyncio.gather(*map(fetcher.fetch, urls))
         except FleetError as error:
-            sys.stdout.write(json.dumps(str(error)))
-        else:
-            sys.stdout.write(json.dumps(Counter(f"{f.status} {f.error}" for f in fetched)))
+            return str(error)
+        return Counter(f"{f.status} {f.error}" for f in fetched)
 
 
 def give_back(taken: list[int]) -> None:
@@ -48,8 +57,3 @@ def take_all_but(left: int) -> list[int]:
         for _ in range(left):
             os.close(taken.pop())
     return taken
-
-
-if __name__ == "__main__":
-    flight.PATIENCE = float(os.environ.get("PATIENCE", flight.PATIENCE))
-    uvloop.run(main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), sys.argv[4:]))

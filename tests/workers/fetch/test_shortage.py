@@ -1,21 +1,21 @@
 """What this machine lacks is never the status of a URL."""
 
 import asyncio
-import json
 import os
 import socket
 import struct
-import sys
 from errno import EADDRNOTAVAIL, ECONNREFUSED, EINPROGRESS, EMFILE, ENFILE, ENOBUFS, ENOMEM
-from typing import Any
+from pathlib import Path
 
 import aiohttp
 import pytest
 from aiohttp.connector import AddrInfoType
 
 from common.run.status import Status
+from tests.calls import Call
 from tests.web.server import Web, reply, serve
 from tests.workers.fetch.conftest import Fetching
+from tests.workers.fetch.short_of_descriptors import Outcome, fetch_short
 from workers.fetch import Fetched, flight, guard
 from workers.fetch.flight import Flight, ShortageError
 from workers.fetch.shortage import Shortage, find_shortage
@@ -36,35 +36,21 @@ async def fetch_apart(
     limit: int,
     left: int = 0,
     seconds: float = 0,
+    patience: float = flight.PATIENCE,
     host: str = "127.0.0.1",
-    **environment: str,
-) -> tuple[Any, str]:
-    """What `short_of_descriptors` prints, and its log."""
+    log: Path = Path(os.devnull),
+) -> Outcome:
     urls = [web.url("/a", host) for _ in range(count)]
-    command = [
-        sys.executable,
-        "-m",
-        "tests.workers.fetch.short_of_descriptors",
-        str(limit),
-        str(left),
-        str(seconds),
-    ]
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        *urls,
-        env={**os.environ, **environment},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    answer, log = await process.communicate()
-    assert process.returncode == 0, log.decode()
-    return json.loads(answer.decode().splitlines()[-1]), log.decode() + answer.decode()
+    return await Call(
+        fetch_short, urls, log, limit=limit, left=left, seconds=seconds, patience=patience
+    ).result()
 
 
-async def test_few_descriptors_bound_the_downloads_in_flight(caplog: pytest.LogCaptureFixture) -> None:
+async def test_few_descriptors_bound_the_downloads_in_flight(tmp_path: Path) -> None:
     async with serve({"/a": slow}) as web:
-        found, log = await fetch_apart(web, 200, limit=128)
+        found = await fetch_apart(web, 200, limit=128, log=tmp_path / "log")
     assert found == {"ok None": 200}
+    log = (tmp_path / "log").read_text()
     assert "downloads bounded by file descriptors" in log
     assert "limit=128" in log  # the hard one
 
@@ -73,19 +59,18 @@ async def test_few_descriptors_bound_the_downloads_in_flight(caplog: pytest.LogC
 async def test_descriptors_that_vanish_are_waited_for(host: str) -> None:
     """All of them, while addresses are connected to, and while names are looked up."""
     async with serve({"/a": slow}) as web:
-        found, _ = await fetch_apart(web, 30, limit=256, left=0, seconds=1.5, host=host)
-    assert found == {"ok None": 30}
+        assert await fetch_apart(web, 30, limit=256, seconds=1.5, host=host) == {"ok None": 30}
 
 
 async def test_a_few_that_are_left_are_shared() -> None:
     async with serve({"/a": slow}) as web:
-        found, _ = await fetch_apart(web, 40, limit=256, left=4, seconds=60)
-    assert found == {"ok None": 40}
+        assert await fetch_apart(web, 40, limit=256, left=4, seconds=60) == {"ok None": 40}
 
 
 async def test_in_the_end_the_batch_goes_back() -> None:
     async with serve({"/a": slow}) as web:
-        found, _ = await fetch_apart(web, 5, limit=256, seconds=60, PATIENCE="0.5")
+        found = await fetch_apart(web, 5, limit=256, seconds=60, patience=0.5)
+    assert isinstance(found, str)
     assert found.startswith("this worker is short of file descriptors; raise `ulimit -n`")
 
 

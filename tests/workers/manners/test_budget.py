@@ -10,9 +10,10 @@ import pytest
 from common.queue.hosts import WINDOW, read_full_hosts, read_quiet_hosts
 from common.run.status import Status
 from common.settings import FetchSettings
+from tests.calls import Call
 from tests.servers.valkey import Valkey, valkey
 from tests.workers.manners.counting import LEASE, CountingHost, counting
-from tests.workers.manners.crowd import Worker
+from tests.workers.manners.crowd import fetch_many
 from workers.fetch import Fetcher
 from workers.fetch.host import LONGEST_LEASE
 from workers.fetch.shared import Heard, Quiet, Release, SharedLostError, Wish
@@ -129,8 +130,12 @@ async def test_a_redis_that_is_away_is_lost(tmp_path: Path) -> None:
         await shared.close()
 
 
-async def outcomes(workers: Sequence[Worker]) -> Counter[str]:
-    return sum([await worker.outcomes() for worker in workers], Counter())
+def start(server: Valkey, url: str, downloads: int, **settings: object) -> Call[Counter[str]]:
+    return Call(fetch_many, server.url, url, downloads, **settings)
+
+
+async def outcomes(workers: Sequence[Call[Counter[str]]]) -> Counter[str]:
+    return sum([await worker.result() for worker in workers], Counter())
 
 
 @pytest.mark.parametrize("workers", [1, 4])
@@ -138,7 +143,7 @@ async def test_a_host_sees_its_budget_however_many_workers_run(server: Valkey, w
     server.client().flushall()
     host = CountingHost(0.02)
     async with counting(host) as url:
-        running = [Worker(server.url, url, 20) for _ in range(workers)]
+        running = [start(server, url, 20) for _ in range(workers)]
         assert await outcomes(running) == {"ok": 20 * workers}
     assert host.most == 4
     assert host.count == 20 * workers
@@ -149,7 +154,7 @@ async def test_sixteen_workers_see_the_same_budget(server: Valkey) -> None:
     server.client().flushall()
     host = CountingHost(0.02)
     async with counting(host) as url:
-        running = [Worker(server.url, url, 50, host_budgets="127.0.0.1=8") for _ in range(16)]
+        running = [start(server, url, 50, host_budgets="127.0.0.1=8") for _ in range(16)]
         assert await outcomes(running) == {"ok": 50 * 16}
     assert host.most == 8
 
@@ -158,7 +163,7 @@ async def test_one_quiet_is_kept_by_all(server: Valkey) -> None:
     server.client().flushall()
     host = CountingHost(0.02, busy_after=20)
     async with counting(host) as url:
-        running = [Worker(server.url, url, 20, retries=0) for _ in range(2)]
+        running = [start(server, url, 20, retries=0) for _ in range(2)]
         assert await outcomes(running) == {"ok": 39, "http_4xx 429": 1}
     assert host.asked_in_quiet <= 3, "those that were on their way"
 
@@ -167,7 +172,7 @@ async def test_a_killed_workers_slots_are_free_after_their_lease(server: Valkey)
     server.client().flushall()
     host = CountingHost(3600)
     async with counting(host) as url:
-        stuck = Worker(server.url, url, 4, timeout=30)
+        stuck = start(server, url, 4, timeout=30)
         await host.is_full.wait()
         stuck.process.kill()
         await asyncio.to_thread(stuck.process.join)
@@ -177,7 +182,7 @@ async def test_a_killed_workers_slots_are_free_after_their_lease(server: Valkey)
         assert len(members) == 4
         for member in members:
             client.zincrby(key, 500 - 1000 * LONGEST_LEASE, str(member))  # half a second is left of each
-        assert await outcomes([Worker(server.url, url, 8)]) == {"ok": 8}
+        assert await outcomes([start(server, url, 8)]) == {"ok": 8}
 
 
 async def test_without_redis_a_host_gets_one_request_at_a_time(tmp_path: Path) -> None:
@@ -185,5 +190,5 @@ async def test_without_redis_a_host_gets_one_request_at_a_time(tmp_path: Path) -
     with valkey(tmp_path) as server:
         server.kill()
         async with counting(host) as url:
-            assert await outcomes([Worker(server.url, url, 8)]) == {"ok": 8}
+            assert await outcomes([start(server, url, 8)]) == {"ok": 8}
     assert host.most == 1
