@@ -9,12 +9,12 @@ import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from common.parallel import ordered_map
+from common.parquet.thrift import MalformedError
 from common.run.part import PartError, open_part
 from common.settings import S3Settings
 from common.store import Store
 from dataset.figures.tally import Tally, sum_tallies
 from dataset.files.merged import DataFile
-from dataset.files.thrift import MalformedError
 
 TALLY = b"fleet.tally"
 ORIGIN = b"fleet.origin"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from dataset.files.thrift import MalformedError, Struct, read_struct
+from common.parquet.thrift import MalformedError, Struct, read_struct
 
 MAGIC = b"PAR1"
 TAIL = 8

@@ -2,6 +2,7 @@
 
 from typing import BinaryIO
 
+from common.parquet.thrift import I32, I64, STRUCT, Struct, Value, read_struct, write_struct
 from dataset.files.footer import (
     BLOOM_BYTES,
     BLOOM_FILTER,
@@ -18,7 +19,6 @@ from dataset.files.footer import (
     OFFSET_INDEX,
     RowGroup,
 )
-from dataset.files.thrift import I32, I64, STRUCT, Struct, Value, read_struct, write_struct
 
 
 class MovedChunk:

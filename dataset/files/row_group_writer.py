@@ -7,6 +7,7 @@ the places of all. A chunk that moves keeps its bytes; the footer and the offset
 from collections.abc import Mapping
 from typing import BinaryIO
 
+from common.parquet.thrift import BINARY, I16, I64, STRUCT, Items, MalformedError, Struct, Value, write_struct
 from dataset.files.footer import (
     CHUNK,
     CHUNK_BYTES,
@@ -27,7 +28,6 @@ from dataset.files.footer import (
     RowGroup,
 )
 from dataset.files.moved_chunk import MovedChunk
-from dataset.files.thrift import BINARY, I16, I64, STRUCT, Items, MalformedError, Struct, Value, write_struct
 
 
 class RowGroupWriter:

@@ -8,6 +8,8 @@ from typing import Any
 
 TRUE, FALSE, BYTE, I16, I32, I64, DOUBLE, BINARY, LIST, SET, _MAP, STRUCT = range(1, 13)
 DEEPEST = 16
+LAST_FIELD = 2**15 - 1
+VARINT_BYTES = 10
 _LONG_LIST = 15
 _DOUBLE_BYTES = 8
 
@@ -17,6 +19,10 @@ Struct = dict[int, "Value"]
 
 class MalformedError(ValueError):
     """Bytes that are no struct, or one that is no footer."""
+
+
+class CutShortError(MalformedError):
+    """The bytes end within the struct: with more of them it may be one."""
 
 
 @dataclass(slots=True)
@@ -36,15 +42,20 @@ class Items:
 
 
 class _Reader:
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: bytes | memoryview, most: int | None = None) -> None:
         self._body = memoryview(body)
-        self._place = 0
+        self._most = most
+        self.place = 0
 
     def struct(self, depth: int = 0) -> Struct:
         fields: Struct = {}
         number = 0
         while head := self._take(1)[0]:
             number = number + (head >> 4) if head >> 4 else self._signed()
+            # Readers differ in what they make of such: two of them would see two structs.
+            if number in fields or not 0 < number <= LAST_FIELD:
+                raise MalformedError(f"field {number} is out of range, or there twice")
+            self._count(1)
             fields[number] = Value(head & 15, self._value(head & 15, depth))
         return fields
 
@@ -73,32 +84,39 @@ class _Reader:
     def _items(self, depth: int) -> Items:
         head = self._take(1)[0]
         count = self._varint() if head >> 4 == _LONG_LIST else head >> 4
-        if count > len(self._body) - self._place:
-            raise MalformedError("more items than bytes")
+        if count > len(self._body) - self.place:
+            raise CutShortError("more items than bytes")
+        self._count(count)
         kind = head & 15
         return Items(kind, [self._item(kind, depth) for _ in range(count)])
 
     def _item(self, kind: int, depth: int) -> Any:
         return self._take(1) if kind in (TRUE, FALSE) else self._value(kind, depth + 1)
 
+    def _count(self, values: int) -> None:
+        if self._most is not None:
+            self._most -= values
+            if self._most < 0:
+                raise MalformedError("more values than any such struct has")
+
     def _signed(self) -> int:
         number = self._varint()
         return (number >> 1) ^ -(number & 1)
 
     def _varint(self) -> int:
-        number = shift = 0
-        while True:
+        number = 0
+        for place in range(VARINT_BYTES):
             byte = self._take(1)[0]
-            number |= (byte & 127) << shift
+            number |= (byte & 127) << 7 * place
             if byte < 128:  # noqa: PLR2004 - the bit that says "more"
                 return number
-            shift += 7
+        raise MalformedError("a number of more than 64 bits")
 
     def _take(self, length: int) -> bytes:
-        taken = bytes(self._body[self._place : self._place + length])
+        taken = bytes(self._body[self.place : self.place + length])
         if len(taken) < length:
-            raise MalformedError("cut short")
-        self._place += length
+            raise CutShortError("cut short")
+        self.place += length
         return taken
 
 
@@ -109,6 +127,21 @@ def read_struct(body: bytes) -> Struct:
         MalformedError: it is none.
     """
     return _Reader(body).struct()
+
+
+def measure_struct(body: bytes | memoryview, most: int) -> tuple[Struct, int]:
+    """The struct at the beginning of `body`, and how many bytes it takes.
+
+    Args:
+        body: bytes that may go on behind it.
+        most: fields and items that it may have.
+
+    Raises:
+        CutShortError: its end is missing.
+        MalformedError: it is none, or has more than `most` values.
+    """
+    reader = _Reader(body, most)
+    return reader.struct(), reader.place
 
 
 def write_struct(fields: Struct) -> bytes:
