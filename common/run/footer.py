@@ -2,7 +2,7 @@
 
 import io
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import BinaryIO
 
 import pyarrow.parquet as pq
@@ -25,7 +25,7 @@ class FooterError(ValueError):
 
 
 def open_file(
-    file: BinaryIO, footer: pq.FileMetaData | None = None, dictionaries: Sequence[str] = ()
+    file: BinaryIO, footer: pq.FileMetaData | None = None, dictionaries: Iterable[str] = ()
 ) -> pq.ParquetFile:
     """Open a parquet file for streaming.
 

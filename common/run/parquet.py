@@ -7,9 +7,11 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from common.parquet.chunk import find_leaves
+from common.parquet.errors import DamagedPageError, PageError
 from common.run.columns import ColumnsError, input_columns, require_distinct
 from common.run.footer import FooterError, open_file, require_sound
-from common.run.part import PartError, open_part
+from common.run.part import PartError, damaged_part, open_part
 from common.run.pieces import cut, decode, text_sizes
 from common.run.planned_part import Part
 from common.settings import S3Settings
@@ -55,9 +57,16 @@ class PartReader:
     def pieces(
         self, first: int, count: int, columns: Sequence[str] | None = None
     ) -> Iterator[pa.RecordBatch]:
+        """As `batches`, cut: a piece has at most `PIECE_BYTES` of text, or one row."""
+        for batch in self.batches(first, count, columns):
+            yield from cut(batch)
+
+    def batches(
+        self, first: int, count: int, columns: Sequence[str] | None = None
+    ) -> Iterator[pa.RecordBatch]:
         """Columns of `count` rows from row `first` on; fewer where the part ends before.
 
-        A piece has at most `PIECE_BYTES` of text, or one row.
+        Equal texts may be held once: written out, a batch may take any number of bytes.
 
         Args:
             first: row.
@@ -65,33 +74,41 @@ class PartReader:
             columns: by their own names; those in use by default.
 
         Raises:
-            PartError: a text is longer than `TEXT_BYTES`.
+            PartError: a text is longer than `TEXT_BYTES`, or a page takes too much memory.
         """
         groups, position = self._row_groups(first, count)
         names = list(self.columns.values()) if columns is None else columns
-        for batch in decode(self.file, self.metadata, groups, names, count):
+        for batch in self._decode(groups, names, count):
             start, end = max(first - position, 0), min(first + count - position, batch.num_rows)
             if start < end:
-                piece = batch.slice(start, end - start)
-                self._require_short_texts(piece, position + start)
-                yield from cut(piece)
+                rows = batch.slice(start, end - start)
+                self._require_short_texts(rows, position + start)
+                yield rows
             position += batch.num_rows
             if position >= first + count:
                 return
 
     def leaves(self) -> list[int]:
         """The positions of the columns in use among the columns of a row group."""
-        paths = [self.metadata.schema.column(leaf).path for leaf in range(self.metadata.num_columns)]
-        return [leaf for leaf, path in enumerate(paths) if path in self.columns.values()]
+        return find_leaves(self.metadata, list(self.columns.values()))
 
     def require_readable(self, group: int) -> None:
         """Read a row of a row group: to look at damaged metadata alone ends the process in pyarrow.
 
         Raises:
             OSError: they are.
+            PartError: its pages take too much memory.
         """
-        for _ in decode(self.file, self.metadata, [group], list(self.columns.values()), 1):
+        for _ in self._decode([group], list(self.columns.values()), 1):
             return
+
+    def _decode(self, groups: Sequence[int], columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
+        try:
+            yield from decode(self.file, self.metadata, groups, columns, rows)
+        except DamagedPageError as error:
+            raise damaged_part(self._address, str(error)) from error
+        except PageError as error:
+            raise PartError(f"{self._address}: {error}") from error
 
     def _row_groups(self, first: int, count: int) -> tuple[list[int], int]:
         """The row groups that hold the rows, and the position of their first row."""

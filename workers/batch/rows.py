@@ -8,6 +8,7 @@ from common.run.batch import Batch
 from common.run.cast import as_type
 from common.run.parquet import open_parquet
 from common.run.part import PartError
+from common.run.pieces import cut, total_text
 from common.run.planned_part import Part
 from common.run.schema import FROM_INPUT
 from common.settings import S3Settings
@@ -27,11 +28,11 @@ def read_rows(part: Part, batch: Batch, s3: S3Settings) -> pa.Table:
     """
     pieces, size = [], 0
     with open_parquet(part, s3) as reader:
-        for piece in reader.pieces(batch.first_row, batch.rows):
-            pieces.append(_publish(piece, reader.columns))
-            size += pieces[-1].nbytes
-            if size > BATCH_BYTES:
+        for rows in reader.batches(batch.first_row, batch.rows):
+            size += total_text(rows)
+            if size > BATCH_BYTES:  # asked before equal texts, which are held once, are written out
                 raise PartError(_too_large(part, batch))
+            pieces += [_publish(piece, reader.columns) for piece in cut(rows)]
     table = pa.Table.from_batches(pieces, FROM_INPUT)
     if table.num_rows != batch.rows:
         raise PartError(f"{part.address}: rows end before row {batch.first_row + batch.rows}")
