@@ -71,7 +71,7 @@ def bytes_moved(reader: PartReader, batch_rows: int) -> float:
     """The bytes that all batches read together: each its row group from the start, up to its own last row."""
     columns, total = reader.leaves(), 0.0
     for index in range(reader.metadata.num_row_groups):
-        reader.require_readable(index)
+        reader.require_sound_chunks(index)
         group = reader.metadata.row_group(index)
         size = sum(group.column(leaf).total_compressed_size for leaf in columns)
         total += size * _reads(group.num_rows, batch_rows)

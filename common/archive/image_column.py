@@ -51,16 +51,19 @@ def leaf_of(schema: pa.Schema, column: str) -> str:
 
 
 def count_images(metadata: pq.FileMetaData, leaf: str) -> int:
-    """At most so many rows hold bytes, by the footer's null counts alone."""
-    if not metadata.num_row_groups:
-        return 0
-    index = leaf_index(metadata.row_group(0), leaf)
-    return sum(_present(metadata.row_group(group), index) for group in range(metadata.num_row_groups))
+    """At most so many rows hold bytes, by the null counts of a footer whose chunks are sound."""
+    index = leaf_index(metadata, leaf)
+    return sum(_present(metadata, group, index) for group in range(metadata.num_row_groups))
 
 
-def leaf_index(group: pq.RowGroupMetaData, leaf: str) -> int:
+def leaf_index(metadata: pq.FileMetaData, leaf: str) -> int:
     """The position of a leaf among those of a row group."""
-    return next(i for i in range(group.num_columns) if group.column(i).path_in_schema == leaf)
+    return next(i for i in range(metadata.num_columns) if metadata.schema.column(i).path == leaf)
+
+
+def byte_columns(schema: pa.Schema) -> list[str]:
+    """The columns that might be of images, whatever their names are."""
+    return [field.name for field in schema if _holds_bytes(field.type)]
 
 
 def read_image(values: pa.Array, row: int) -> bytes | None:
@@ -75,11 +78,15 @@ def read_image(values: pa.Array, row: int) -> bytes | None:
     return body
 
 
-def _present(group: pq.RowGroupMetaData, index: int) -> int:
-    statistics = group.column(index).statistics
+def _present(metadata: pq.FileMetaData, group: int, index: int) -> int:
+    row_group = metadata.row_group(group)
+    column = row_group.column(index)
+    # pyarrow ends the process where it is asked for statistics of another type than the schema's.
+    is_sound = column.physical_type == metadata.schema.column(index).physical_type
+    statistics = column.statistics if is_sound else None
     if statistics is None or not statistics.has_null_count:
-        return int(group.num_rows)
-    return int(group.num_rows - statistics.null_count)
+        return int(row_group.num_rows)
+    return int(row_group.num_rows - statistics.null_count)
 
 
 def _declared_columns(schema: pa.Schema) -> set[str]:

@@ -75,7 +75,7 @@ def _find_chunk(column: pq.ColumnChunkMetaData, schema: pq.ColumnSchema) -> Chun
         start = column.dictionary_page_offset
     return Chunk(
         schema.path,
-        column.physical_type == "BYTE_ARRAY",
+        schema.physical_type == "BYTE_ARRAY",
         start,
         start + column.total_compressed_size,
         column.num_values,

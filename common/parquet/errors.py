@@ -1,9 +1,9 @@
-"""What a page may be found to be, before a reader unpacks it."""
+"""What a page is found to be before a reader unpacks it: errors of the file, as the reader's own are."""
 
 
-class PageError(ValueError):
+class LargePageError(OSError):
     """A page takes too much memory; the caller adds the file."""
 
 
-class DamagedPageError(PageError):
+class DamagedPageError(OSError):
     """The bytes are those of no page; the caller adds the file, and the remedy."""

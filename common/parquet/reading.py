@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 
 from common.parquet.chunk import Chunk
-from common.parquet.errors import DamagedPageError, PageError
+from common.parquet.errors import DamagedPageError, LargePageError
 from common.parquet.lengths import longest_text, require_few_lengths
 from common.parquet.page_header import (
     DELTA,
@@ -16,11 +16,11 @@ from common.parquet.page_header import (
 )
 from common.parquet.thrift import MalformedError
 
-MEMORY = 768 << 20
-"""Bytes that the pages open at once and the texts decoded out of them may take."""
+COPIES, COPIES_ONCE = 3, 8
+"""How often pyarrow holds a dictionary, as it is and with what finds equal texts (measured: up to 9.4)."""
 
-DICTIONARY_COPIES = 8
-"""How often pyarrow holds a dictionary, its hash table and its lengths counted (measured: 4 to 9.4 times)."""
+WRITTEN_OUT = 2
+"""How often pyarrow holds a text that a page has in part, or elsewhere: its room grows by doubling."""
 
 LENGTH_BYTES = 16
 """Of a value in a delta encoding: lengths of prefix and suffix, and what points to it."""
@@ -59,6 +59,7 @@ class _Column:
     page: int = 0
     last: int = 0
     dictionary: int = 0
+    """With its copies."""
     entry: int = 0
     """Bytes of the longest text in the dictionary."""
     longest: int = 0
@@ -67,11 +68,11 @@ class _Column:
     values: int = 0
     text: int = 0
 
-    def hold(self, header: PageHeader, *, is_wanted: bool) -> None:
+    def hold(self, header: PageHeader, *, is_wanted: bool, is_once: bool) -> None:
         """A page that is open; a reader keeps the one before while the next one is looked at."""
         size = max(header.compressed, header.uncompressed)
         if header.kind == DICTIONARY:
-            self.dictionary = size
+            self.dictionary = size * (COPIES_ONCE if is_once else COPIES)
             return
         self.page = size + (self.last if is_wanted else 0) + LENGTH_BYTES * header.values * _is_delta(header)
         self.last = size
@@ -88,31 +89,32 @@ class _Column:
     def bytes(self, rows: int) -> int:
         """All together, at the most."""
         text = min(self.text, rows * self.longest)
-        return self.page + DICTIONARY_COPIES * self.dictionary + text
+        return self.page + self.dictionary + text
 
 
 class Budget:
-    """Holds what the pages of a row group will take against `MEMORY`, before they are unpacked.
+    """Holds what the pages of a row group will take against `memory`, before they are unpacked.
 
     Args:
         reading: how the row group is decoded.
+        memory: bytes that there are.
         bound: columns that pyarrow decodes into a dictionary whatever their pages are.
     """
 
-    def __init__(self, reading: Reading, bound: frozenset[str] = frozenset()) -> None:
-        self._reading, self._bound = reading, bound
+    def __init__(self, reading: Reading, memory: int, bound: frozenset[str]) -> None:
+        self._reading, self._memory, self._bound = reading, memory, bound
         self._columns: dict[str, _Column] = {}
 
     def see(self, chunk: Chunk, header: PageHeader) -> bool:
         """See `page_walk.See`.
 
         Raises:
-            PageError: it takes more than `MEMORY`, even if rows are decoded one by one.
+            LargePageError: it takes more than `memory`, even if rows are decoded one by one.
             UnsuitedError: it does not, if it is decoded in another way.
         """
         column = self._columns.setdefault(chunk.column, _Column())
         wanted = chunk.is_text and self._is_wanted(chunk, header)
-        column.hold(header, is_wanted=wanted)
+        column.hold(header, is_wanted=wanted, is_once=chunk.column in self._reading.once)
         if chunk.is_text and header.is_data and not wanted:
             self._add_text(chunk, header, header.uncompressed)
         self._require_room(chunk)
@@ -123,7 +125,7 @@ class Budget:
 
         Raises:
             DamagedPageError: a delta encoding has more lengths than values.
-            PageError: as `see`.
+            LargePageError: as `see`.
             UnsuitedError: as `see`.
         """
         longest = header.uncompressed
@@ -156,23 +158,24 @@ class Budget:
     def _add_text(self, chunk: Chunk, header: PageHeader, longest: int) -> None:
         column, text = self._columns[chunk.column], header.uncompressed
         if header.encoding in OF_DICTIONARIES:
-            longest = 0 if chunk.column in self._reading.once else column.entry
+            longest = 0 if chunk.column in self._reading.once else WRITTEN_OUT * column.entry
             text = header.values * longest
         elif header.encoding == DELTA:
+            longest *= WRITTEN_OUT
             text = header.values * longest
         if chunk.column in self._bound:
-            column.dictionary += header.uncompressed
+            column.dictionary += COPIES_ONCE * header.uncompressed
         column.add(header.values, text, longest, self._reading.rows)
 
     def _require_room(self, chunk: Chunk) -> None:
         rows = self._reading.rows
-        if self._bytes(rows) <= MEMORY:
+        if self._bytes(rows) <= self._memory:
             return
         least = self._bytes(0)
-        if rows == 1 or least > MEMORY:
-            raise PageError(
+        if rows == 1 or least > self._memory:
+            raise LargePageError(
                 f"column {chunk.column}: its pages take {max(least, self._bytes(1)) >> 20} MB of memory,"
-                f" more than {MEMORY >> 20}; write it again with smaller pages"
+                f" more than {self._memory >> 20}; write it again with smaller pages"
             )
         raise UnsuitedError(replace(self._reading, rows=max(1, rows // FEWER)))
 

@@ -8,10 +8,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.parquet.chunk import find_leaves
-from common.parquet.errors import DamagedPageError, PageError
+from common.parquet.errors import LargePageError
+from common.run.chunk_metadata import require_sound_chunks
 from common.run.columns import ColumnsError, input_columns, require_distinct
 from common.run.footer import FooterError, open_file, require_sound
-from common.run.part import PartError, damaged_part, open_part
+from common.run.part import PartError, open_part
 from common.run.pieces import cut, decode, text_sizes
 from common.run.planned_part import Part
 from common.settings import S3Settings
@@ -92,22 +93,18 @@ class PartReader:
         """The positions of the columns in use among the columns of a row group."""
         return find_leaves(self.metadata, list(self.columns.values()))
 
-    def require_readable(self, group: int) -> None:
-        """Read a row of a row group: to look at damaged metadata alone ends the process in pyarrow.
+    def require_sound_chunks(self, group: int) -> None:
+        """Check the metadata of the columns in use in a row group, before they are asked for.
 
         Raises:
-            OSError: they are.
-            PartError: its pages take too much memory.
+            OSError: they are damaged, or encrypted.
         """
-        for _ in self._decode([group], list(self.columns.values()), 1):
-            return
+        require_sound_chunks(self.file, self.metadata, [group], list(self.columns.values()))
 
     def _decode(self, groups: Sequence[int], columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
         try:
             yield from decode(self.file, self.metadata, groups, columns, rows)
-        except DamagedPageError as error:
-            raise damaged_part(self._address, str(error)) from error
-        except PageError as error:
+        except LargePageError as error:
             raise PartError(f"{self._address}: {error}") from error
 
     def _row_groups(self, first: int, count: int) -> tuple[list[int], int]:

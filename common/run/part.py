@@ -86,12 +86,8 @@ def _part_errors(address: str) -> Iterator[None]:
     except ChangedError as error:
         raise ChangedPartError(f"{error}; {CHANGED}") from error
     except OSError as error:
-        raise damaged_part(address, str(error)) from error
-
-
-def damaged_part(address: str, reason: str) -> DamagedPartError:
-    """The error of a file whose reader says `reason` of its bytes."""
-    return DamagedPartError(f"{address}: damaged ({' '.join(reason.split())[:200]}); repair it and {CHANGED}")
+        reason = " ".join(str(error).split())[:200]
+        raise DamagedPartError(f"{address}: damaged ({reason}); repair it and {CHANGED}") from error
 
 
 def _open_listed(

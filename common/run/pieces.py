@@ -1,16 +1,15 @@
 """Parquet rows in pieces: memory is bounded by the rows asked for, whatever the compression ratio."""
 
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from common.parquet.chunk import find_chunks, find_leaves
-from common.parquet.guarded_file import GuardedFile
-from common.parquet.reading import Budget, Reading, UnsuitedError
+from common.parquet.reading import Reading
 from common.run.cast import is_text, text_bytes
+from common.run.decoder import Decoder
 from common.run.footer import open_file
 
 PIECE_BYTES = 64 << 20
@@ -25,50 +24,22 @@ def decode(
     """The rows of the row groups `groups`, in batches for a reader of `rows` rows.
 
     Raises:
-        PageError: a page would take more memory than is given to it.
+        LargePageError: a page would take more memory than is given to it.
     """
-    decoder = _Decoder(file, footer, columns)
+    schema = open_file(file, footer).schema_arrow
+    types = [schema.field(name).type for name in columns]
+    decoder, once = Decoder(file, footer, columns), frozenset(columns)
     for group in groups:
-        yield from decoder.decode(group, rows)
+        reading = Reading(_rows_at_once(footer, group, types, rows), once)
+        yield from decoder.decode(group, reading)
+        once = decoder.once
 
 
-class _Decoder:
-    """Decodes row groups one after another, each as its pages ask for."""
-
-    def __init__(self, file: BinaryIO, footer: pq.FileMetaData, columns: Sequence[str]) -> None:
-        self._file, self._footer, self._columns = file, footer, columns
-        schema = open_file(file, footer).schema_arrow
-        self._types = {name: schema.field(name).type for name in columns}
-        self._bound = frozenset(name for name, kind in self._types.items() if pa.types.is_dictionary(kind))
-        self._once = frozenset(columns)
-        self._leaves = find_leaves(footer, columns)
-
-    def decode(self, group: int, rows: int) -> Iterator[pa.RecordBatch]:
-        reading = Reading(self._rows_at_once(group, rows), self._once)
-        guarded = GuardedFile(self._file, lambda: find_chunks(self._footer, group, self._leaves))
-        done = 0
-        while True:
-            try:
-                for batch in _skip(self._batches(guarded, group, reading), done):
-                    yield batch
-                    done += batch.num_rows
-            except UnsuitedError as error:
-                reading = error.better
-            else:
-                self._once = reading.once
-                return
-
-    def _batches(self, guarded: GuardedFile, group: int, reading: Reading) -> Iterator[pa.RecordBatch]:
-        budget = Budget(reading, self._bound)
-        guarded.begin(budget.see, budget.look)
-        parquet = open_file(cast(BinaryIO, guarded), self._footer, reading.once)
-        yield from parquet.iter_batches(reading.rows, [group], self._columns)
-
-    def _rows_at_once(self, group: int, rows: int) -> int:
-        metadata = self._footer.row_group(group)
-        widths = [kind.byte_width for kind in self._types.values() if pa.types.is_fixed_size_binary(kind)]
-        widest = int(max(metadata.total_byte_size // max(metadata.num_rows, 1), *widths, 1))
-        return max(1, min(PIECE_ROWS, max(rows, FEWEST_ROWS), PIECE_BYTES // widest))
+def _rows_at_once(footer: pq.FileMetaData, group: int, types: Sequence[pa.DataType], rows: int) -> int:
+    metadata = footer.row_group(group)
+    widths = [kind.byte_width for kind in types if pa.types.is_fixed_size_binary(kind)]
+    widest = int(max(metadata.total_byte_size // max(metadata.num_rows, 1), *widths, 1))
+    return max(1, min(PIECE_ROWS, max(rows, FEWEST_ROWS), PIECE_BYTES // widest))
 
 
 def cut(piece: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
@@ -89,10 +60,3 @@ def total_text(piece: pa.RecordBatch) -> int:
 def text_sizes(piece: pa.RecordBatch) -> dict[str, pa.Array]:
     """Bytes of each value of each column of texts, by the column's name."""
     return {name: text_bytes(piece[name]) for name in piece.schema.names if is_text(piece[name].type)}
-
-
-def _skip(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
-    for batch in batches:
-        if rows < batch.num_rows:
-            yield batch.slice(rows)
-        rows -= min(rows, batch.num_rows)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from common.archive.column_images import ImageColumn
 from common.archive.image_column import count_images, find_image_column, leaf_of
+from common.run.chunk_metadata import require_sound_chunks
 from common.run.footer import open_file
 
 
@@ -27,7 +28,7 @@ class EmbeddedImage:
             pa.ArrowException: it is damaged.
         """
         with self.file.open("rb") as file:
-            return next(ImageColumn(file, self.column).read(range(self.row, self.row + 1))) or b""
+            return next(ImageColumn(file, self.column).read(range(self.row, self.row + 1)), None) or b""
 
 
 def find_embedded(path: Path) -> str | None:
@@ -35,10 +36,14 @@ def find_embedded(path: Path) -> str | None:
 
     Raises:
         ColumnsError: there are several, and none has a usual name.
+        OSError: it is damaged.
     """
     with path.open("rb") as file:
         parquet = open_file(file)
         column = find_image_column(parquet.schema_arrow)
-        if column is None or not count_images(parquet.metadata, leaf_of(parquet.schema_arrow, column)):
+        if column is None:
             return None
-        return column if next(ImageColumn(file, column).read(range(1))) else None
+        require_sound_chunks(file, parquet.metadata, range(parquet.metadata.num_row_groups), [column])
+        if not count_images(parquet.metadata, leaf_of(parquet.schema_arrow, column)):
+            return None
+        return column if next(ImageColumn(file, column).read(range(1)), None) else None

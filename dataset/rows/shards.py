@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 
 from common.console.words import quote
 from common.run.batch import Batch
+from common.run.chunk_metadata import require_sound_chunks
 from common.run.manifest import Run
 from common.run.provenance import Provenance, difference, read_provenance
 from common.run.schema import SHARD
@@ -36,6 +37,7 @@ def open_shard(store: Store, run: Run, batch: Batch) -> Iterator[pq.ParquetFile]
             fault = _fault(shard, run, batch)
             if fault:
                 raise BadRunError(f"{where}: {fault}; {REPAIR}")
+            require_sound_chunks(file, shard.metadata, range(shard.num_row_groups), SHARD.names)
             yield shard
     except DAMAGED as error:
         raise BadRunError(f"{where}: not a readable shard ({quote(error)}); {REPAIR}") from error

@@ -32,7 +32,8 @@ def _find(place: Place, path: Path) -> str | Path:
     if not isinstance(place, EmbeddedImage):
         return place
     try:
-        path.write_bytes(place.read())
-    except pa.ArrowException as error:
+        body = place.read()
+    except (pa.ArrowException, OSError) as error:
         raise FleetError(f"{place}: damaged ({error}); fetch the file again") from error
+    path.write_bytes(body)
     return path

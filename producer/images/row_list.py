@@ -8,6 +8,8 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from common.archive.image_column import byte_columns
+from common.run.chunk_metadata import require_sound_chunks
 from common.run.columns import ColumnsError, require_distinct, require_usable
 from common.run.fingerprint import Fingerprint
 from common.run.footer import FooterError, open_file, require_sound
@@ -35,12 +37,14 @@ class RowList:
 
         Raises:
             pa.ArrowException: no parquet file.
-            OSError: its footer is damaged.
+            OSError: its footer is damaged, or the metadata of images in it.
             FooterError: the footer's claims cannot be true.
             ColumnsError: there are rows, and a column in use has a twin, or no type that can be used.
         """
         parquet = open_file(file)
         rows = require_sound(parquet.metadata, file)
+        if columns := byte_columns(parquet.schema_arrow):  # the metadata of images are asked for
+            require_sound_chunks(file, parquet.metadata, range(parquet.metadata.num_row_groups), columns)
         if rows:  # without any, writers know no types
             require_distinct(parquet.schema_arrow)
             require_usable(parquet.schema_arrow)

@@ -13,6 +13,7 @@ import pytest
 
 from common.parquet import reading
 from common.parquet.thrift import I32, Struct, Value, write_struct
+from common.run import decoder
 from common.run.batch import Batch
 from common.run.part import PartError
 from common.run.planned_part import Part
@@ -38,8 +39,7 @@ READ = """
 import sys
 from pathlib import Path
 from common.errors import FleetError
-from common.parquet import reading
-from common.run import pieces
+from common.run import decoder, pieces
 from common.run.batch import Batch
 from common.run.planned_part import Part
 from common.settings import S3Settings
@@ -47,7 +47,7 @@ from tests.peak import peak_bytes
 from workers.batch.rows import read_rows
 
 folder, memory = Path(sys.argv[1]), int(sys.argv[2]) << 20
-reading.MEMORY, pieces.PIECE_BYTES = memory, memory // 6
+decoder.MEMORY, pieces.PIECE_BYTES = memory, memory // 6
 for path in sorted(folder.iterdir()):
     rows, name = path.name.split("-", 1)
     part = Part(id="p", address=str(path), rows=int(rows), size=path.stat().st_size)
@@ -148,11 +148,11 @@ def test_a_sound_page_of_a_hundred_megabytes_is_read(tmp_path: Path) -> None:
 
 def test_a_large_page_is_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "LARGE", 1 << 10)
-    monkeypatch.setattr(reading, "MEMORY", 96 << 10)
+    monkeypatch.setattr(decoder, "MEMORY", 96 << 10)
     links = [f"http://h/{row:060d}" if row % 3 else None for row in range(1_000)]
     for version in ("1.0", "2.0"):
         part = part_of(tmp_path / f"{version}.parquet", pa.table({"URL": links}), data_page_version=version)
         assert read_rows(part, Batch("p", 0, 1_000), NO_S3)["URL"].to_pylist() == links
-    monkeypatch.setattr(reading, "MEMORY", 32 << 10)
+    monkeypatch.setattr(decoder, "MEMORY", 32 << 10)
     with pytest.raises(PartError, match=r"column URL: its pages take \d+ MB of memory.*smaller pages"):
         read_rows(part, Batch("p", 0, 1_000), NO_S3)

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from common.parquet.chunk import Chunk, find_chunks
-from common.parquet.errors import PageError
+from common.parquet.errors import DamagedPageError
 from common.parquet.page_header import PageHeader, read_page_header
 from common.parquet.page_walk import PageWalk
 from common.parquet.thrift import I64, Value, read_struct, write_struct
@@ -85,7 +85,7 @@ def test_bytes_that_are_left_out_are_an_error() -> None:
     first = read_page_header(body[chunk.start :])
     walk.pass_by(chunk.start, body[chunk.start : chunk.start + first.length])
     after = chunk.start + first.length + first.compressed
-    with pytest.raises(PageError, match="lie in others"):
+    with pytest.raises(DamagedPageError, match="lie in others"):
         walk.pass_by(after + 1, body[after + 1 : chunk.end])
 
 
@@ -98,7 +98,7 @@ def test_pages_of_nothing_end() -> None:
         }
         return write_struct(nothing) * 2_001 + write_struct(header) + page
 
-    with pytest.raises(PartError, match="hold nothing"):
+    with pytest.raises(DamagedPageError, match="hold nothing"):
         read(with_first_page(write(rows()), empty))
 
 
