@@ -1,6 +1,6 @@
 """Any image-to-text model of transformers as captioner, through its own `generate`: general, but slower."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +12,7 @@ from torch import Tensor
 from transformers import AutoImageProcessor, AutoModelForImageTextToText, AutoTokenizer
 
 from common.settings import SamplingSettings
-from workers.captions import Image
+from workers.captions import Image, ModelFolderError
 from workers.cascade.background import Background
 from workers.cascade.model_folder import WEIGHTS, load_pretrained, load_transformers, require_file
 from workers.cascade.sampling.rules import end_early, lane_limits
@@ -20,6 +20,8 @@ from workers.cascade.sampling.uniform import to_signed
 
 _EXPECTED = "an image-to-text model as transformers saves it (config.json, model.safetensors, its processor)"
 LARGEST: Final = 1024  # pixels of the longer side; the model's own processor resizes further
+MOST: Final = 4096
+"""The largest number in the settings of an image processor: sides are a few hundred pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,5 +127,20 @@ def load_transformers_captioner(
         require_file(folder, _EXPECTED, *names)
     model = load_transformers(AutoModelForImageTextToText, folder, dtype, _EXPECTED)
     image_processor = load_pretrained(AutoImageProcessor, folder, _EXPECTED)
+    largest = max(_numbers(image_processor.to_dict()), default=0)
+    if largest > MOST:
+        reason = f"its image processor is to be given {largest:.0f}, more than {MOST}"
+        raise ModelFolderError(folder, reason, _EXPECTED)
     tokenizer = load_pretrained(AutoTokenizer, folder, _EXPECTED)
     return TransformersCaptioner(model.train(False).to(device), image_processor, tokenizer, sampling)
+
+
+def _numbers(settings: object) -> Iterator[float]:
+    """The numbers in settings, however deep: some processors call a side `size`, some `shortest_edge`."""
+    if isinstance(settings, Mapping):
+        settings = list(settings.values())
+    if isinstance(settings, list | tuple):
+        for one in settings:
+            yield from _numbers(one)
+    elif isinstance(settings, int | float):
+        yield abs(settings)

@@ -158,6 +158,24 @@ def test_a_model_that_does_not_caption(folder: Path, tmp_path: Path) -> None:
         load_captioner(tmp_path, SAMPLING, CPU, torch.float32)
 
 
+@pytest.mark.models
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        {"size": {"shortest_edge": 10**6}},
+        {"size": {"shortest_edge": 32}, "crop_size": {"height": 10**6, "width": 32}},
+        {"crop_size": 5_000},
+    ],
+)
+def test_images_are_made_no_giants(folder: Path, tmp_path: Path, sizes: dict[str, Any]) -> None:
+    for path in folder.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    settings = json.loads((tmp_path / "preprocessor_config.json").read_text())
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps({**settings, **sizes}))
+    with pytest.raises(ModelFolderError, match=r"its image processor is to be given \d+, more than 4096"):
+        load_captioner(tmp_path, SAMPLING, CPU, torch.float32)
+
+
 def t5(folder: Path) -> Path:
     shape: dict[str, Any] = {"d_model": 32, "d_kv": 16, "d_ff": 64, "num_layers": 2, "num_heads": 2}
     config = T5Config(vocab_size=len(TOKENS), **shape, **ENDS)
