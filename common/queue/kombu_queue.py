@@ -16,6 +16,9 @@ UNACKED = "fleet:unacked"  # hash: delivery tag -> message that a worker holds
 UNACKED_INDEX = "fleet:unacked:index"  # sorted set: delivery tag by the time of its last renewal
 UNACKED_MUTEX = "fleet:unacked:mutex"  # held by the worker that sweeps
 PROBE = "fleet:probe"
+LONGEST_ENTRY = 100_000
+"""Bytes of an entry of the queue that is looked into; ours take 900."""
+
 FOREIGN = (ValueError, KeyError, TypeError, IndexError, RecursionError)
 """What reading a stranger's entry raises: Redis is untrusted."""
 
@@ -49,6 +52,8 @@ def held_messages(client: redis.Redis) -> list[Message]:
 
 
 def _parse_held(raw: str) -> Message | None:
+    if len(raw) > LONGEST_ENTRY:
+        return None
     try:
         return _parse_envelope(json.loads(raw)[0])
     except FOREIGN:
@@ -56,6 +61,8 @@ def _parse_held(raw: str) -> Message | None:
 
 
 def _parse(raw: str) -> Message | None:
+    if len(raw) > LONGEST_ENTRY:
+        return None
     try:
         return _parse_envelope(json.loads(raw))
     except FOREIGN:

@@ -19,7 +19,7 @@ from kombu.transport.redis import Channel
 from common.queue.broker import connect
 from common.queue.kombu_queue import give_back
 from common.queue.set_aside import set_aside
-from workers.delivery.envelope import FleetMessage, ForeignEnvelopeError
+from workers.delivery.envelope import FleetMessage, ForeignEnvelopeError, refuse_long
 from workers.delivery.qos import DeliveryQoS
 
 LONGEST_WAIT = 5.0
@@ -53,6 +53,7 @@ class FleetConsumer(Consumer):  # type: ignore[misc]
             set_aside=self._set_aside,
             is_stopping=lambda: self._is_stopping,
         )
+        channel.client.parse_response = refuse_long(channel.client.parse_response)
         channel.handlers["BRPOP"] = partial(self._read, channel)
         self._await_writes(channel.client)
         self._is_restarting = False

@@ -6,13 +6,17 @@ would take time limits, delays, expiry and retries from its headers.
 
 import base64
 import json
+from collections.abc import Callable
+from functools import wraps
 from typing import Annotated, Any, Literal
 
 from kombu.transport import virtual
 from pydantic import BaseModel, ConfigDict, Field
 
 from common.console.words import quote
+from common.queue.kombu_queue import LONGEST_ENTRY
 from common.queue.message import QUEUE, TASK
+from common.queue.set_aside import LONGEST
 
 LONGEST_BODY = 10_000
 """Characters; ours take some 500."""
@@ -76,6 +80,29 @@ def require_envelope(raw: object) -> dict[str, Any]:
         reason = quote(f"it is no call of our task: {error}")
         raise ForeignEnvelopeError(reason, json.dumps(raw, default=repr)) from error
     return _rebuild(envelope, call.fields)
+
+
+def refuse_long(parse_response: Callable[..., Any]) -> Callable[..., Any]:
+    """A client's `parse_response` that makes nothing of an entry which is longer than any of ours.
+
+    JSON of half a gigabyte would take ten times as much.
+    """
+
+    @wraps(parse_response)
+    def parse_short(connection: Any, command: str, **options: Any) -> Any:
+        """As the client's.
+
+        Raises:
+            ForeignEnvelopeError: an entry has more than `LONGEST_ENTRY` bytes.
+        """
+        answer = parse_response(connection, command, **options)
+        if command == "BRPOP" and answer and len(answer[1]) > LONGEST_ENTRY:
+            start = answer[1][:LONGEST]
+            reason = f"it has {len(answer[1])} bytes, more than any call of our task"
+            raise ForeignEnvelopeError(reason, start.decode(errors="replace"))
+        return answer
+
+    return parse_short
 
 
 def _rebuild(envelope: _Envelope, fields: Fields) -> dict[str, Any]:

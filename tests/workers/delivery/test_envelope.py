@@ -1,13 +1,18 @@
 """Entries of the queue: a call of ours is put together anew, and all else is foreign."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
+from common.queue.kombu_queue import LONGEST_ENTRY, first_waiting
 from common.queue.message import QUEUE, TASK
+from common.queue.set_aside import LONGEST
 from tests.faults.adversary.messages import BROKEN, ORDERS, OURS, arguments, envelope
-from workers.delivery.envelope import ForeignEnvelopeError, require_envelope
+from tests.servers.valkey import valkey
+from workers.delivery.envelope import ForeignEnvelopeError, refuse_long, require_envelope
 
 BATCH = {"version": 1, "run": "/run", "part": "part-0123456789", "first_row": 0}
 
@@ -50,3 +55,15 @@ def test_a_field_is_a_plain_value(field: object) -> None:
     body = json.loads(envelope(TASK, arguments(**{**OURS, "run": field})))
     with pytest.raises(ForeignEnvelopeError):
         require_envelope(body)
+
+
+def test_an_entry_longer_than_any_of_ours_is_not_looked_into(tmp_path: Path) -> None:
+    with valkey(tmp_path / "broker") as server, redis.Redis(port=server.port) as client:
+        client.parse_response = refuse_long(client.parse_response)
+        client.lpush(QUEUE, json.dumps(ours()), "[" * (LONGEST_ENTRY + 1))
+        assert first_waiting(server.client(), 2)[0] is None
+        assert json.loads(client.brpop([QUEUE], timeout=1)[1]) == ours()
+        with pytest.raises(ForeignEnvelopeError, match="it has 100001 bytes") as raised:
+            client.brpop([QUEUE], timeout=1)
+        assert raised.value.raw == "[" * LONGEST
+        assert client.llen(QUEUE) == 0
