@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from common.console.words import quote
 from common.run.columns import ColumnsError, input_columns, plain_type
 
 NAMES = (
@@ -94,7 +95,7 @@ def _declared_columns(schema: pa.Schema) -> set[str]:
     try:
         features = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]
         return {name for name, feature in features.items() if feature.get("_type") == "Image"}
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return set()
 
 
@@ -122,6 +123,6 @@ def _choose(candidates: Iterable[str]) -> str:
     ranked = [name for usual in NAMES for name in names if name.lower() == usual]
     if not ranked:
         raise ColumnsError(
-            f"several columns of images ({', '.join(names[:5])}); name the one to caption 'image'"
+            f"several columns of images ({quote(', '.join(names[:5]))}); name the one to caption 'image'"
         )
     return ranked[0]

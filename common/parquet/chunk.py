@@ -18,6 +18,7 @@ class Chunk:
     """A column chunk, by what its footer says; `start` and `end` are positions in the file."""
 
     column: str
+    """Its path in the schema."""
     is_text: bool
     start: int
     end: int

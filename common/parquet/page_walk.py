@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from common.console.words import quote
 from common.parquet.chunk import Chunk
 from common.parquet.errors import DamagedPageError
 from common.parquet.page_header import PageHeader, read_page_header
@@ -63,7 +64,7 @@ class PageWalk:
         """The bytes from `_place` on."""
         end = self._place + len(self._kept)
         if place > end and not self._is_done:
-            raise DamagedPageError(f"column {self.chunk.column}: pages that lie in others")
+            raise DamagedPageError(f"column {quote(self.chunk.column)}: pages that lie in others")
         fresh = memoryview(body)[max(end - place, 0) :]
         return memoryview(self._kept + fresh) if self._kept else fresh
 
@@ -76,7 +77,7 @@ class PageWalk:
         except CutShortError:
             return None
         except MalformedError as error:
-            raise DamagedPageError(f"column {self.chunk.column}: {error}") from error
+            raise DamagedPageError(f"column {quote(self.chunk.column)}: {error}") from error
         self._count(header)
         if self.see(self.chunk, header):
             self._wanted = header
@@ -87,7 +88,7 @@ class PageWalk:
         self._seen += header.values if header.is_data else 0
         self._empty += not header.values
         if self._empty > MOST_EMPTY:
-            raise DamagedPageError(f"column {self.chunk.column}: thousands of pages hold nothing")
+            raise DamagedPageError(f"column {quote(self.chunk.column)}: thousands of pages hold nothing")
 
     def _take_page(self, rest: memoryview, header: PageHeader) -> int | None:
         if len(rest) < header.compressed:

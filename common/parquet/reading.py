@@ -3,6 +3,7 @@
 from collections import deque
 from dataclasses import dataclass, field, replace
 
+from common.console.words import quote
 from common.parquet.chunk import Chunk
 from common.parquet.errors import DamagedPageError, LargePageError
 from common.parquet.lengths import longest_text, require_few_lengths
@@ -137,7 +138,7 @@ class Budget:
                 longest = longest_text(values, header.values)
         except MalformedError as error:
             if _is_delta(header):
-                raise DamagedPageError(f"column {chunk.column}: {error}") from error
+                raise DamagedPageError(f"column {quote(chunk.column)}: {error}") from error
         if header.kind == DICTIONARY:
             self._columns[chunk.column].entry = longest
         else:
@@ -173,8 +174,9 @@ class Budget:
             return
         least = self._bytes(0)
         if rows == 1 or least > self._memory:
+            megabytes = max(least, self._bytes(1)) >> 20
             raise LargePageError(
-                f"column {chunk.column}: its pages take {max(least, self._bytes(1)) >> 20} MB of memory,"
+                f"column {quote(chunk.column)}: its pages take {megabytes} MB of memory,"
                 f" more than {self._memory >> 20}; write it again with smaller pages"
             )
         raise UnsuitedError(replace(self._reading, rows=max(1, rows // FEWER)))

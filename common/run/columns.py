@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from common.console.words import quote
+
 SPELLINGS: Mapping[str, Sequence[str]] = {
     "URL": ("url", "image_url"),
     "TEXT": ("text", "caption", "alt_text", "alt"),
@@ -68,7 +70,7 @@ def require_columns(schema: pa.Schema) -> None:
     require_distinct(schema)
     require_usable(schema)
     if "URL" not in input_columns(schema):
-        raise ColumnsError(f"no URL column among {', '.join(schema.names[:10])}; name it URL or url")
+        raise ColumnsError(f"no URL column among {quote(', '.join(schema.names[:10]))}; name it URL or url")
 
 
 def require_usable(schema: pa.Schema) -> None:
@@ -78,7 +80,7 @@ def require_usable(schema: pa.Schema) -> None:
         if choice.column is None and choice.passed_over:
             field = choice.passed_over[0]
             raise ColumnsError(
-                f"column {field.name} holds {field.type}, not text;"
+                f"column {field.name} holds {quote(field.type)}, not text;"
                 f" make it text, or rename it and name another column {name}"
             )
 
@@ -96,7 +98,7 @@ def unused_columns(schema: pa.Schema) -> Iterator[str]:
         choice = choose_column(name, schema)
         instead = f"{choice.column} is read instead" if choice.column else f"{name} will be null"
         for field in choice.passed_over:
-            yield f"column {field.name} holds {field.type}: {instead}"
+            yield f"column {field.name} holds {quote(field.type)}: {instead}"
 
 
 def plain_type(kind: pa.DataType) -> pa.DataType:

@@ -49,7 +49,7 @@ def read_texts(card: bytes | None) -> CardTexts:
         said = json.loads(base64.b64decode(signature[1]))
         known = {field.name for field in fields(CardTexts)}
         return CardTexts(**{name: str(value) for name, value in said.items() if name in known})
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return CardTexts()
 
 
