@@ -50,7 +50,7 @@ class _Reader:
     def struct(self, depth: int = 0) -> Struct:
         fields: Struct = {}
         number = 0
-        while head := self._take(1)[0]:
+        while head := self._byte():
             number = number + (head >> 4) if head >> 4 else self._signed()
             # Readers differ in what they make of such: two of them would see two structs.
             if number in fields or not 0 < number <= LAST_FIELD:
@@ -82,7 +82,7 @@ class _Reader:
         return found
 
     def _items(self, depth: int) -> Items:
-        head = self._take(1)[0]
+        head = self._byte()
         count = self._varint() if head >> 4 == _LONG_LIST else head >> 4
         if count > len(self._body) - self.place:
             raise CutShortError("more items than bytes")
@@ -104,13 +104,24 @@ class _Reader:
         return (number >> 1) ^ -(number & 1)
 
     def _varint(self) -> int:
-        number = 0
-        for place in range(VARINT_BYTES):
-            byte = self._take(1)[0]
+        number = self._byte()
+        if number < 128:  # noqa: PLR2004 - most numbers are so small
+            return number
+        number &= 127
+        for place in range(1, VARINT_BYTES):
+            byte = self._byte()
             number |= (byte & 127) << 7 * place
             if byte < 128:  # noqa: PLR2004 - the bit that says "more"
                 return number
         raise MalformedError("a number of more than 64 bits")
+
+    def _byte(self) -> int:
+        try:
+            byte = self._body[self.place]
+        except IndexError:
+            raise CutShortError("cut short") from None
+        self.place += 1
+        return byte
 
     def _take(self, length: int) -> bytes:
         taken = bytes(self._body[self.place : self.place + length])
