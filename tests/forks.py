@@ -42,7 +42,7 @@ def _become(arguments: list[str], environment: dict[str, str], folder: str, stre
     sys.argv[1:] = arguments
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     for descriptor, name in STREAMS:
-        os.dup2(os.open(Path(streams, name), os.O_WRONLY | os.O_CREAT), descriptor)
+        os.dup2(os.open(Path(streams, name), os.O_WRONLY), descriptor)
 
 
 def _run(main: Callable[[], None]) -> int:
@@ -88,6 +88,8 @@ class Forks:
         assert self._server.stdin is not None
         assert self._server.stdout is not None
         streams = tempfile.TemporaryDirectory()
+        for _, name in STREAMS:
+            Path(streams.name, name).touch()  # there, however soon it is killed
         order = {"arguments": arguments, "environment": os.environ | environment}
         order |= {"folder": str(Path.cwd()), "streams": streams.name}
         self._server.stdin.write(json.dumps(order).encode() + b"\n")
