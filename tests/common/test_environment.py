@@ -7,7 +7,8 @@ import pytest
 
 from common.console.cli import load_settings
 from common.errors import FleetError
-from tests.processes import run
+from producer.cli import main as producer
+from tests.processes import run, run_here
 
 
 @pytest.fixture(autouse=True)
@@ -158,7 +159,7 @@ def test_every_process_says_it_in_one_line(
 
 @pytest.mark.parametrize("level", ["", "warn", "info\r"])
 def test_levels(level: str) -> None:
-    answer = run("producer", "--version", environment={"LOG_LEVEL": level})
+    answer = run_here(producer, "--version", environment={"LOG_LEVEL": level})
     assert (answer.returncode, answer.stderr) == (0, "")
 
 
