@@ -68,7 +68,8 @@ for folder in sys.stdin:
 @contextmanager
 def open_reader(hub: Hub, home: Path) -> Iterator[Callable[[], list[str]]]:
     """Gives the addresses that a reader gets, as readers do."""
-    environment = {**os.environ, **_environment(hub, home), "HF_DATASETS_DISABLE_PROGRESS_BARS": "1"}
+    quiet = {"HF_DATASETS_DISABLE_PROGRESS_BARS": "1"}
+    environment = {**os.environ, **_environment(hub, home), **quiet, "PYTHONPATH": ""}  # readers have pandas
     command = [sys.executable, "-W", "ignore", "-c", LOAD, REPO]
     with subprocess.Popen(
         command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
