@@ -10,6 +10,7 @@ from workers.fetch.address import is_public, parse_address
 from workers.fetch.guard import Guard
 
 COUNT = 60_000
+GUARD = Guard()
 PRIVATE = (
     (0x7F000000, 8), (0x0A000000, 8), (0xA9FE0000, 16), (0xC0A80000, 16), (0xAC100000, 12), (0x64400000, 10),
     (0xA83F8110, 32), (0, 8), (0xE0000000, 4), (0xF0000000, 4),
@@ -57,7 +58,7 @@ def judge(host: str) -> str:
         return "no URL"
     if parse_address(found) is None:
         return "a name"
-    return "connected" if Guard().allows(found, 80) else "blocked"
+    return "connected" if GUARD.allows(found, 80) else "blocked"
 
 
 def test_no_spelling_of_a_private_address_is_connected() -> None:
@@ -83,5 +84,5 @@ def test_public_addresses_are_connected_however_they_are_written() -> None:
 
 
 def test_a_judge_that_lets_all_pass_would_be_found() -> None:
-    assert Guard().allows("1.1.1.1", 80)
-    assert not any(Guard().allows(address, 80) for address in ADDRESSES)
+    assert GUARD.allows("1.1.1.1", 80)
+    assert not any(GUARD.allows(address, 80) for address in ADDRESSES)
