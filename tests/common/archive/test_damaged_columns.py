@@ -36,7 +36,7 @@ from dataset.rows.embedded_image import EmbeddedImage, find_embedded
 from producer.plan import plan_part
 from tests.peak import peak_bytes
 
-column_images.MEMORY = 24 << 20
+column_images.MEMORY = 12 << 20
 for path in sorted(Path(sys.argv[1]).iterdir()):
     part = Part(id="p", address=str(path), rows=20, size=path.stat().st_size, kind="images")
     before = peak_bytes()
@@ -100,8 +100,8 @@ def test_damaged_metadata_and_giant_images_are_lines(tmp_path: Path) -> None:
     for name, damage in DAMAGES.items():
         (tmp_path / name).write_bytes(damaged(sink.getvalue(), damage))
     (tmp_path / "sound").write_bytes(sink.getvalue())
-    (tmp_path / "giant-page").write_bytes(write(images(2 * MB)))
-    (tmp_path / "giant-dictionary").write_bytes(write(images(20 * MB), **ONE_DICTIONARY))
+    (tmp_path / "giant-page").write_bytes(write(images(MB)))
+    (tmp_path / "giant-dictionary").write_bytes(write(images(8 * MB), **ONE_DICTIONARY))
     words = [sys.executable, "-c", READ, str(tmp_path)]
     said = subprocess.run(words, capture_output=True, text=True, check=True, timeout=120).stdout.splitlines()
     lines = {
@@ -112,5 +112,5 @@ def test_damaged_metadata_and_giant_images_are_lines(tmp_path: Path) -> None:
     for name in ("encrypted", "codec", "place", "size"):
         assert all(line.startswith("refused: ") for line in lines[name][:3]), lines[name]
     for name in ("giant-page", "giant-dictionary"):
-        assert "24; write it again with smaller pages" in lines[name][1]
-        assert int(lines[name][3].removeprefix("MB ")) < 24, lines[name]
+        assert "12; write it again with smaller pages" in lines[name][1]
+        assert int(lines[name][3].removeprefix("MB ")) < 12, lines[name]

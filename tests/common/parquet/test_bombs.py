@@ -32,7 +32,7 @@ from tests.common.parquet.bombs import (
 from workers.batch.rows import read_rows
 
 NO_S3 = S3Settings()
-MEMORY = 24
+MEMORY = 12
 """MB in these tests in place of 768, so that bombs are small too."""
 
 READ = """
@@ -78,7 +78,7 @@ def place(folder: Path, name: str, body: bytes) -> None:
     (folder / f"{rows}-{name}").write_bytes(body)
 
 
-LARGE = 16
+LARGE = 8
 
 
 def both_ways(codec: str) -> bytes:
@@ -97,7 +97,7 @@ def test_a_page_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
         place(tmp_path, name, body)
         place(tmp_path, f"{name}-lies", lie(body))
     place(tmp_path, "zstd-twice", both_ways("zstd"))
-    found = read_apart(tmp_path, 12)
+    found = read_apart(tmp_path, 6)
     assert len(found) == 4 * 2 * len(CODECS) + 1
     for name, (megabytes, said) in found.items():
         told = "write it again with smaller pages"
@@ -108,21 +108,23 @@ def test_a_page_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
 def test_texts_that_unpack_in_decoding_are_decoded_in_few_rows_or_refused(tmp_path: Path) -> None:
     prefixes = {"column_encoding": {"URL": "DELTA_BYTE_ARRAY"}}
     lengths = {"column_encoding": {"URL": "DELTA_LENGTH_BYTE_ARRAY"}}
-    once = pa.DictionaryArray.from_arrays(pa.array([0, 1] * 500, pa.int32()), ["a" * MB, "b" * MB])
+    once = pa.DictionaryArray.from_arrays(
+        pa.array([0, 1] * 250, pa.int32()), ["a" * (MB // 2), "b" * (MB // 2)]
+    )
     alike = pa.table({"URL": once})
-    place(tmp_path, "prefixes", write(texts(120, 60), **prefixes))
+    place(tmp_path, "prefixes", write(texts(60, 60), **prefixes))
     place(
         tmp_path,
         "lengths",
         write(pa.table({"URL": ["a" * MB] * 60}), data_page_size=1, write_batch_size=1, **lengths),
     )
-    place(tmp_path, "rows", write(texts(60, 60), data_page_size=1, write_batch_size=1))
+    place(tmp_path, "rows", write(texts(30, 60), data_page_size=1, write_batch_size=1))
     place(tmp_path, "dictionary", write(alike, **ONE_DICTIONARY))
     few = {"use_dictionary": True, "dictionary_pagesize_limit": 1, "write_batch_size": 100}
-    mixed = pa.table({"URL": [*("a" * MB, "b" * MB) * 50, *map(str, range(10_000))]})
+    mixed = pa.table({"URL": [*("a" * MB, "b" * MB) * 25, *map(str, range(10_000))]})
     place(tmp_path, "mixed", write(mixed, **few))
-    distinct = pc.utf8_lpad(pa.array(range(200_000)).cast(pa.string()), 64, "0")
-    asked = pa.table({"URL": pa.DictionaryArray.from_arrays(pa.array(range(200_000), pa.int32()), distinct)})
+    distinct = pc.utf8_lpad(pa.array(range(50_000)).cast(pa.string()), 64, "0")
+    asked = pa.table({"URL": pa.DictionaryArray.from_arrays(pa.array(range(50_000), pa.int32()), distinct)})
     place(tmp_path, "schema", write(asked, store_schema=True, data_page_size=MB))
     for encoding in ("DELTA_LENGTH_BYTE_ARRAY", "DELTA_BYTE_ARRAY"):
         place(tmp_path, f"count-{encoding}", many_lengths(encoding, 20_000_000))
@@ -140,10 +142,10 @@ def part_of(path: Path, table: pa.Table, **options: Any) -> Part:
 
 def test_a_sound_page_of_a_hundred_megabytes_is_read(tmp_path: Path) -> None:
     """fastparquet writes one page a column chunk, as far as 500 MB."""
-    links = pc.utf8_lpad(pa.array(range(1_050_000)).cast(pa.string()), 100, "/")
+    links = pc.utf8_lpad(pa.array(range(1_010_000)).cast(pa.string()), 100, "/")
     part = part_of(tmp_path / "part.parquet", pa.table({"URL": links}), compression="snappy")
-    found = read_rows(part, Batch("p", 1_049_990, 10), NO_S3)["URL"].to_pylist()
-    assert found == links[1_049_990:].to_pylist()
+    found = read_rows(part, Batch("p", 1_009_990, 10), NO_S3)["URL"].to_pylist()
+    assert found == links[1_009_990:].to_pylist()
 
 
 def test_a_large_page_is_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
