@@ -1,7 +1,9 @@
 """Servers for every room's tests: started once, used by all."""
 
+import atexit
+import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,18 @@ from tests.servers.seaweed import Seaweed, seaweed
 from tests.servers.valkey import Valkey, valkey
 
 pytest_plugins = ["tests.order", "tests.skips"]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is imported stays to the end: to look for garbage in it takes a process seconds, with torch."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
+        atexit.register(gc.unfreeze)  # some libraries report what is not freed at the very end
 
 
 @pytest.fixture(scope="session", autouse=True)
