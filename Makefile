@@ -4,15 +4,12 @@
 PYTHON ?= python3
 UV := .tools/bin/uv
 BIN := .venv/bin
-# Three and the one with torch, also on two cores: much of the fault suite is waiting.
-TEST_WORKERS ?= 3
-# Only one process imports torch and what stands on it: nine seconds.
-WITH_TORCH := tests/benchmarks tests/dataset/merge/test_readers.py tests/gpu tests/parity tests/workers/cascade \
-	tests/workers/device tests/workers/toy
-PYTEST = $(BIN)/$(if $(COVERAGE),coverage run,python) -m pytest
+# Four, also on two cores: much of the fault suite is waiting.
+TEST_WORKERS ?= 4
+PYTEST := pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
 ROOMS := common dataset producer workers tests
 
-.PHONY: demo survey-demo test tests tests-with-torch tests-without-torch no-coverage coverage lint format bench gpu-check soak containers cluster-test lock machine clean
+.PHONY: demo survey-demo test tests coverage lint format bench gpu-check soak containers cluster-test lock machine clean
 
 demo: .venv/ready ## two parts of toy pictures, captioned end to end on this machine
 	$(BIN)/python -m tests.demo --output output/demo
@@ -21,23 +18,16 @@ survey-demo: .venv/ready ## a survey of toy captions, true and machine-written, 
 	$(BIN)/python -m tests.dataset.survey.demo --output output/survey-demo
 
 test: .venv/ready ## everything that CI runs, linters and tests side by side; TESTS_WITHOUT=chromium,... hides programs
-	$(MAKE) --jobs=3 --no-print-directory lint tests
+	$(MAKE) --jobs=2 --no-print-directory lint tests
 
 tests: export OMP_NUM_THREADS = 1 # of torch, in each process
 tests: export PYTHONDONTWRITEBYTECODE = # a thousand processes start, and each would compile the project anew
 
-tests: tests-with-torch tests-without-torch ## the tests alone; `make -j2 tests` runs both parts side by side
+tests: .venv/ready ## the tests alone
+	$(if $(COVERAGE),rm -rf output/coverage)
+	$(BIN)/$(if $(COVERAGE),coverage run,python) -m $(PYTEST)
 	$(if $(COVERAGE),$(BIN)/coverage combine --quiet)
 	$(if $(COVERAGE),$(BIN)/coverage report)
-
-tests-with-torch: .venv/ready no-coverage
-	$(PYTEST) $(WITH_TORCH)
-
-tests-without-torch: .venv/ready no-coverage
-	$(PYTEST) -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder $(WITH_TORCH:%=--ignore=%)
-
-no-coverage:
-	$(if $(COVERAGE),rm -rf output/coverage)
 
 coverage: ## make test, and the share of lines that it runs, child processes included, with a floor: what CI does
 	$(MAKE) test COVERAGE=1
