@@ -166,8 +166,10 @@ async def test_a_flight_never_holds_more_than_it_allows() -> None:
         async with flight:
             running += 1
             most = max(most, running)
-            await asyncio.sleep(0.001 * (number % 3))
-            running -= 1
+            try:
+                await asyncio.sleep(0.001 * (number % 3))
+            finally:
+                running -= 1
 
     tasks = [asyncio.create_task(fly(number)) for number in range(200)]
     await asyncio.sleep(0.005)
