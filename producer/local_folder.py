@@ -16,12 +16,13 @@ def state_folder(uri: str) -> Iterator[Path]:
     """The folder of a run, below a local output; one producer at a time.
 
     Raises:
-        FleetError: it cannot be written, or another producer has it.
+        FleetError: it cannot be written, leads elsewhere, or another producer has it.
     """
     folder = _state_path(uri)
     try:
+        _require_own(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / "lock").open("w")
+        lock = (folder / "lock").open("a")
     except OSError as error:
         raise FleetError(f"{folder}: {error.strerror}; is this a folder that you may write to?") from error
     with lock:
@@ -32,6 +33,19 @@ def state_folder(uri: str) -> Iterator[Path]:
                 f"{uri}: another `producer local` is at work here; let it end, or stop it"
             ) from error
         yield folder
+
+
+def _require_own(folder: Path) -> None:
+    """Check that no link or pipe lies where a lock, a log or the broker's file is written.
+
+    Raises:
+        FleetError: one does.
+    """
+    for path in (folder, *folder.rglob("*")):
+        if path.is_symlink() or (path.exists() and not (path.is_file() or path.is_dir())):
+            raise FleetError(
+                f"{path}: a link or pipe, where only files of `producer local` lie; move it away"
+            )
 
 
 def _state_path(uri: str) -> Path:

@@ -74,6 +74,19 @@ def _open_at_once(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)
 
 
+def require_own_folders(root: Path, target: Path) -> None:
+    """Check that no folder between `root` and `target` is a link, which would lead a write elsewhere.
+
+    Raises:
+        NoPlaceError: one is.
+    """
+    for folder in target.parents:
+        if folder == root:
+            return
+        if folder.is_symlink():
+            raise NoPlaceError(f"{folder}: a link, and nothing is written through one; move it away")
+
+
 def link(finished: Path, target: Path) -> None:
     """Give a finished file its name.
 

@@ -3,14 +3,21 @@
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from common.errors import StoreError
 from common.store.base import RECORD_BYTES, Entry, OversizeError
-from common.store.file_system import folder_errors, link, open_regular, sync, sync_folder
+from common.store.file_system import (
+    folder_errors,
+    link,
+    open_regular,
+    require_own_folders,
+    sync,
+    sync_folder,
+)
 from common.store.temporary import sweep, temporary_file
 
 SCRATCH = ".tmp"
@@ -26,13 +33,22 @@ class FolderStore:
 
     def create(self, key: str, body: bytes) -> bool:
         """Write beside, sync, then link: `link` fails where the name exists, on POSIX atomically."""
-        with folder_errors(self.uri), temporary_file(self.root / SCRATCH, body) as file:
-            return self._link(file, self.root / key)
+        with folder_errors(self.uri), self._temporary_file(body) as file:
+            return self._link(file, self._target(key))
 
     def create_file(self, key: str, file: Path) -> bool:
         with folder_errors(self.uri):
             sync(file)
-            return self._link(file, self.root / key)
+            return self._link(file, self._target(key))
+
+    def _target(self, key: str) -> Path:
+        """The file to write or remove; what others linked to leads nowhere else."""
+        target = self.root / key
+        require_own_folders(self.root, target)
+        return target
+
+    def _temporary_file(self, body: bytes) -> AbstractContextManager[Path]:
+        return temporary_file(self._target(f"{SCRATCH}/new").parent, body)
 
     def _link(self, finished: Path, target: Path) -> bool:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -74,15 +90,15 @@ class FolderStore:
                         yield Entry(path.relative_to(self.root).as_posix(), found.st_size, modified)
 
     def replace(self, key: str, body: bytes) -> None:
-        target = self.root / key
-        with folder_errors(self.uri), temporary_file(self.root / SCRATCH, body) as file:
+        with folder_errors(self.uri), self._temporary_file(body) as file:
+            target = self._target(key)
             target.parent.mkdir(parents=True, exist_ok=True)
             file.replace(target)
             sync_folder(target.parent)
 
     def delete(self, key: str) -> None:
         with folder_errors(self.uri):
-            (self.root / key).unlink(missing_ok=True)
+            self._target(key).unlink(missing_ok=True)
 
     def delete_all(self, keys: Sequence[str]) -> None:
         for key in keys:
@@ -105,7 +121,7 @@ class FolderStore:
         with (
             folder_errors(self.uri),
             self.trial(SCRATCH + "/trial"),
-            temporary_file(self.root / SCRATCH, b""),
+            self._temporary_file(b""),
         ):
             sweep(self.root / SCRATCH)
 

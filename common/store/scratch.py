@@ -13,6 +13,7 @@ from pathlib import Path
 from common.errors import StoreError
 from common.store.address import is_s3
 from common.store.base import Store
+from common.store.file_system import require_own_folders
 from common.store.folder import SCRATCH
 
 PREFIX = "fleet-work-"
@@ -26,12 +27,15 @@ def scratch(store: Store) -> Iterator[Path]:
     `OSError` in the block is taken for one of the scratch folder's.
 
     Raises:
+        NoPlaceError: a link stands where the folder would be.
         StoreError: the disk is full, or cannot be written.
     """
     shared = is_s3(store.uri)
     parent = Path(tempfile.gettempdir()) if shared else Path(store.uri, SCRATCH)
     missing = [folder for folder in parent.parents if not folder.exists()]
     try:
+        if not shared:
+            require_own_folders(Path(store.uri), parent / PREFIX)
         parent.mkdir(parents=True, exist_ok=True)
         sweep(parent, PREFIX)
         try:
