@@ -1,6 +1,7 @@
 """A message that can never be done is told from one that has to wait."""
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -173,6 +174,10 @@ def find(address: str, settings: Settings, tmp_path: Path, *allowed: str) -> Non
         ("s3://bucket/in/a", ("s3://bucket/in/",)),
         ("hf://datasets/lab/links/a", ("hf://datasets/lab/links",)),
         ("hf://datasets/lab/links@main/a", ("hf://datasets/lab/links/",)),
+        ("hf://datasets/lab/links@refs%2Fpr%2F1/a", ("hf://datasets/lab/links",)),
+        ("hf://datasets/lab/links/in/a", ("hf://datasets/lab/links/in",)),
+        ("/in/a.parquet", ("file:///in",)),
+        ("/in/a..b/..a", ("/in//",)),
     ],
 )
 def test_parts_in_allowed_places(
@@ -196,6 +201,20 @@ def test_parts_in_allowed_places(
         ("hf://datasets/lab/links-private/a", ("hf://datasets/lab/links",)),
         ("hf://datasets/lab/links/../private/a", ("hf://datasets/lab/links",)),
         ("hf://datasets/lab/links/a", ("s3://bucket",)),
+        ("hf://datasets/lab/links@%2e%2e/a", ("hf://datasets/lab/links",)),
+        ("hf://datasets/lab/links@..%2f..%2fprivate/a", ("hf://datasets/lab/links",)),
+        ("hf://datasets/lab/links/in@private/a", ("hf://datasets/lab/links/in",)),
+        ("HF://datasets/lab/links/a", ("hf://datasets/lab/links",)),
+        ("S3://bucket/in/a", ("s3://bucket/in",)),
+        ("s3://BUCKET/in/a", ("s3://bucket/in",)),
+        ("s3://bucket//in/a", ("s3://bucket/in",)),
+        ("s3://bucket/in/%2e%2e/../secret", ("s3://bucket/in",)),
+        ("s3://bucket/in/a/", ("s3://bucket/in",)),
+        ("file:///in/a", ("/in",)),
+        ("//in/a", ("/in",)),
+        ("/in//a", ("/in",)),
+        ("/in/./a", ("/in",)),
+        ("/IN/a", ("/in",)),
     ],
 )
 def test_parts_elsewhere_are_foreign(
@@ -212,6 +231,27 @@ def test_a_link_leads_nowhere_else(linked: str, settings: Settings, tmp_path: Pa
     link.symlink_to(secret)
     with pytest.raises(ForeignMessageError, match="outside FLEET_PARTS_ALLOW"):
         find(str(link), settings, tmp_path, str(tmp_path / "allowed"))
+
+
+@pytest.mark.parametrize("linked", ["runs/input", "runs/staged", "allowed/in"])
+def test_a_linked_folder_leads_nowhere_else(linked: str, settings: Settings, tmp_path: Path) -> None:
+    write_part(tmp_path / "secret" / "a.parquet")
+    link = tmp_path / linked
+    link.parent.mkdir(parents=True)
+    link.symlink_to(tmp_path / "secret")
+    with pytest.raises(ForeignMessageError, match="outside FLEET_PARTS_ALLOW"):
+        find(f"{link}/a.parquet", settings, tmp_path, str(tmp_path / "allowed"))
+
+
+def test_links_of_the_operator_are_followed(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "allowed").symlink_to(tmp_path / "disk")
+    (tmp_path / "runs").symlink_to(tmp_path / "disk")
+    for own in ("allowed/a.parquet", "runs/input/a.parquet"):
+        make_run(tmp_path / "runs", settings, address=str(write_part(tmp_path / own)))
+        bound = settings.model_copy(update={"parts_allow": (str(tmp_path / "allowed"),)})
+        find_work(message(tmp_path / "runs"), bound)
+        shutil.rmtree(tmp_path / "runs" / "parts")
 
 
 @pytest.mark.parametrize(
