@@ -36,6 +36,7 @@ def serve(folder: Path, host: str, port: int, url: str | None = None) -> None:
                 host=host,
                 port=port,
                 http=DoorProtocol,
+                ws="none",
                 log_config=None,
                 access_log=False,
                 server_header=False,

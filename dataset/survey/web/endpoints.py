@@ -1,5 +1,6 @@
 """The endpoints: welcome, consent, one sample after the other, thanks."""
 
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ from dataset.survey.web.refusal import Refusal
 from dataset.survey.web.visit import COOKIE, Visit, set_session
 from dataset.survey.web.visitors import Visitors
 
+PLACE = re.compile(r"[0-9]{1,9}")
 FOR_EVER = "private, max-age=31536000, immutable"
 
 log = structlog.get_logger(__name__)
@@ -52,9 +54,9 @@ class Endpoints:
             Route("/consent", self.consent_page),
             Route("/consent", self.consent, methods=["POST"]),
             Route("/next", self.next_sample),
-            Route("/sample/{place:int}", self.sample),
-            Route("/sample/{place:int}", self.answer, methods=["POST"]),
-            Route("/sample/{place:int}/undo", self.undo, methods=["POST"]),
+            Route("/sample/{place}", self.sample),
+            Route("/sample/{place}", self.answer, methods=["POST"]),
+            Route("/sample/{place}/undo", self.undo, methods=["POST"]),
             Route("/done", self.done),
             Route("/leave", self.leave, methods=["POST"]),
             Route("/pictures/{name}", self.image),
@@ -158,7 +160,7 @@ class Endpoints:
 
 
 def _sample_at(visit: Visit, request: Request) -> str:
-    place: int = request.path_params["place"]
-    if not 1 <= place <= len(visit.order):
+    place: str = request.path_params["place"]
+    if not PLACE.fullmatch(place) or not 1 <= int(place) <= len(visit.order):
         raise Refusal(404)
-    return visit.order[place - 1]
+    return visit.order[int(place) - 1]

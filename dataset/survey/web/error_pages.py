@@ -19,5 +19,5 @@ async def show_refusal(pages: Pages, _: Request, error: Exception) -> Response:
 
 
 async def show_failure(pages: Pages, request: Request, error: Exception) -> Response:
-    log.error("failed", path=request.url.path, error=" ".join(str(error).split()))
+    log.error("failed", path=request.scope["path"], error=" ".join(str(error).split()))
     return await show_refusal(pages, request, error)

@@ -59,8 +59,16 @@ def require_same_origin(request: Request, own: str | None) -> None:
             raise Refusal(403)
         return
     origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc not in {own, request.headers.get("host")}:
+    if origin is not None and (_host(origin) or None) not in {own, request.headers.get("host")} - {None}:
         raise Refusal(403)
+
+
+def _host(origin: str) -> str:
+    """Host and port; empty where there is none."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
 
 
 def form_token(session: str) -> str:

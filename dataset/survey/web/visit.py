@@ -42,5 +42,5 @@ def set_session(request: Request, response: Response, token: str) -> None:
         max_age=DAYS * 24 * 3600,
         httponly=True,
         samesite="strict",
-        secure=request.url.scheme == "https",
+        secure=request.scope["scheme"] == "https",
     )

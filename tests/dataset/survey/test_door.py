@@ -19,12 +19,16 @@ from tests.servers.ports import free_ports, wait_for
 
 HALF = b"GET / HTTP/1.1\r\nHost: x\r\nX: "
 WHOLE = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+BODY = b" / HTTP/1.1\r\nHost: x\r\nContent-Length: 60\r\n\r\n"
+STYLE = b"GET /static/survey.css HTTP/1.1\r\nHost: x\r\n\r\n"
+CHUNKS = b"POST /enter HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\na"
 
 
 @pytest.fixture
 def port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """A server whose heads have half a second."""
-    monkeypatch.setattr(door, "HEAD_SECONDS", 0.5)
+    for name in ("HEAD_SECONDS", "BODY_SECONDS", "ANSWER_SECONDS"):
+        monkeypatch.setattr(door, name, 0.5)
     survey = make_survey(tmp_path / "survey", 2)
     (port,) = free_ports(1)
     with open_database(tmp_path / "survey" / ANSWERS) as database:
@@ -77,6 +81,30 @@ def test_a_byte_now_and_then_gives_no_more_time(port: int) -> None:
         link.sendall(HALF)
         with pytest.raises(OSError, match=r"reset|Broken pipe"):
             trickle(link)
+
+
+@pytest.mark.parametrize("sent", [b"GET" + BODY, b"POST" + BODY, b"POST /enter" + BODY[2:], CHUNKS])
+def test_a_body_that_nobody_reads_holds_no_connection(port: int, sent: bytes) -> None:
+    with connect(port) as link:
+        link.sendall(sent)
+        assert link.recv(1)
+        link.sendall(b"a")  # so that the connection is not idle
+        while link.recv(100_000):
+            pass
+
+
+def test_an_answer_that_nobody_takes_holds_no_connection(port: int) -> None:
+    with socket.socket() as link:
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        link.settimeout(20)
+        link.connect(("127.0.0.1", port))
+        with pytest.raises(ConnectionError):
+            ask_without_end(link)
+
+
+def ask_without_end(link: socket.socket) -> None:
+    while True:
+        link.sendall(STYLE)
 
 
 def trickle(link: socket.socket) -> None:
@@ -144,4 +172,25 @@ def is_served(port: int) -> bool:
 )  # fmt: skip
 def test_who_is_a_proxy(monkeypatch: pytest.MonkeyPatch, host: str, trusted: str, expected: bool) -> None:
     monkeypatch.setenv("FORWARDED_ALLOW_IPS", trusted)
+    assert door.is_proxy(host) is expected
+
+
+@pytest.mark.parametrize(
+    ("host", "trusted", "expected"),
+    [
+        ("127.0.0.1", "", True),
+        ("::1", "", True),
+        ("192.0.2.7", "", False),
+        ("192.0.2.7", "192.0.2.7", True),
+        ("192.0.2.7", "no address, 192.0.2.0/24", True),
+        ("2001:db8::7", "192.0.2.0/24,2001:db8::/32", True),
+        ("198.51.100.7", "192.0.2.0/24", False),
+        ("", "*", True),
+        ("", "192.0.2.0/24", False),
+    ],
+)
+def test_proxies_by_address_and_by_network(
+    host: str, trusted: str, expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(door.TRUSTED, trusted)
     assert door.is_proxy(host) is expected

@@ -182,7 +182,7 @@ def test_the_cookie_is_for_this_site_and_no_script(client: Client, folder: Path)
 @pytest.mark.parametrize(
     "headers",
     [{"sec_fetch_site": "cross-site"}, {"sec_fetch_site": "same-site"}, {"origin": "https://evil.example"},
-     {"origin": "null"}],
+     {"origin": "null"}, {"origin": ""}, {"origin": "https://"}, {"origin": "https://["}],
 )  # fmt: skip
 def test_forms_of_other_sites_are_refused(rater: Client, folder: Path, headers: dict[str, str]) -> None:
     page = rater.get("/sample/1")
@@ -239,7 +239,8 @@ def test_bodies_that_are_no_forms(rater: Client) -> None:
         "/pictures/..%2ftruth.json", "/pictures/../truth.json", "/pictures/%2e%2e%2felsewhere",
         "/pictures/x.jpg",
         "/pictures/answers.db", "/static/..%2fapp.py", "/static/base.html.jinja", "/sample/0", "/sample/13",
-        "/sample/99999999999999999999", "/sample/-1", "/truth.json", "/elsewhere", "/answers.db",
+        "/sample/99999999999999999999", "/sample/-1", f"/sample/{'9' * 5000}", "/sample/%D9%A1",
+        "/sample/+1", "/truth.json", "/elsewhere", "/answers.db",
     ],
 )  # fmt: skip
 def test_files_and_places_that_are_not_ours(rater: Client, path: str) -> None:
