@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
+from urllib.parse import unquote
 
 from common.errors import FleetError
 from common.settings.fields import Group
@@ -13,8 +14,8 @@ NEIGHBOURS = ("AWS_", "FLOWER_", "HF_")
 """Prefixes of variables in the same env files that are read by libraries with poorer messages."""
 FREE_TEXT = "FLEET_SAMPLING_PROMPT"
 """The only setting with spaces at its ends."""
-PLACEHOLDER = "change-me"
-"""The word of the example files; as a password, everybody knows it."""
+PLACEHOLDER = re.compile(r"(?<![a-z])change[-_.]?me(?![a-z])", re.IGNORECASE)
+"""`change-me`, the word of the example files, as people spell it; as a password, everybody knows it."""
 QUOTES = frozenset("\"'\u201c\u201d\u2018\u2019")  # word processors' too
 SIMILAR = 0.8
 
@@ -76,8 +77,8 @@ def _require_clean(name: str, texts: Iterable[str]) -> None:
             raise FleetError(f"{name}: begins with a quote; write it without (env files keep quotes)")
         if text != text.strip() and name.upper() != FREE_TEXT:
             raise FleetError(f"{name}: has spaces at its ends; remove them")
-        if PLACEHOLDER in text:
-            raise FleetError(f"{name}: still says {PLACEHOLDER}, as the example does; put in your own")
+        if PLACEHOLDER.search(unquote(text)):
+            raise FleetError(f"{name}: still says change-me, as the example does; put in your own")
 
 
 def _printable(name: str) -> str:

@@ -73,6 +73,11 @@ def test_variables_of_others_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> 
         ("FLEET_OUTPUT", "s3://change-me/runs", "still says change-me"),
         ("FLOWER_BASIC_AUTH", "operator:change-me", "still says change-me"),
         ("AWS_SECRET_ACCESS_KEY", "change-me", "still says change-me"),
+        ("FLEET_BROKER_URL", "redis://:Change-Me@broker:6379/0", "still says change-me"),
+        ("FLEET_BROKER_URL", "redis://:change%2Dme@broker:6379/0", "still says change-me"),
+        ("FLEET_BROKER_URL", "redis://:changeme@broker:6379/0", "still says change-me"),
+        ("FLOWER_BASIC_AUTH", "operator:CHANGE_ME", "still says change-me"),
+        ("AWS_SECRET_ACCESS_KEY", "PLEASE.CHANGEME.1", "still says change-me"),
     ],
 )
 def test_a_value_that_an_env_file_spoilt(
@@ -92,6 +97,7 @@ def test_values_that_look_odd_and_are_meant(monkeypatch: pytest.MonkeyPatch) -> 
     for name, value in {
         "FLEET_SAMPLING_PROMPT": ' it says "hello" ',
         "FLEET_OUTPUT": "/data/it's here",
+        "FLEET_CAPTIONER": "/data/exchange-media/change-metrics",
         "FLEET_FILTER_DENY": " a.example ,\r\n\tb.example,\n",
         "FLEET_FILTER_DENY_FILE": "",
         "fleet_micro_batch": "3",

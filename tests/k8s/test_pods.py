@@ -106,7 +106,7 @@ def test_settings_are_settings(overlay: str, monkeypatch: pytest.MonkeyPatch) ->
     for name, template in pods(overlay):
         with monkeypatch.context() as patch:
             for variable, value in configuration(overlay, container(template)).items():
-                patch.setenv(variable, value.replace(PLACEHOLDER, "mine"))
+                patch.setenv(variable, PLACEHOLDER.sub("mine", value))
             settings = load_settings()
         if name == "Deployment worker":
             _worker_settings(settings, template)
