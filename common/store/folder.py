@@ -1,5 +1,6 @@
 """A store in a local folder: a hard link is its create-only write."""
 
+import errno
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,9 @@ from common.store.temporary import sweep, temporary_file
 
 SCRATCH = ".tmp"
 """Unfinished files live here, outside every listing that anyone reads."""
+
+
+NOTHING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG})
 
 
 class FolderStore:
@@ -83,11 +87,10 @@ class FolderStore:
         below, _, start = name.rpartition("/")
         with folder_errors(self.uri):
             for path in _walk(self.root / prefix / below, start):
-                with suppress(FileNotFoundError):  # deleted since
-                    found = path.stat()
-                    if stat.S_ISREG(found.st_mode):
-                        modified = datetime.fromtimestamp(found.st_mtime, UTC)
-                        yield Entry(path.relative_to(self.root).as_posix(), found.st_size, modified)
+                found = _stat(path)
+                if found is not None and stat.S_ISREG(found.st_mode):
+                    modified = datetime.fromtimestamp(found.st_mtime, UTC)
+                    yield Entry(path.relative_to(self.root).as_posix(), found.st_size, modified)
 
     def replace(self, key: str, body: bytes) -> None:
         with folder_errors(self.uri), self._temporary_file(body) as file:
@@ -124,6 +127,16 @@ class FolderStore:
             self._temporary_file(b""),
         ):
             sweep(self.root / SCRATCH)
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    """None where there is nothing: deleted since, or a link that leads nowhere."""
+    try:
+        return path.stat()
+    except OSError as error:
+        if error.errno in NOTHING:
+            return None
+        raise
 
 
 def _walk(top: Path, start: str) -> Iterator[Path]:

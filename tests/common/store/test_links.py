@@ -65,6 +65,13 @@ def test_a_run_that_is_itself_a_link_is_its_users_choice(precious: Path, tmp_pat
     assert store.read("shards/a/0.parquet") == b"x"
 
 
+def test_links_that_lead_nowhere_are_no_objects_and_hide_none(store: Store, precious: Path) -> None:
+    for name, target in {"circle": "circle", "gone": "/nowhere", "below": f"{precious}/tmp-thesis/x"}.items():
+        Path(store.uri, name).symlink_to(target)
+    store.create("shards/0.parquet", b"x")
+    assert [entry.key for entry in store.list("")] == ["shards/0.parquet"]
+
+
 def test_a_linked_file_is_replaced_not_followed(store: Store, precious: Path) -> None:
     (Path(store.uri) / "README.md").symlink_to(precious / "tmp-thesis")
     store.replace("README.md", b"x")
