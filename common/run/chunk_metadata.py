@@ -1,11 +1,11 @@
 """The metadata of column chunks: pyarrow ends the process where it is asked for damaged or encrypted ones."""
 
-import io
 from collections.abc import Iterable, Sequence
 from typing import BinaryIO, Never, cast
 
 import pyarrow.parquet as pq
 
+from common.file_view import FileView
 from common.run.footer import open_file
 
 
@@ -13,23 +13,8 @@ class _ReachedError(Exception):
     """A reader has taken the metadata for sound, and goes on to a page."""
 
 
-class _Unread(io.RawIOBase):
+class _Unread(FileView):
     """A file of which nothing but the size is told."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        return self._file.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._file.tell()
 
     def read(self, size: int = -1) -> Never:  # noqa: ARG002 - a reader says how much
         raise _ReachedError

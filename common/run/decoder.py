@@ -31,8 +31,9 @@ class Decoder:
         self._file, self._footer, self._columns = file, footer, columns
         self._memory = memory
         self._leaves = find_leaves(footer, columns)
-        schema = open_file(file, footer).schema_arrow
-        names = (field.name for field in schema if pa.types.is_dictionary(field.type))
+        self.schema = open_file(file, footer).schema_arrow
+        """Of all columns."""
+        names = (field.name for field in self.schema if pa.types.is_dictionary(field.type))
         self._bound = frozenset(names)
         self.once: frozenset[str] = frozenset()
         """The columns of which equal texts were held once in the row group that was read last."""

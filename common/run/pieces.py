@@ -10,7 +10,6 @@ import pyarrow.parquet as pq
 from common.parquet.reading import Reading
 from common.run.cast import is_text, text_bytes
 from common.run.decoder import Decoder
-from common.run.footer import open_file
 
 PIECE_BYTES = 64 << 20
 PIECE_ROWS = 10_000
@@ -26,9 +25,8 @@ def decode(
     Raises:
         LargePageError: a page would take more memory than is given to it.
     """
-    schema = open_file(file, footer).schema_arrow
-    types = [schema.field(name).type for name in columns]
     decoder, once = Decoder(file, footer, columns), frozenset(columns)
+    types = [decoder.schema.field(name).type for name in columns]
     for group in groups:
         reading = Reading(_rows_at_once(footer, group, types, rows), once)
         yield from decoder.decode(group, reading)
