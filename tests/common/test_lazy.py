@@ -10,10 +10,13 @@ import workers.cascade
 import workers.decode
 
 
-@pytest.mark.parametrize("package", [workers.decode])
-def test_a_package_offers_all_that_it_names(package: object) -> None:
-    names = package.__all__  # type: ignore[attr-defined]
-    assert all(getattr(package, name).__name__ == name for name in names)
+def test_a_package_offers_all_that_it_names() -> None:
+    names = workers.decode.__all__
+    assert all(getattr(workers.decode, name).__name__ == name for name in names)
+
+
+def test_the_cascade_offers_all_that_it_names() -> None:
+    assert all(hasattr(workers.cascade, name) for name in workers.cascade.__all__)
 
 
 def test_the_cascade_offers_what_needs_no_torch_without_it() -> None:
